@@ -1,0 +1,30 @@
+//! The vocabulary of etcd-monitor.
+//!
+//! An [`Observation`] holds what one cycle saw of one cluster; `assess` (in `etcd-monitor-core`) turns it into a
+//! [`Snapshot`], whose [`Finding`]s say what is true, what is false and what is not known. Everything that answers
+//! a question (REST, exporter, dashboard, alert rules) reads the latest [`Snapshot`].
+//!
+//! This crate knows nothing of I/O, of tokio or of any etcd client: its types are plain data, serialisable with
+//! serde, and deterministic.
+//!
+//! Unknown is a value here: a part that was not measured is an `Option::None`, a [`Probe`] with a failure, or
+//! [`FindingStatus::Unknown`] with its reason, never a zero.
+
+mod finding;
+mod id;
+mod observation;
+mod snapshot;
+
+pub use finding::{
+    AlertType, Confidence, Evidence, Finding, FindingKey, FindingStatus, Severity, Subject,
+    SubjectKind,
+};
+pub use id::{ClusterId, ClusterName, MemberId, ParseIdError};
+pub use observation::{
+    Alarm, AlarmKind, EndpointOrigin, FailureKind, ListedMember, MemberObservation, MemberStatus,
+    MembershipView, MetricsPage, MonitorCondition, Observation, Probe, ProbeFailure, ReadAnswer,
+};
+pub use snapshot::{
+    ClusterHealth, DatabaseSize, LatencySummary, Leader, LeaderChange, MemberRole, MemberSnapshot,
+    ProbeCost, Quorum, RaftProgress, ServerCounters, Snapshot,
+};
