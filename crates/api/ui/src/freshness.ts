@@ -1,0 +1,31 @@
+// How fresh the shown data is, and why when it is not.
+
+import type { FeedState } from './feed';
+import { ageSeconds } from './clock';
+
+/** Past this many intervals the page dims. */
+const STALE_INTERVALS = 2;
+/** Very short intervals would flicker between two renderings. */
+const STALE_MIN_SECONDS = 3;
+
+export type Freshness =
+  | { kind: 'loading' }
+  | { kind: 'away'; problem: string }
+  | { kind: 'live'; age: number }
+  | { kind: 'stale'; age: number; reason: string };
+
+/** Judges the data of `state` now. */
+export function freshness(state: FeedState): Freshness {
+  const { snapshot, arrived, link, problem } = state;
+  if (snapshot == null) return problem == null ? { kind: 'loading' } : { kind: 'away', problem };
+  const age = ageSeconds(snapshot, arrived);
+  const limit = Math.max(STALE_MIN_SECONDS, STALE_INTERVALS * snapshot.status.interval_seconds);
+  if (age <= limit) return { kind: 'live', age };
+  return { kind: 'stale', age, reason: problem ?? silence(link) };
+}
+
+function silence(link: FeedState['link']): string {
+  return link === 'open'
+    ? 'the daemon is connected but has not finished a probe cycle since'
+    : 'the daemon does not answer; trying again';
+}

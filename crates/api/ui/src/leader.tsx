@@ -1,0 +1,80 @@
+// Who leads, since when, and how often that changed.
+
+import { useContext } from 'preact/hooks';
+import type { LeaderChange, Snapshot } from './protocol';
+import { Ago } from './ago';
+import { Now } from './clock';
+import { span, timeOfDay, whole } from './format';
+import { seriesClass } from './palette';
+import type { Series } from './samples';
+import { Known, Unknown } from './unknown';
+
+/** Changes drawn on the time line; older ones are in the API. */
+const CHANGES_SHOWN = 12;
+
+export function LeaderPanel({ snapshot, series }: { snapshot: Snapshot; series: Series[] }) {
+  const { leader, leader_changes: changes, leader_history: history } = snapshot.status;
+  return (
+    <section class="card panel" aria-labelledby="leader-title" data-testid="leader">
+      <h2 id="leader-title">Leader</h2>
+      <p class="figure">
+        <span class="figure-value figure-name" data-testid="leader-name">
+          {leader == null ? <Unknown reason="no member reports a leader that the others agree on" /> : leader.name || leader.id}
+        </span>
+        <span class="muted">
+          {leader == null ? 'no agreed leader' : <>since <Ago at={leader.since} suffix=" ago" /> · term {whole(leader.term)}</>}
+        </span>
+      </p>
+      <TimeLine history={history} series={series} leading={leader != null} />
+      <p class="muted">
+        leader changes seen: <Known value={changes} reason="no leader was seen yet" show={whole} />
+      </p>
+    </section>
+  );
+}
+
+interface Reign {
+  key: string;
+  id: string;
+  from: number;
+  to: number;
+}
+
+function TimeLine(props: { history: LeaderChange[]; series: Series[]; leading: boolean }) {
+  const now = useContext(Now);
+  const reigns = reignsOf(props.history.slice(-CHANGES_SHOWN), now);
+  if (reigns.length === 0) return <div class="timeline timeline-empty" />;
+  return (
+    <ol class="timeline" aria-label="Leaders, oldest first">
+      {reigns.map((reign, index) => (
+        <Segment reign={reign} series={props.series} key={reign.key} ended={index === reigns.length - 1 && !props.leading} />
+      ))}
+    </ol>
+  );
+}
+
+function Segment({ reign, series, ended }: { reign: Reign; series: Series[]; ended: boolean }) {
+  const one = series.find((candidate) => candidate.key === reign.id);
+  const name = one?.name ?? reign.id;
+  const title = `${name}: from ${timeOfDay(reign.from)}, ${span((reign.to - reign.from) / 1000)}`;
+  const classes = ['segment', one == null ? 'series-gone' : seriesClass(one.place), ended ? 'segment-ended' : ''];
+  return (
+    <li class={classes.join(' ')} style={{ flexGrow: String(weight(reign)) }} title={title}>
+      <span>{name}</span>
+      <span class="sr">{title}</span>
+    </li>
+  );
+}
+
+function reignsOf(history: LeaderChange[], now: number): Reign[] {
+  return history.map((change, index) => {
+    const from = Date.parse(change.at);
+    const next = history[index + 1];
+    return { key: `${change.term}-${change.to}`, id: change.to, from, to: next == null ? now : Date.parse(next.at) };
+  });
+}
+
+/** Width by the square root of the duration, so that a short reign beside a long one can still be seen. */
+function weight(reign: Reign): number {
+  return Math.sqrt(Math.max(1, (reign.to - reign.from) / 1000));
+}

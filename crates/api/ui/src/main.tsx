@@ -1,0 +1,20 @@
+import 'uplot/dist/uPlot.min.css';
+import './styles/base.css';
+import './styles/layout.css';
+import './styles/members.css';
+import './styles/panels.css';
+import './styles/charts.css';
+
+import { render } from 'preact';
+import { App } from './app';
+import { Feed } from './feed';
+import { followTheme } from './theme';
+
+const feed = new Feed();
+const root = document.getElementById('app');
+if (root != null) {
+  root.textContent = '';
+  followTheme(() => dispatchEvent(new Event('themechange')));
+  render(<App feed={feed} />, root);
+  feed.start();
+}

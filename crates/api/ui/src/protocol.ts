@@ -1,0 +1,182 @@
+// The documents that the daemon answers. Every field that can be unknown is null there, never 0.
+// Names, versions, messages and causes may quote what a member answered: untrusted text, rendered as text nodes only.
+
+export type Severity = 'info' | 'warning' | 'critical';
+export type Role = 'leader' | 'follower' | 'learner' | 'unknown';
+
+export interface ClusterSummary {
+  cluster: string;
+  healthy: boolean | null;
+  worst: Severity | null;
+  sentence: string;
+  age_seconds: number | null;
+}
+
+export interface Leader {
+  id: string;
+  name: string;
+  since: string;
+  term: number;
+}
+
+export interface LeaderChange {
+  at: string;
+  from: string | null;
+  to: string;
+  term: number;
+}
+
+export interface Quorum {
+  voters: number;
+  needed: number;
+  available: number | null;
+  tolerance: number | null;
+}
+
+export interface Status {
+  cluster: string;
+  cluster_id: string | null;
+  healthy: boolean | null;
+  worst: Severity | null;
+  sentence: string;
+  leader: Leader | null;
+  leader_changes: number | null;
+  leader_history: LeaderChange[];
+  quorum: Quorum | null;
+  member_count: number | null;
+  age_seconds: number;
+  at: string;
+  cycle: number;
+  interval_seconds: number;
+  cycle_seconds: number;
+  monitor: { timer_lag_seconds: number; deadline_seconds: number } | null;
+  last_answer_at: string | null;
+}
+
+export interface Raft {
+  term: number;
+  committed_index: number;
+  applied_index: number | null;
+  revision: number;
+}
+
+export interface Database {
+  allocated_bytes: number;
+  in_use_bytes: number;
+  quota_bytes: number | null;
+  quota_disabled: boolean;
+}
+
+export interface Counters {
+  proposals_pending: number | null;
+  proposals_failed: number | null;
+  request_rate_per_second: number | null;
+  wal_fsync_p95_seconds: number | null;
+  backend_commit_p95_seconds: number | null;
+  resident_memory_bytes: number | null;
+  watchers: number | null;
+  rpcs_in_flight: number | null;
+}
+
+export interface ReadLatency {
+  count: number;
+  p50_seconds: number;
+  p95_seconds: number;
+  p99_seconds: number;
+  max_seconds: number;
+}
+
+export interface Member {
+  id: string | null;
+  name: string;
+  endpoint: string;
+  client_urls: string[];
+  role: Role;
+  healthy: boolean | null;
+  linearizable: boolean | null;
+  failure: { kind: string; message: string } | null;
+  version: string | null;
+  raft: Raft | null;
+  database: Database | null;
+  counters: Counters | null;
+  read_latency: ReadLatency | null;
+  last_read_seconds: number | null;
+  last_answer_at: string | null;
+  started_at: string | null;
+}
+
+export interface Subject {
+  kind: 'cluster' | 'member' | 'link' | 'monitor';
+  name: string;
+  id?: string | null;
+}
+
+export interface Evidence {
+  source: string;
+  value: string;
+  at: string;
+}
+
+export interface Finding {
+  rule: string;
+  alert_type: string;
+  severity: Severity;
+  status: 'true' | 'false' | 'unknown';
+  unknown_reason?: string;
+  cluster: string;
+  subject: Subject;
+  cause: string;
+  caused_by: { rule: string; subject: string } | null;
+  evidence: Evidence[];
+  confidence: 'low' | 'medium' | 'high';
+  since: string;
+  action: string;
+}
+
+export interface Snapshot {
+  status: Status;
+  members: Member[];
+  findings: Finding[];
+}
+
+export interface Alert {
+  id: string;
+  rule: string;
+  alert_type: string;
+  severity: Severity;
+  state: 'pending' | 'firing' | 'resolved';
+  cluster: string;
+  subject: Subject;
+  cause: string;
+  action: string;
+  since: string;
+  fired_at: string | null;
+  resolved_at: string | null;
+  evidence: Evidence[];
+}
+
+export interface AlertEvent {
+  at: string;
+  kind: 'fired' | 'updated' | 'resolved';
+  alert: Alert;
+}
+
+export interface Alerts {
+  alerts: Alert[];
+  history: AlertEvent[];
+}
+
+/** A text that names a subject and stays the same while it exists: kind, and id where there is one. */
+export function subjectKey(subject: Subject): string {
+  return `${subject.kind}:${subject.id ?? subject.name}`;
+}
+
+/** What a finding is found by: unique within a cluster. */
+export function findingKey(finding: Finding): string {
+  return `${finding.rule}/${subjectKey(finding.subject)}`;
+}
+
+/** What a member is found by: its id, or its endpoint while the id is unknown. */
+export function memberKey(member: Member): string {
+  return member.id ?? (member.endpoint || member.name);
+}

@@ -1,0 +1,120 @@
+// The verdict: one sentence in words, the same that the alert sends; then since when, why, and what to do.
+
+import type { Finding, Snapshot } from './protocol';
+import { findingKey } from './protocol';
+import { Ago } from './ago';
+import { Copy } from './copy';
+import { count } from './format';
+import { Prose } from './prose';
+import { Shape } from './shape';
+import type { State } from './state';
+import { clusterState, rootFindings } from './state';
+
+const WORD: Record<State, string> = {
+  critical: 'Critical',
+  warning: 'Warning',
+  info: 'For information',
+  healthy: 'Healthy',
+  unknown: 'Not known',
+};
+/** Evidence shown in the verdict; the rest stands with the finding. */
+const EVIDENCE_SHOWN = 4;
+
+export function Verdict({ snapshot, stale }: { snapshot: Snapshot; stale: boolean }) {
+  const state = clusterState(snapshot.status);
+  const [worst, ...others] = rootFindings(snapshot.findings);
+  return (
+    <section class={`card verdict verdict-${state}`} id="verdict" tabIndex={-1} data-testid="verdict" data-state={state}>
+      <Shape state={state} label={`${WORD[state]}:`} />
+      <div class="verdict-text">
+        <h1>
+          {stale && <span class="last-known">Last known: </span>}
+          <span data-testid="sentence">{snapshot.status.sentence || worst?.cause || WORD[state]}</span>
+        </h1>
+        {worst == null ? <Quiet snapshot={snapshot} state={state} /> : <Cause finding={worst} others={others.length} />}
+      </div>
+    </section>
+  );
+}
+
+function Cause({ finding, others }: { finding: Finding; others: number }) {
+  return (
+    <>
+      <p class="verdict-since">
+        since <Ago at={finding.since} />
+        <span class="muted"> · {finding.rule} · {finding.confidence} confidence</span>
+        {others > 0 && (
+          <>
+            {' · '}
+            <a href="#findings">{others} more</a>
+          </>
+        )}
+      </p>
+      <dl class="verdict-facts">
+        {finding.evidence.length > 0 && <Why finding={finding} />}
+        {finding.action !== '' && (
+          <div>
+            <dt>do</dt>
+            <dd>
+              <Prose text={finding.action} /> <Copy text={plain(finding.action)} what="action" label="copy" />
+            </dd>
+          </div>
+        )}
+      </dl>
+    </>
+  );
+}
+
+function Why({ finding }: { finding: Finding }) {
+  const hidden = finding.evidence.length - EVIDENCE_SHOWN;
+  return (
+    <div>
+      <dt>why</dt>
+      <dd class="evidence">
+        {finding.evidence.slice(0, EVIDENCE_SHOWN).map((item, index) => (
+          <span key={index}>
+            <span class="muted">{item.source}</span> {item.value}
+          </span>
+        ))}
+        {hidden > 0 && <a href={`#${findingKey(finding)}`}>{hidden} more</a>}
+      </dd>
+    </div>
+  );
+}
+
+/** What was checked when nothing is wrong, or when it is not known whether something is. */
+function Quiet({ snapshot, state }: { snapshot: Snapshot; state: State }) {
+  const rules = new Set(snapshot.findings.map((finding) => finding.rule)).size;
+  const unknown = snapshot.findings.filter((finding) => finding.status === 'unknown');
+  const missing = new Set(unknown.map((finding) => finding.rule)).size;
+  const since = quietSince(snapshot.findings);
+  return (
+    <p class="verdict-since">
+      {state === 'healthy' && since != null && (
+        <>
+          nothing wrong since <Ago at={since} suffix=" ago" /> ·{' '}
+        </>
+      )}
+      <span class="muted" data-testid="checked">
+        {count(rules, 'rule')} on {count(snapshot.members.length, 'member')}, {missing} not evaluable
+      </span>
+      {state !== 'healthy' && unknown.length > 0 && <UnknownReasons findings={unknown} />}
+    </p>
+  );
+}
+
+function UnknownReasons({ findings }: { findings: Finding[] }) {
+  const reasons = [...new Set(findings.map((finding) => finding.unknown_reason ?? 'no reason given'))];
+  return <span class="muted"> · {reasons.slice(0, 3).join(' · ')}</span>;
+}
+
+/** When the last condition that was true became false; null when nothing was ever evaluated. */
+function quietSince(findings: Finding[]): string | null {
+  const ends = findings.filter((finding) => finding.status === 'false').map((finding) => finding.since);
+  return ends.reduce<string | null>((last, end) => (last == null || Date.parse(end) > Date.parse(last) ? end : last), null);
+}
+
+/** The action without the marks around commands. */
+function plain(action: string): string {
+  return action.replaceAll('`', '');
+}
