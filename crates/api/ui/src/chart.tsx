@@ -44,7 +44,7 @@ export function Chart({ kind, series, times, values, marks }: Props) {
         {enough ? (
           <Canvas kind={kind} series={series} times={times} values={values} marks={marks} log={log} onCursor={setCursor} />
         ) : (
-          <p class="chart-empty">A line needs two measurements; they arrive with the next cycles.</p>
+          <p class="chart-empty">{emptyReason(times)}</p>
         )}
       </div>
       <ul class="legend">
@@ -54,6 +54,12 @@ export function Chart({ kind, series, times, values, marks }: Props) {
       </ul>
     </figure>
   );
+}
+
+function emptyReason(times: number[]): string {
+  return times.length < 3
+    ? 'A line needs two measurements; they arrive with the next cycles.'
+    : 'No member gave two measurements since this page opened.';
 }
 
 function LegendEntry(props: { series: Series; value: number | null; show: (value: number) => string }) {

@@ -3,7 +3,7 @@
 import type { Finding } from './protocol';
 import { findingKey } from './protocol';
 import { Ago } from './ago';
-import { count } from './format';
+import { count, fullTime } from './format';
 import { Prose } from './prose';
 import { Copy } from './copy';
 import { Shape } from './shape';
@@ -17,7 +17,7 @@ export function Findings({ findings, filter }: { findings: Finding[]; filter: st
   return (
     <section class="card list" id="findings" tabIndex={-1} aria-labelledby="findings-title" data-testid="findings">
       <h2 id="findings-title">Findings</h2>
-      {wrong.length === 0 && <p class="empty">{filter === '' ? 'No condition is true.' : `No true finding matches “${filter}”.`}</p>}
+      {wrong.length === 0 && <p class="empty">{emptyReason(filter, unknown.length)}</p>}
       <ul>
         {wrong.map((finding) => (
           <WrongFinding finding={finding} key={findingKey(finding)} />
@@ -27,6 +27,11 @@ export function Findings({ findings, filter }: { findings: Finding[]; filter: st
       {fine.length > 0 && <InOrder findings={fine} />}
     </section>
   );
+}
+
+function emptyReason(filter: string, unknown: number): string {
+  if (filter !== '') return `No true finding matches “${filter}”.`;
+  return unknown === 0 ? 'No condition is true.' : 'No condition is known to be true.';
 }
 
 function WrongFinding({ finding }: { finding: Finding }) {
@@ -59,7 +64,7 @@ function EvidenceList({ finding }: { finding: Finding }) {
   return (
     <p class="evidence">
       {finding.evidence.map((item, index) => (
-        <span key={index} title={item.at}>
+        <span key={index} title={fullTime(Date.parse(item.at))}>
           <span class="muted">{item.source}</span> {item.value}
         </span>
       ))}

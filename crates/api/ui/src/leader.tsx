@@ -13,16 +13,17 @@ import { Known, Unknown } from './unknown';
 const CHANGES_SHOWN = 12;
 
 export function LeaderPanel({ snapshot, series }: { snapshot: Snapshot; series: Series[] }) {
-  const { leader, leader_changes: changes, leader_history: history } = snapshot.status;
+  const { leader, leader_changes: changes, leader_history: history, last_answer_at: answered } = snapshot.status;
+  const none = answered == null ? 'no member has answered yet' : 'no agreed leader';
   return (
     <section class="card panel" aria-labelledby="leader-title" data-testid="leader">
       <h2 id="leader-title">Leader</h2>
       <p class="figure">
-        <span class="figure-value figure-name" data-testid="leader-name">
-          {leader == null ? <Unknown reason="no member reports a leader that the others agree on" /> : leader.name || leader.id}
+        <span class={leader == null ? '' : 'figure-value'} data-testid="leader-name">
+          {leader == null ? <Unknown reason={none} /> : leader.name || leader.id}
         </span>
         <span class="muted">
-          {leader == null ? 'no agreed leader' : <>since <Ago at={leader.since} suffix=" ago" /> · term {whole(leader.term)}</>}
+          {leader == null ? none : <>since <Ago at={leader.since} /> · term {whole(leader.term)}</>}
         </span>
       </p>
       <TimeLine history={history} series={series} leading={leader != null} />

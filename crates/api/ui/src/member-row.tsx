@@ -41,7 +41,7 @@ export function MemberRow({ member, state, leader, place, open, onToggle }: Prop
             {member.name || member.endpoint}
           </button>
           {place != null && <span class={`swatch ${seriesClass(place)}`} aria-hidden="true" title="Its colour on the charts" />}
-          {member.healthy !== true && <Failure member={member} />}
+          <Trouble member={member} />
         </span>
         <Cell name="role">{member.role === 'unknown' ? <Unknown reason={silent} /> : <span class={`role role-${member.role}`}>{member.role}</span>}</Cell>
         <Cell name="version">
@@ -80,13 +80,20 @@ function Cell(props: { name: string; right?: boolean; wide?: boolean; children: 
   );
 }
 
-function Failure({ member }: { member: Member }) {
-  if (member.failure == null) return null;
+/** In two or three words what is wrong with the member; the whole message is in its details. */
+function Trouble({ member }: { member: Member }) {
+  const words = troubleOf(member);
+  if (words == null) return null;
   return (
-    <span class="failure" title={member.failure.message}>
-      {member.failure.kind.replaceAll('_', ' ')}
+    <span class="failure" title={member.failure?.message}>
+      {words}
     </span>
   );
+}
+
+function troubleOf(member: Member): string | null {
+  if (member.healthy === true) return member.linearizable === false ? 'no linearizable reads' : null;
+  return member.failure?.kind.replaceAll('_', ' ') ?? null;
 }
 
 function DatabaseCell({ database }: { database: Database }) {

@@ -98,7 +98,12 @@ function valueAxis(kind: ChartKind, log: boolean): uPlot.Axis {
   const values = (_plot: uPlot, splits: (number | null)[]) =>
     splits.map((value) => (value == null ? '' : value === 0 ? '0' : kind.show(value)));
   const base: uPlot.Axis = { ...axis(), size: 64, gap: 6, space: 36, values };
-  return kind.scale === 'binary' && !log ? { ...base, incrs: POWERS_OF_TWO } : base;
+  if (log) return { ...base, grid: { ...base.grid, filter: decadesOnly } };
+  return kind.scale === 'binary' ? { ...base, incrs: POWERS_OF_TWO } : base;
+}
+
+function decadesOnly(_plot: uPlot, splits: number[]): (number | null)[] {
+  return splits.map((value) => (Math.abs(Math.log10(value) % 1) < 1e-6 ? value : null));
 }
 
 function markColour(kind: Mark['kind']): string {

@@ -11,8 +11,10 @@ export function Prose({ text }: { text: string }) {
           part
         ) : (
           <span class="command" key={index}>
-            <code>{part}</code>
-            <Copy text={part} what="command" />
+            <code>
+              {part}
+              <Copy text={part} what="command" />
+            </code>
           </span>
         ),
       )}

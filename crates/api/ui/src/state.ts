@@ -33,8 +33,8 @@ export function memberState(member: Member, findings: Finding[]): State {
     .filter((finding) => finding.status === 'true' && isAbout(finding, member))
     .reduce<Severity | null>((found, finding) => worse(found, finding.severity), null);
   if (worst != null) return worst;
-  if (member.healthy === true) return 'healthy';
-  return member.healthy === false ? 'warning' : 'unknown';
+  if (member.healthy == null) return 'unknown';
+  return member.healthy && member.linearizable !== false ? 'healthy' : 'warning';
 }
 
 function worse(found: Severity | null, next: Severity): Severity {

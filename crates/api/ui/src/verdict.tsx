@@ -56,7 +56,8 @@ function Cause({ finding, others }: { finding: Finding; others: number }) {
           <div>
             <dt>do</dt>
             <dd>
-              <Prose text={finding.action} /> <Copy text={plain(finding.action)} what="action" label="copy" />
+              <Prose text={finding.action} />{' '}
+              {!finding.action.includes('`') && <Copy text={finding.action} what="action" label="copy" />}
             </dd>
           </div>
         )}
@@ -92,7 +93,7 @@ function Quiet({ snapshot, state }: { snapshot: Snapshot; state: State }) {
     <p class="verdict-since">
       {state === 'healthy' && since != null && (
         <>
-          nothing wrong since <Ago at={since} suffix=" ago" /> ·{' '}
+          nothing wrong for <Ago at={since} /> ·{' '}
         </>
       )}
       <span class="muted" data-testid="checked">
@@ -112,9 +113,4 @@ function UnknownReasons({ findings }: { findings: Finding[] }) {
 function quietSince(findings: Finding[]): string | null {
   const ends = findings.filter((finding) => finding.status === 'false').map((finding) => finding.since);
   return ends.reduce<string | null>((last, end) => (last == null || Date.parse(end) > Date.parse(last) ? end : last), null);
-}
-
-/** The action without the marks around commands. */
-function plain(action: string): string {
-  return action.replaceAll('`', '');
 }
