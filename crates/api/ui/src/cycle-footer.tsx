@@ -2,7 +2,7 @@
 
 import type { Snapshot } from './protocol';
 import { Copy } from './copy';
-import { latency, span, whole } from './format';
+import { latency, whole } from './format';
 import { Known } from './unknown';
 
 export function CycleFooter({ snapshot }: { snapshot: Snapshot }) {
@@ -10,7 +10,7 @@ export function CycleFooter({ snapshot }: { snapshot: Snapshot }) {
   return (
     <footer class="cycle muted" data-testid="cycle">
       <span>cycle {whole(status.cycle)}</span>
-      <span>every {span(status.interval_seconds)}</span>
+      <span>every {latency(status.interval_seconds)}</span>
       <span>took {latency(status.cycle_seconds)}</span>
       {status.monitor != null && <span>monitor's own timers late by {latency(status.monitor.timer_lag_seconds)}</span>}
       <span>

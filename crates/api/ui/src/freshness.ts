@@ -10,6 +10,7 @@ const STALE_MIN_SECONDS = 3;
 
 export type Freshness =
   | { kind: 'loading' }
+  | { kind: 'idle' }
   | { kind: 'away'; problem: string }
   | { kind: 'live'; age: number }
   | { kind: 'stale'; age: number; reason: string };
@@ -17,7 +18,8 @@ export type Freshness =
 /** Judges the data of `state` now. */
 export function freshness(state: FeedState): Freshness {
   const { snapshot, arrived, link, problem } = state;
-  if (snapshot == null) return problem == null ? { kind: 'loading' } : { kind: 'away', problem };
+  if (snapshot == null && problem != null) return { kind: 'away', problem };
+  if (snapshot == null) return { kind: state.clusters?.length === 0 ? 'idle' : 'loading' };
   const age = ageSeconds(snapshot, arrived);
   const limit = Math.max(STALE_MIN_SECONDS, STALE_INTERVALS * snapshot.status.interval_seconds);
   if (age <= limit) return { kind: 'live', age };

@@ -51,7 +51,8 @@ function ClusterName({ state, onCluster }: Pick<Props, 'state' | 'onCluster'>) {
 
 const LIVE_WORD: Record<Freshness['kind'], string> = {
   loading: 'connecting',
-  away: 'no connection',
+  idle: 'no cluster',
+  away: 'no data',
   live: 'live',
   stale: 'no data for',
 };

@@ -60,7 +60,7 @@ export function MemberRow({ member, state, leader, place, open, onToggle }: Prop
           <Known value={member.read_latency} reason="no read succeeded in the last 5 minutes" show={(read) => latency(read.p99_seconds)} />
         </Cell>
         <Cell name="up since" right>
-          <Known value={member.started_at} reason="the member does not say (its metrics are missing)" show={(at) => <Ago at={at} />} />
+          <UpSince member={member} silent={silent} />
         </Cell>
         <Cell name="last answer" right>
           <Known value={member.last_answer_at} reason="it never answered" show={(at) => <Ago at={at} suffix=" ago" />} />
@@ -107,6 +107,13 @@ function DatabaseCell({ database }: { database: Database }) {
       {quota != null && quota > 0 && <Bar share={allocated / quota} label={`${percent(allocated / quota)} of the quota`} />}
     </span>
   );
+}
+
+/** A member that did not answer this cycle is not known to be up, whatever it said before. */
+function UpSince({ member, silent }: { member: Member; silent: string }) {
+  if (member.raft == null) return <Unknown reason={silent} />;
+  const reason = 'the member does not say (its metrics are missing)';
+  return <Known value={member.started_at} reason={reason} show={(at) => <Ago at={at} />} />;
 }
 
 function Lag({ member, leader, silent }: { member: Member; leader: Member | null; silent: string }) {

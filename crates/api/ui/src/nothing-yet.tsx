@@ -7,15 +7,14 @@ const ADD_COMMAND = 'etcd-monitor --endpoints 127.0.0.1:2379 --api-port 8080';
 
 export function NothingYet({ state }: { state: FeedState }) {
   if (state.clusters != null && state.clusters.length === 0) return <NoCluster />;
-  if (state.problem != null) return <Away problem={state.problem} />;
+  if (state.problem != null) return <Away problem={state.problem} state={state} />;
   return <Loading />;
 }
 
 function Loading() {
   return (
     <div class="loading" role="status" data-testid="loading">
-      <span class="sr">Loading the cluster's state</span>
-      <div class="card bone bone-verdict" />
+      <div class="card bone bone-verdict">Loading the cluster's state …</div>
       <div class="card bone bone-members" />
       <div class="card bone bone-panel" />
       <div class="card bone bone-panel" />
@@ -24,12 +23,23 @@ function Loading() {
   );
 }
 
-function Away({ problem }: { problem: string }) {
+function Away({ problem, state }: { problem: string; state: FeedState }) {
+  const others = (state.clusters ?? []).filter((cluster) => cluster.cluster !== state.cluster);
   return (
     <section class="card nothing" data-testid="away" id="verdict" tabIndex={-1}>
       <h1>No data from the daemon</h1>
       <p>{problem}</p>
-      <p class="muted">Nothing is known about any cluster until it answers. This page keeps trying by itself.</p>
+      <p class="muted">Nothing is known here until it answers. This page keeps trying by itself.</p>
+      {others.length > 0 && (
+        <p>
+          Watched clusters:
+          {others.map((cluster) => (
+            <a class="other" key={cluster.cluster} href={`?cluster=${encodeURIComponent(cluster.cluster)}`}>
+              {cluster.cluster}
+            </a>
+          ))}
+        </p>
+      )}
     </section>
   );
 }

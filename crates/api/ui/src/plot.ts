@@ -66,7 +66,7 @@ function looks(kind: ChartKind, series: Series[], log: boolean): Omit<uPlot.Opti
   return {
     legend: { show: false },
     cursor: { sync: { key: SYNC_KEY }, drag: { x: true, y: false }, points: { size: 6 }, y: false },
-    padding: [8, 4, 0, 0],
+    padding: [8, 24, 0, 0],
     scales: { x: { time: true }, y: log ? { distr: 3 } : { range: (_plot, _min, max) => [0, max > 0 ? max * 1.15 : 1] } },
     series: [{}, ...series.map(line)],
     axes: [timeAxis(), valueAxis(kind, log)],
