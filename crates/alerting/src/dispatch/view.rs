@@ -34,7 +34,7 @@ pub struct ChannelStats {
     pub delivered: u64,
     /// Notifications that were given up after all attempts, or that it refused.
     pub failed: u64,
-    /// Notifications that never were tried: its queue was full, or the process stopped.
+    /// Notifications that were not delivered because its queue was full, or because the process stopped.
     pub dropped: u64,
     /// Notifications that wait in its queue or are being tried.
     pub queued: u64,

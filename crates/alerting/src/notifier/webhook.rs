@@ -16,7 +16,13 @@ use crate::alert::{Alert, Notification, NotificationKind};
 use crate::text;
 
 /// Bytes of a refusing answer that are read, to say why. The body of an accepting answer is not read.
-const MAX_REASON_BYTES: usize = 512;
+const MAX_BODY_BYTES: usize = 4_096;
+
+/// Characters of it that are told: a sentence, not a page.
+const MAX_REASON_CHARS: usize = 300;
+
+/// Parts of the URL and the headers from this length on may be a token; shorter ones are words such as `v1`.
+const MIN_SECRET_BYTES: usize = 8;
 
 /// Posts each notification as JSON:
 /// `{"version": 1, "status": "firing|resolved", "kind": "fired|updated|resolved", "at", "dedup_key", "alert": {…}}`.
@@ -126,12 +132,46 @@ impl WebhookNotifier {
         let reason = if status.is_redirection() {
             format!("it answered {status}, and redirects are not followed")
         } else {
-            format!("it answered {status}{}", said(response).await)
+            format!("it answered {status}{}", self.said(response).await)
         };
         Err(NotifyError::Rejected {
             target: self.target.clone(),
             reason,
         })
+    }
+
+    /// The beginning of a refusing answer's body, unless it quotes a secret of ours.
+    async fn said(&self, response: Response) -> String {
+        let body = beginning(response).await;
+        if self.secrets().any(|secret| body.contains(&secret)) {
+            return ", and its text quotes the request".to_owned();
+        }
+        match text::plain(&body).trim() {
+            "" => String::new(),
+            said => format!(
+                ": {}",
+                said.chars().take(MAX_REASON_CHARS).collect::<String>()
+            ),
+        }
+    }
+
+    /// The parts of URL and headers that are long enough to be a token.
+    fn secrets(&self) -> impl Iterator<Item = String> {
+        let path = self
+            .url
+            .path_segments()
+            .into_iter()
+            .flatten()
+            .map(str::to_owned);
+        let query = self.url.query_pairs().map(|(_, value)| value.into_owned());
+        let password = self.url.password().map(str::to_owned);
+        let headers = self
+            .headers
+            .values()
+            .filter_map(|value| value.to_str().ok());
+        let headers = headers.flat_map(str::split_whitespace).map(str::to_owned);
+        let parts = path.chain(query).chain(password).chain(headers);
+        parts.filter(|part| part.len() >= MIN_SECRET_BYTES)
     }
 }
 
@@ -259,18 +299,14 @@ fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     seconds.trim().parse().ok().map(Duration::from_secs)
 }
 
-/// The beginning of an answer's body, to tell why it refused.
-async fn said(mut response: Response) -> String {
+/// The beginning of an answer's body.
+async fn beginning(mut response: Response) -> String {
     let mut body = Vec::new();
-    while body.len() < MAX_REASON_BYTES
+    while body.len() < MAX_BODY_BYTES
         && let Ok(Some(chunk)) = response.chunk().await
     {
-        let room = MAX_REASON_BYTES - body.len();
+        let room = MAX_BODY_BYTES - body.len();
         body.extend(chunk.iter().take(room));
     }
-    let said = text::plain(&String::from_utf8_lossy(&body));
-    match said.trim() {
-        "" => String::new(),
-        said => format!(": {said}"),
-    }
+    String::from_utf8_lossy(&body).into_owned()
 }
