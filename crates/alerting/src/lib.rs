@@ -1,1 +1,52 @@
-//! placeholder
+//! Alerts over the findings of etcd-monitor: which finding is told to whom, when, and when it is over.
+//!
+//! A [`Rule`] selects findings by their rule name and adds how long they must hold and how severe the alert is; it
+//! never changes the finding. [`AlertEngine`] is the state machine (pending, firing, resolved): pure, deterministic,
+//! with the time passed in. [`Alerting`] drives it from live snapshots and delivers what it says through
+//! [`Notifier`]s: [`ConsoleNotifier`], [`WebhookNotifier`], or your own.
+//!
+//! This crate knows nothing of etcd and of serving HTTP. It does not judge whether something is wrong (findings say
+//! so) nor what explains it (`caused_by` says so).
+//!
+//! ```
+//! use etcd_monitor_alerting::{AlertEngine, NotificationKind, default_rules};
+//! use etcd_monitor_model::{
+//!     AlertType, ClusterName, Finding, FindingStatus, MonitorCondition, Severity, Snapshot, Subject,
+//! };
+//!
+//! let at: jiff::Timestamp = "2026-01-01T00:00:00Z".parse()?;
+//! let cluster = ClusterName::new("prod");
+//! let monitor = MonitorCondition { timer_lag_seconds: 0.0, deadline_seconds: 2.0 };
+//! let mut snapshot = Snapshot::empty(cluster.clone(), at, monitor);
+//! let subject = Subject::cluster(&cluster);
+//! let mut finding =
+//!     Finding::new("QuorumLost", AlertType::Quorum, Severity::Critical, &cluster, subject, at);
+//! finding.status = FindingStatus::True;
+//! finding.cause = "2 of 3 members are down".to_owned();
+//! snapshot.cycle = 1;
+//! snapshot.interval_seconds = 5.0;
+//! snapshot.findings.push(finding);
+//!
+//! let mut engine = AlertEngine::new(default_rules());
+//! let notifications = engine.observe(&snapshot, at);
+//! assert_eq!(notifications[0].kind, NotificationKind::Fired);
+//! # Ok::<(), jiff::Error>(())
+//! ```
+
+mod alert;
+mod dispatch;
+mod engine;
+mod notifier;
+mod rule;
+mod text;
+
+pub use alert::{
+    Alert, AlertEvent, AlertEventKind, AlertState, Fingerprint, Notification, NotificationKind,
+    ResolveReason,
+};
+pub use dispatch::{Alerting, AlertsHandle, AlertsView, ChannelStats};
+pub use engine::{AlertEngine, DEDUP_WINDOW, HISTORY_LIMIT, MAX_ALERTS};
+pub use notifier::console::ConsoleNotifier;
+pub use notifier::webhook::{ConfigError, WebhookNotifier, WebhookOptions};
+pub use notifier::{Notifier, NotifyError};
+pub use rule::{Rule, SeverityPolicy, default_rules};

@@ -1,0 +1,265 @@
+//! What alerting says: alerts, what happened to them, and what is to be told.
+
+use std::fmt;
+use std::sync::Arc;
+
+use etcd_monitor_model::{
+    AlertType, ClusterName, Evidence, Finding, FindingKey, Severity, Subject,
+};
+use jiff::Timestamp;
+use serde::{Serialize, Serializer};
+use sha2::{Digest, Sha256};
+
+/// What an alert is found by: a stable hash of cluster, rule and subject, printed as 16 lower-case hex digits.
+///
+/// The same alert has the same fingerprint after a restart, and in every daemon that watches the cluster.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Fingerprint(u64);
+
+impl Fingerprint {
+    /// The fingerprint of a rule's alert about a subject of a cluster.
+    pub fn new(cluster: &ClusterName, rule: &str, subject: &Subject) -> Self {
+        let mut hash = Sha256::new();
+        for part in [cluster.as_str(), rule, &subject.key()] {
+            // The length keeps ("ab", "c") apart from ("a", "bc").
+            hash.update((part.len() as u64).to_be_bytes());
+            hash.update(part);
+        }
+        let digest: [u8; 32] = hash.finalize().into();
+        let head = digest.iter().take(8);
+        Self(head.fold(0, |value, byte| (value << 8) | u64::from(*byte)))
+    }
+}
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:016x}", self.0)
+    }
+}
+
+impl Serialize for Fingerprint {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}
+
+/// Where an alert stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum AlertState {
+    /// The condition holds, but not for long enough yet.
+    Pending,
+    /// The condition has held for the rule's time.
+    Firing,
+    /// It is over.
+    Resolved,
+}
+
+impl AlertState {
+    /// The state in lower case, as in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Firing => "firing",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+impl fmt::Display for AlertState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Why an alert is over.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum ResolveReason {
+    /// The condition was evaluated and does not hold any more.
+    Cleared,
+    /// What it was about is no longer there: the member left the agreed list, or the cluster the configuration.
+    Removed,
+}
+
+impl ResolveReason {
+    /// The reason in lower case, as in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Cleared => "cleared",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+/// One alert: a finding that a rule selected, and where it stands.
+///
+/// `subject`, `cause`, `action` and `evidence` may quote what a member answered: treat them as untrusted text.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Alert {
+    /// What it is found by.
+    pub id: Fingerprint,
+    /// The rule's name, which is the finding's.
+    pub rule: String,
+    /// The area it belongs to.
+    pub alert_type: AlertType,
+    /// How severe it is now.
+    pub severity: Severity,
+    /// Where it stands.
+    pub state: AlertState,
+    /// The cluster it belongs to.
+    pub cluster: ClusterName,
+    /// What it is about.
+    pub subject: Subject,
+    /// One sentence that says what is wrong and why, as last seen while the condition held.
+    pub cause: String,
+    /// What to do, with the exact command where there is one.
+    pub action: String,
+    /// The values it rests on, as last seen while the condition held.
+    pub evidence: Vec<Evidence>,
+    /// Since when the condition has been true.
+    pub since: Timestamp,
+    /// When it fired; `None` while pending.
+    pub fired_at: Option<Timestamp>,
+    /// When it was over; `None` while active.
+    pub resolved_at: Option<Timestamp>,
+    /// Why it is over; `None` while active.
+    pub resolve_reason: Option<ResolveReason>,
+    /// Since when its condition could not be evaluated; `None` while it can.
+    pub unknown_since: Option<Timestamp>,
+    /// The finding that explains it since it fired; nothing is sent about an explained alert until it is over.
+    pub explained_by: Option<FindingKey>,
+}
+
+impl Alert {
+    /// A pending alert about a finding that is true, with a severity from its rule.
+    pub(crate) fn pending(
+        id: Fingerprint,
+        finding: &Finding,
+        severity: Severity,
+        now: Timestamp,
+    ) -> Self {
+        Self {
+            id,
+            rule: finding.rule.clone(),
+            alert_type: finding.alert_type,
+            severity,
+            state: AlertState::Pending,
+            cluster: finding.cluster.clone(),
+            subject: finding.subject.clone(),
+            cause: finding.cause.clone(),
+            action: finding.action.clone(),
+            evidence: finding.evidence.clone(),
+            // A finding from before the clock was set back would be "since" a time to come.
+            since: finding.since.min(now),
+            fired_at: None,
+            resolved_at: None,
+            resolve_reason: None,
+            unknown_since: None,
+            explained_by: None,
+        }
+    }
+
+    /// Takes over what a finding that is still true says now.
+    pub(crate) fn refresh(&mut self, finding: &Finding, severity: Severity) {
+        self.severity = severity;
+        self.subject.clone_from(&finding.subject);
+        self.cause.clone_from(&finding.cause);
+        self.action.clone_from(&finding.action);
+        self.evidence.clone_from(&finding.evidence);
+        self.unknown_since = None;
+        self.explained_by.clone_from(&finding.caused_by);
+    }
+}
+
+/// One change of an alert, for the history.
+#[derive(Debug, Clone, Serialize)]
+#[non_exhaustive]
+pub struct AlertEvent {
+    /// When it happened.
+    pub at: Timestamp,
+    /// What happened.
+    pub kind: AlertEventKind,
+    /// The alert as it was right after.
+    pub alert: Arc<Alert>,
+}
+
+/// What happened to an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AlertEventKind {
+    /// It began to fire.
+    Fired,
+    /// Its severity rose while it was firing.
+    SeverityRaised,
+    /// Another finding explains it from now on; nothing more is sent until it is over.
+    Explained,
+    /// It is over.
+    Resolved,
+}
+
+/// What a channel is to tell.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+#[non_exhaustive]
+pub struct Notification {
+    /// The alert it is about.
+    pub alert: Alert,
+    /// What is told about it.
+    pub kind: NotificationKind,
+    /// When it was decided to tell it.
+    pub at: Timestamp,
+    /// Names the incident: the alert's fingerprint, a dash, and when the incident began in unix milliseconds. All
+    /// notifications of an incident have it in common, and it outlives a recovery shorter than the dedup window.
+    pub dedup_key: String,
+}
+
+/// What is told about an alert.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum NotificationKind {
+    /// It fires.
+    Fired,
+    /// It fires, and has become more severe than was told.
+    Updated,
+    /// It is over.
+    Resolved,
+}
+
+impl NotificationKind {
+    /// The kind in lower case, as in JSON.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Fired => "fired",
+            Self::Updated => "updated",
+            Self::Resolved => "resolved",
+        }
+    }
+
+    /// `resolved` for a resolve, else `firing`: the two states that a receiver knows.
+    pub fn status(self) -> &'static str {
+        match self {
+            Self::Fired | Self::Updated => "firing",
+            Self::Resolved => "resolved",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fingerprint_is_stable_and_tells_its_parts_apart() {
+        let of = |cluster: &str, rule: &str| {
+            let cluster = ClusterName::new(cluster);
+            Fingerprint::new(&cluster, rule, &Subject::monitor()).to_string()
+        };
+        assert_eq!(of("prod", "MemberDown").len(), 16);
+        assert_eq!(of("prod", "MemberDown"), of("prod", "MemberDown"));
+        assert_ne!(of("prodM", "emberDown"), of("prod", "MemberDown"));
+    }
+}

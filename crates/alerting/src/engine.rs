@@ -1,0 +1,245 @@
+//! The state machine: findings in, notifications out. Pure and deterministic, the time is passed in.
+//!
+//! Each alert has two sides that are kept apart: where it stands ([`incident::Phase`]) and what the channels were
+//! told last ([`incident::Told`]). Every step first moves the phases, then tells what differs. That is what keeps
+//! the last message equal to the truth: nothing is ever told "because an event happened".
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use etcd_monitor_model::{ClusterName, Finding, Snapshot, Subject, SubjectKind};
+use jiff::Timestamp;
+
+use crate::alert::{Alert, AlertEvent, Fingerprint, Notification, ResolveReason};
+use crate::rule::Rule;
+use clock::EngineClock;
+use freshness::Freshness;
+use incident::Incident;
+use journal::Journal;
+
+mod clock;
+mod freshness;
+mod incident;
+mod journal;
+
+/// How long after a told resolve the same alert counts as the same incident, and how long its next resolve is held:
+/// a flapping alert sends at most one pair of messages per window.
+pub const DEDUP_WINDOW: Duration = Duration::from_mins(5);
+
+/// Events that the history keeps; the oldest go first.
+pub const HISTORY_LIMIT: usize = 1_000;
+
+/// Alerts that are followed at a time, those remembered for the dedup window included: far above what 150 members
+/// can have, and about 20 MB when each carries its evidence. What comes beyond is counted as refused.
+pub const MAX_ALERTS: usize = 10_000;
+
+/// The alert state machine over the snapshots of any number of clusters.
+///
+/// Feed it every snapshot ([`observe`](Self::observe)) and call [`tick`](Self::tick) at
+/// [`next_deadline`](Self::next_deadline): `for` and the dedup window run on time, not on cycles.
+///
+/// `now` is wall-clock time. It may jump: time that passes backwards counts as none, and a forward jump counts as
+/// at most 30 s, so it neither fires an alert early nor loses one.
+#[derive(Debug)]
+pub struct AlertEngine {
+    rules: BTreeMap<String, Rule>,
+    clock: EngineClock,
+    clusters: BTreeMap<ClusterName, ClusterAlerts>,
+    journal: Journal,
+    refused: u64,
+}
+
+/// What is known of one cluster.
+#[derive(Debug, Default)]
+struct ClusterAlerts {
+    /// How recent its latest snapshot is; `None` until there is one, and after the cluster was removed.
+    freshness: Option<Freshness>,
+    incidents: BTreeMap<Fingerprint, Incident>,
+}
+
+impl AlertEngine {
+    /// An engine without alerts. Of several rules for the same findings the last one counts.
+    pub fn new(rules: Vec<Rule>) -> Self {
+        Self {
+            rules: rules
+                .into_iter()
+                .map(|rule| (rule.name.clone(), rule))
+                .collect(),
+            clock: EngineClock::default(),
+            clusters: BTreeMap::new(),
+            journal: Journal::default(),
+            refused: 0,
+        }
+    }
+
+    /// Takes over what a snapshot says, and returns what is to be told now, worst first.
+    ///
+    /// A snapshot that was seen before changes nothing, and neither does one from before the first cycle
+    /// (`cycle` 0), which claims nothing.
+    pub fn observe(&mut self, snapshot: &Snapshot, now: Timestamp) -> Vec<Notification> {
+        self.clock.advance(now);
+        if snapshot.cycle > 0 && self.renew(snapshot) {
+            for finding in &snapshot.findings {
+                self.apply(&snapshot.cluster, finding);
+            }
+            self.settle_vanished(snapshot);
+        }
+        self.tell()
+    }
+
+    /// Lets time pass, and returns what is to be told now, worst first.
+    pub fn tick(&mut self, now: Timestamp) -> Vec<Notification> {
+        self.clock.advance(now);
+        self.tell()
+    }
+
+    /// When [`tick`](Self::tick) is to be called next; `None` when nothing depends on time.
+    ///
+    /// Never more than 30 s after the latest `now`, so that a clock that is set forward cannot hide in a long wait.
+    pub fn next_deadline(&self) -> Option<Timestamp> {
+        self.clusters
+            .values()
+            .flat_map(|cluster| cluster.deadlines(&self.clock))
+            .min()
+            .map(|deadline| self.clock.at(deadline))
+    }
+
+    /// The active alerts (pending and firing), worst first.
+    pub fn alerts(&self) -> Vec<Alert> {
+        let incidents = self.clusters.values().flat_map(|c| c.incidents.values());
+        let mut active: Vec<Alert> = incidents.filter_map(Incident::active).cloned().collect();
+        active.sort_by(|a, b| order(a).cmp(&order(b)));
+        active
+    }
+
+    /// What happened to alerts, the latest [`HISTORY_LIMIT`] events, newest last.
+    pub fn history(&self) -> impl ExactSizeIterator<Item = &AlertEvent> {
+        self.journal.events()
+    }
+
+    /// Events recorded since the engine began, those that left the history included.
+    pub fn events_recorded(&self) -> u64 {
+        self.journal.recorded()
+    }
+
+    /// How many times a finding made no alert because [`MAX_ALERTS`] were followed already.
+    pub fn refused(&self) -> u64 {
+        self.refused
+    }
+
+    /// Forgets a cluster that is no longer watched: its alerts resolve with reason `removed`.
+    pub fn remove_cluster(&mut self, cluster: &ClusterName, now: Timestamp) -> Vec<Notification> {
+        self.clock.advance(now);
+        if let Some(cluster) = self.clusters.get_mut(cluster) {
+            cluster.freshness = None;
+            for incident in cluster.incidents.values_mut() {
+                incident.end(ResolveReason::Removed, &self.clock, &mut self.journal);
+            }
+        }
+        self.tell()
+    }
+
+    /// Notes that a snapshot came; false when it is the one that was seen last. A gap since the one before says
+    /// nothing about the time between, so every hold starts anew.
+    fn renew(&mut self, snapshot: &Snapshot) -> bool {
+        let cluster = self.clusters.entry(snapshot.cluster.clone()).or_default();
+        if cluster.freshness.is_some_and(|last| last.is_of(snapshot)) {
+            return false;
+        }
+        let next = Freshness::of(snapshot, &self.clock);
+        if cluster.freshness.is_some_and(|last| !next.follows(&last)) {
+            cluster.incidents.values_mut().for_each(Incident::interrupt);
+        }
+        cluster.freshness = Some(next);
+        true
+    }
+
+    fn apply(&mut self, name: &ClusterName, finding: &Finding) {
+        let Some(rule) = self.rules.get(&finding.rule) else {
+            return;
+        };
+        let id = Fingerprint::new(name, &finding.rule, &finding.subject);
+        let followed: usize = self.clusters.values().map(|c| c.incidents.len()).sum();
+        let cluster = self.clusters.entry(name.clone()).or_default();
+        if let Some(incident) = cluster.incidents.get_mut(&id) {
+            incident.apply(finding, rule, &self.clock, &mut self.journal);
+        } else if finding.is_root() && followed >= MAX_ALERTS {
+            self.refused += 1;
+        } else if finding.is_root() {
+            let incident = Incident::begin(id, finding, rule, &self.clock);
+            cluster.incidents.insert(id, incident);
+        }
+    }
+
+    /// Deals with the alerts about which a snapshot says nothing: over when their subject is gone, else not known.
+    fn settle_vanished(&mut self, snapshot: &Snapshot) {
+        let Some(cluster) = self.clusters.get_mut(&snapshot.cluster) else {
+            return;
+        };
+        for incident in cluster.incidents.values_mut() {
+            if incident.take_seen() {
+                continue;
+            }
+            if is_gone(incident.subject(), snapshot) {
+                incident.end(ResolveReason::Removed, &self.clock, &mut self.journal);
+            } else {
+                incident.doubt(&self.clock);
+            }
+        }
+    }
+
+    /// Fires what has held long enough, says what differs from what was told, and forgets what is over.
+    fn tell(&mut self) -> Vec<Notification> {
+        let (clock, journal) = (&self.clock, &mut self.journal);
+        let mut notifications = Vec::new();
+        for cluster in self.clusters.values_mut() {
+            let fresh = cluster.is_fresh(clock);
+            for incident in cluster.incidents.values_mut() {
+                if fresh {
+                    incident.fire_if_due(clock, journal);
+                }
+                notifications.extend(incident.tell(clock));
+            }
+            cluster.incidents.retain(|_, i| !i.is_forgotten(clock));
+        }
+        self.clusters
+            .retain(|_, c| c.freshness.is_some() || !c.incidents.is_empty());
+        notifications.sort_by(|a, b| order(&a.alert).cmp(&order(&b.alert)));
+        notifications
+    }
+}
+
+impl ClusterAlerts {
+    fn is_fresh(&self, clock: &EngineClock) -> bool {
+        self.freshness.is_some_and(|latest| latest.is_fresh(clock))
+    }
+
+    fn deadlines<'a>(&'a self, clock: &'a EngineClock) -> impl Iterator<Item = Duration> + 'a {
+        let fresh = self.is_fresh(clock);
+        let incidents = self.incidents.values();
+        incidents.filter_map(move |incident| incident.deadline(clock, fresh))
+    }
+}
+
+/// Whether what an alert is about has left the cluster. Only an agreed member list can say so: while it is not known,
+/// and for the cluster and the monitor themselves, a missing finding means that nobody knows.
+fn is_gone(subject: &Subject, snapshot: &Snapshot) -> bool {
+    let listed = || {
+        let mut members = snapshot.members.iter();
+        members.any(|member| match subject.id {
+            Some(id) => member.id == Some(id),
+            None => member.id.is_none() && member.name == subject.name,
+        })
+    };
+    match subject.kind {
+        SubjectKind::Member => snapshot.member_count.is_some() && !listed(),
+        SubjectKind::Link => snapshot.member_count.is_some(),
+        SubjectKind::Cluster | SubjectKind::Monitor => false,
+    }
+}
+
+/// Worst first, then by cluster, rule and subject.
+fn order(alert: &Alert) -> impl Ord + '_ {
+    let severity = std::cmp::Reverse(alert.severity);
+    (severity, &alert.cluster, &alert.rule, &alert.subject)
+}

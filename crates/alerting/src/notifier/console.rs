@@ -1,0 +1,98 @@
+//! The console channel: one readable block of lines per notification.
+
+use std::fmt;
+use std::io::{self, IsTerminal, Write};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use etcd_monitor_model::Severity;
+
+use super::{Notifier, NotifyError};
+use crate::alert::{Notification, NotificationKind};
+use crate::text;
+
+/// Writes each notification as a block of lines, to stderr or to a writer of your own.
+///
+/// Text that comes from members is stripped of control characters. The first line is coloured on a terminal.
+pub struct ConsoleNotifier {
+    writer: Arc<Mutex<dyn Write + Send>>,
+    colour: bool,
+}
+
+impl ConsoleNotifier {
+    /// Writes to stderr, coloured when that is a terminal.
+    pub fn stderr() -> Self {
+        Self::new(io::stderr()).with_colour(io::stderr().is_terminal())
+    }
+
+    /// Writes to `writer`, without colour. A write that blocks holds up this channel alone.
+    pub fn new(writer: impl Write + Send + 'static) -> Self {
+        Self {
+            writer: Arc::new(Mutex::new(writer)),
+            colour: false,
+        }
+    }
+
+    /// The same channel, coloured or not whatever it writes to.
+    #[must_use]
+    pub fn with_colour(mut self, colour: bool) -> Self {
+        self.colour = colour;
+        self
+    }
+}
+
+impl fmt::Debug for ConsoleNotifier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ConsoleNotifier")
+            .field("colour", &self.colour)
+            .finish_non_exhaustive()
+    }
+}
+
+#[async_trait]
+impl Notifier for ConsoleNotifier {
+    fn name(&self) -> &'static str {
+        "console"
+    }
+
+    async fn notify(&self, notification: &Notification) -> Result<(), NotifyError> {
+        let mut block = text::block(notification);
+        if self.colour {
+            block = coloured(&block, notification);
+        }
+        let writer = Arc::clone(&self.writer);
+        // A terminal or a pipe may block for as long as nobody reads it.
+        let written = tokio::task::spawn_blocking(move || write(&writer, &block)).await;
+        match written {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(unavailable(error.to_string())),
+            Err(error) => Err(unavailable(error.to_string())),
+        }
+    }
+}
+
+fn write(writer: &Mutex<dyn Write + Send>, block: &str) -> io::Result<()> {
+    let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+    writer.write_all(block.as_bytes())?;
+    writer.flush()
+}
+
+fn unavailable(reason: String) -> NotifyError {
+    NotifyError::Unavailable {
+        target: "the console".to_owned(),
+        reason,
+        retry_after: None,
+    }
+}
+
+/// The block with its first line in the colour of what it says.
+fn coloured(block: &str, notification: &Notification) -> String {
+    let code = match (notification.kind, notification.alert.severity) {
+        (NotificationKind::Resolved, _) => "32",
+        (_, Severity::Critical) => "1;31",
+        (_, Severity::Warning) => "33",
+        (_, Severity::Info) => "36",
+    };
+    let (head, rest) = block.split_once('\n').unwrap_or((block, ""));
+    format!("\x1b[{code}m{head}\x1b[0m\n{rest}")
+}

@@ -1,0 +1,425 @@
+//! The state machine, told as stories: what the findings say and when, and what is told in the end.
+//!
+//! Snapshots come every 5 s, at 0, 5, 10, …; the rule is `MemberDown`, which holds 9 s.
+
+use etcd_monitor_alerting::{
+    AlertEngine, AlertEventKind, AlertState, HISTORY_LIMIT, MAX_ALERTS, NotificationKind, Rule,
+    default_rules,
+};
+use etcd_monitor_model::{AlertType, Finding, FindingStatus, Severity, Subject};
+use jiff::ToSpan;
+use scenario::{Says, World, cluster, empty_snapshot, finding, start};
+
+mod scenario;
+
+/// Plays a script of `SECOND WHAT [VALUE]` lines and compares what was told, as `SECOND MEMBER KIND SEVERITY|REASON`.
+#[track_caller]
+fn check(script: &str, expected: &str) -> World {
+    let mut world = World::new();
+    for line in lines(script) {
+        let words: Vec<&str> = line.split_whitespace().collect();
+        world.run_until(words[0].parse().unwrap());
+        act(&mut world, &words[1..]);
+    }
+    let expected: String = lines(expected).map(|line| format!("{line}\n")).collect();
+    assert_eq!(world.told_lines(), expected);
+    world
+}
+
+fn lines(text: &str) -> impl Iterator<Item = &str> {
+    text.lines().map(str::trim).filter(|line| !line.is_empty())
+}
+
+fn act(world: &mut World, words: &[&str]) {
+    let member = |world: &mut World, says| {
+        world.members.insert(words[0].to_owned(), says);
+    };
+    match words {
+        ["end"] => {}
+        ["clock", by] => world.clock_error += by.parse::<i64>().unwrap(),
+        ["probes", "stop"] => world.probing = false,
+        ["probes", "go"] => world.probing = true,
+        ["process", "stop"] => world.running = false,
+        ["process", "go"] => world.running = true,
+        [_, "down"] => member(world, Says::True(Severity::Warning)),
+        [_, "critical"] => member(world, Says::True(Severity::Critical)),
+        [_, "up"] => member(world, Says::False),
+        [_, "unknown"] => member(world, Says::Unknown),
+        [_, "explained"] => member(world, Says::Explained),
+        [_, "gone"] => member(world, Says::Gone),
+        [_, "missing"] => member(world, Says::Missing),
+        _ => panic!("the script says {words:?}"),
+    }
+}
+
+#[test]
+fn fires_when_the_hold_is_over_not_with_the_next_cycle_and_resolves_at_once() {
+    check(
+        "0 m1 down
+         20 m1 up
+         400 end",
+        "9 m1 fired warning
+         20 m1 resolved cleared",
+    );
+}
+
+#[test]
+fn a_blip_shorter_than_the_hold_tells_nothing() {
+    let world = check(
+        "0 m1 down
+         5 m1 up
+         400 end",
+        "",
+    );
+    assert_eq!(world.engine.history().len(), 0);
+    assert!(world.engine.alerts().is_empty());
+}
+
+#[test]
+fn a_pending_alert_is_listed() {
+    let world = check(
+        "0 m1 down
+         7 end",
+        "",
+    );
+    let alerts = world.engine.alerts();
+    assert_eq!(alerts[0].state, AlertState::Pending);
+    assert_eq!(alerts[0].fired_at, None);
+    assert_eq!(
+        world.engine.next_deadline(),
+        Some(alerts[0].since + 9.seconds())
+    );
+}
+
+#[test]
+fn unknown_starts_the_hold_anew() {
+    check(
+        "0 m1 down
+         5 m1 unknown
+         10 m1 down
+         40 end",
+        "19 m1 fired warning",
+    );
+}
+
+#[test]
+fn unknown_alone_never_fires() {
+    check(
+        "0 m1 unknown
+         400 end",
+        "",
+    );
+}
+
+#[test]
+fn unknown_does_not_resolve() {
+    let world = check(
+        "0 m1 down
+         20 m1 unknown
+         600 end",
+        "9 m1 fired warning",
+    );
+    let alert = &world.engine.alerts()[0];
+    assert_eq!(alert.state, AlertState::Firing);
+    assert_eq!(alert.unknown_since, Some(alert.since + 20.seconds()));
+}
+
+#[test]
+fn unknown_then_down_goes_on_silently() {
+    let world = check(
+        "0 m1 down
+         20 m1 unknown
+         40 m1 down
+         60 end",
+        "9 m1 fired warning",
+    );
+    assert_eq!(world.engine.alerts()[0].unknown_since, None);
+}
+
+#[test]
+fn an_explained_finding_makes_no_alert_and_drops_a_pending_one() {
+    let world = check(
+        "0 m1 explained
+         30 m2 down
+         35 m2 explained
+         400 end",
+        "",
+    );
+    assert!(world.engine.alerts().is_empty());
+}
+
+#[test]
+fn a_firing_alert_that_becomes_explained_stays_and_is_quiet_until_it_ends() {
+    let world = check(
+        "0 m1 down
+         20 m1 explained
+         60 end",
+        "9 m1 fired warning",
+    );
+    let alert = &world.engine.alerts()[0];
+    assert_eq!(
+        alert.explained_by.as_ref().unwrap().rule,
+        "ClusterUnreachable"
+    );
+    let last = world.engine.history().last().unwrap();
+    assert_eq!(last.kind, AlertEventKind::Explained);
+    check(
+        "0 m1 down
+         20 m1 explained
+         60 m1 up
+         400 end",
+        "9 m1 fired warning
+         60 m1 resolved cleared",
+    );
+}
+
+#[test]
+fn a_raised_severity_is_told_once_and_a_lowered_one_never() {
+    check(
+        "0 m1 down
+         20 m1 critical
+         30 m1 down
+         40 m1 critical
+         60 end",
+        "9 m1 fired warning
+         20 m1 updated critical",
+    );
+}
+
+#[test]
+fn a_removed_member_resolves_with_that_reason() {
+    check(
+        "0 m1 down
+         0 m2 up
+         20 m1 gone
+         60 end",
+        "9 m1 fired warning
+         20 m1 resolved removed",
+    );
+}
+
+#[test]
+fn a_finding_that_vanishes_while_its_member_is_listed_is_unknown() {
+    let world = check(
+        "0 m1 down
+         20 m1 missing
+         400 end",
+        "9 m1 fired warning",
+    );
+    assert!(world.engine.alerts()[0].unknown_since.is_some());
+}
+
+#[test]
+fn a_removed_cluster_resolves_what_fires() {
+    let mut world = check(
+        "0 m1 down
+         0 m2 up
+         20 end",
+        "9 m1 fired warning",
+    );
+    let told = world.engine.remove_cluster(&cluster(), world.now());
+    assert_eq!(told[0].kind, NotificationKind::Resolved);
+    assert!(world.engine.alerts().is_empty());
+}
+
+#[test]
+fn a_refire_within_the_window_is_told_at_once_and_its_resolve_is_held() {
+    let world = check(
+        "0 m1 down
+         20 m1 up
+         60 m1 down
+         100 m1 up
+         700 end",
+        "9 m1 fired warning
+         20 m1 resolved cleared
+         69 m1 fired warning
+         320 m1 resolved cleared",
+    );
+    let key = &world.told[0].1.dedup_key;
+    assert!(world.told.iter().all(|(_, told)| told.dedup_key == *key));
+}
+
+#[test]
+fn a_refire_while_the_resolve_is_held_tells_nothing_new() {
+    check(
+        "0 m1 down
+         20 m1 up
+         60 m1 down
+         100 m1 up
+         200 m1 down
+         500 m1 up
+         900 end",
+        "9 m1 fired warning
+         20 m1 resolved cleared
+         69 m1 fired warning
+         500 m1 resolved cleared",
+    );
+}
+
+#[test]
+fn a_refire_after_the_window_is_another_incident() {
+    let world = check(
+        "0 m1 down
+         20 m1 up
+         330 m1 down
+         400 end",
+        "9 m1 fired warning
+         20 m1 resolved cleared
+         339 m1 fired warning",
+    );
+    assert_ne!(world.told[0].1.dedup_key, world.told[2].1.dedup_key);
+}
+
+#[test]
+fn nothing_fires_on_old_news() {
+    check(
+        "0 m1 down
+         1 probes stop
+         300 end",
+        "9 m1 fired warning",
+    );
+    check(
+        "0 m1 down
+         1 process stop
+         31 process go
+         31 probes stop
+         300 end",
+        "",
+    );
+}
+
+#[test]
+fn a_monitor_that_stood_still_holds_anew() {
+    check(
+        "0 m1 down
+         1 process stop
+         33 process go
+         60 end",
+        "44 m1 fired warning",
+    );
+}
+
+#[test]
+fn a_clock_set_forward_fires_nothing_early() {
+    check(
+        "0 m1 down
+         3 clock 3600
+         40 end",
+        "14 m1 fired warning",
+    );
+}
+
+/// The step in which the clock was set back counts as no time: each is one cycle late, and none is lost.
+#[test]
+fn a_clock_set_back_loses_nothing() {
+    check(
+        "0 m1 down
+         3 clock -3600
+         20 m1 up
+         60 m1 down
+         62 clock -3600
+         100 m1 up
+         900 end",
+        "14 m1 fired warning
+         20 m1 resolved cleared
+         74 m1 fired warning
+         325 m1 resolved cleared",
+    );
+}
+
+#[test]
+fn a_rule_without_a_hold_fires_with_the_first_snapshot_and_with_its_own_severity() {
+    let mut engine = AlertEngine::new(default_rules());
+    let mut snapshot = empty_snapshot(1, start());
+    let subject = Subject::cluster(&cluster());
+    let mut quorum = Finding::new(
+        "QuorumLost",
+        AlertType::Quorum,
+        Severity::Warning,
+        &cluster(),
+        subject,
+        start(),
+    );
+    quorum.status = FindingStatus::True;
+    let mut unruled = quorum.clone();
+    unruled.rule = "UnreadableMetrics".to_owned();
+    snapshot.findings = vec![quorum, unruled];
+    let told = engine.observe(&snapshot, start());
+    assert_eq!(told.len(), 1, "a finding without a rule makes no alert");
+    assert_eq!(told[0].alert.severity, Severity::Critical);
+    assert!(engine.observe(&snapshot, start()).is_empty());
+}
+
+#[test]
+fn a_stale_snapshot_fires_nothing() {
+    let mut engine = AlertEngine::new(vec![Rule::new("MemberDown", std::time::Duration::ZERO)]);
+    let mut snapshot = empty_snapshot(1, start());
+    snapshot.findings = finding("m1", Says::True(Severity::Warning), start())
+        .into_iter()
+        .collect();
+    assert!(engine.observe(&snapshot, start() + 13.seconds()).is_empty());
+    snapshot.cycle = 2;
+    snapshot.at = start() + 14.seconds();
+    assert_eq!(engine.observe(&snapshot, start() + 14.seconds()).len(), 1);
+}
+
+#[test]
+fn a_snapshot_from_before_the_first_cycle_claims_nothing() {
+    let mut world = check(
+        "0 m1 down
+         20 end",
+        "9 m1 fired warning",
+    );
+    let told = world
+        .engine
+        .observe(&empty_snapshot(0, world.now()), world.now());
+    assert!(told.is_empty());
+    assert_eq!(world.engine.alerts()[0].unknown_since, None);
+}
+
+#[test]
+fn the_worst_comes_first() {
+    let world = check(
+        "0 m1 down
+         0 m2 critical
+         20 end",
+        "9 m2 fired critical
+         9 m1 fired warning",
+    );
+    assert_eq!(world.engine.alerts()[0].subject.name, "m2");
+}
+
+#[test]
+fn the_number_of_alerts_and_of_events_is_bounded() {
+    let mut engine = AlertEngine::new(vec![Rule::new("MemberDown", std::time::Duration::ZERO)]);
+    let mut snapshot = empty_snapshot(1, start());
+    let names = (0..MAX_ALERTS + 5).map(|number| format!("m{number}"));
+    snapshot.findings = names
+        .filter_map(|name| finding(&name, Says::True(Severity::Warning), start()))
+        .collect();
+    assert_eq!(engine.observe(&snapshot, start()).len(), MAX_ALERTS);
+    assert_eq!(engine.alerts().len(), MAX_ALERTS);
+    assert_eq!(engine.refused(), 5);
+    assert_eq!(engine.history().len(), HISTORY_LIMIT);
+    assert_eq!(engine.events_recorded(), MAX_ALERTS as u64);
+}
+
+#[test]
+fn an_alert_is_written_with_the_promised_names() {
+    let world = check(
+        "0 m1 down
+         20 end",
+        "9 m1 fired warning",
+    );
+    let json = serde_json::to_value(&world.engine.alerts()[0]).unwrap();
+    assert_eq!(json["rule"], "MemberDown");
+    assert_eq!(json["alert_type"], "member");
+    assert_eq!(json["severity"], "warning");
+    assert_eq!(json["state"], "firing");
+    assert_eq!(json["cluster"], "prod");
+    assert_eq!(json["subject"]["kind"], "member");
+    assert_eq!(json["subject"]["name"], "m1");
+    assert_eq!(json["cause"], "m1 refuses connections");
+    assert_eq!(json["since"], "2026-01-02T00:00:00Z");
+    assert_eq!(json["id"], "bd33eadbf8a628a2");
+}
