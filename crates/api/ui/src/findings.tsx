@@ -4,7 +4,7 @@ import type { Finding } from './protocol';
 import { findingKey } from './protocol';
 import { Ago } from './ago';
 import { count, fullTime } from './format';
-import { Prose } from './prose';
+import { namesCommand, Prose } from './prose';
 import { Copy } from './copy';
 import { Shape } from './shape';
 import { severityRank } from './state';
@@ -52,7 +52,7 @@ function WrongFinding({ finding }: { finding: Finding }) {
         {finding.action !== '' && (
           <p class="item-action">
             <Prose text={finding.action} />
-            {!finding.action.includes('`') && <Copy text={finding.action} what="action" />}
+            {!namesCommand(finding.action) && <Copy text={finding.action} what="action" />}
           </p>
         )}
       </div>

@@ -5,7 +5,7 @@ import { findingKey } from './protocol';
 import { Ago } from './ago';
 import { Copy } from './copy';
 import { count } from './format';
-import { Prose } from './prose';
+import { namesCommand, Prose } from './prose';
 import { Shape } from './shape';
 import type { State } from './state';
 import { clusterState, rootFindings } from './state';
@@ -57,7 +57,7 @@ function Cause({ finding, others }: { finding: Finding; others: number }) {
             <dt>do</dt>
             <dd>
               <Prose text={finding.action} />{' '}
-              {!finding.action.includes('`') && <Copy text={finding.action} what="action" label="copy" />}
+              {!namesCommand(finding.action) && <Copy text={finding.action} what="action" label="copy" />}
             </dd>
           </div>
         )}
