@@ -53,7 +53,7 @@ impl Alerting {
         notifiers: Vec<Arc<dyn Notifier>>,
         cancel: CancellationToken,
     ) -> (Self, AlertsHandle) {
-        let (view, handle) = view::channel();
+        let (view, handle) = view::channel(&notifiers);
         let alerting = Self {
             engine,
             snapshots: select_all(snapshots.into_iter().map(WatchStream::new)),
