@@ -1,1 +1,20 @@
-//! placeholder
+//! REST, live events, Prometheus exporter and the embedded dashboard of etcd-monitor.
+//!
+//! Everything is answered from the latest [`Snapshot`](etcd_monitor_model::Snapshot)s and alerts; this crate talks to
+//! no etcd and computes no verdict. [`serve`] runs the server until it is told to stop.
+//!
+//! What a request may see is decided by its `Host` header too ([`HostPolicy`]): a page of another site that points its
+//! own name at this server is refused, which closes DNS rebinding.
+
+mod assets;
+mod documents;
+mod exporter;
+mod host;
+mod problem;
+mod routes;
+mod server;
+mod source;
+
+pub use host::HostPolicy;
+pub use server::{ServeError, bind, router, serve};
+pub use source::{BuildInfo, Source};

@@ -13,6 +13,7 @@
 mod finding;
 mod id;
 mod observation;
+pub mod rule;
 mod snapshot;
 
 pub use finding::{

@@ -269,6 +269,8 @@ pub struct MetricsPage {
     pub wal_fsync_buckets: Option<Vec<(f64, f64)>>,
     /// Cumulative buckets of `etcd_disk_backend_commit_duration_seconds`, likewise.
     pub backend_commit_buckets: Option<Vec<(f64, f64)>>,
+    /// `etcd_network_peer_received_bytes_total` by sending peer: grows while the peer's heartbeats or answers arrive.
+    pub peer_received_bytes: Option<Vec<(MemberId, f64)>>,
     /// Lines of the page that could not be read and were skipped.
     pub skipped_lines: u64,
 }

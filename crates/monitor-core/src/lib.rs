@@ -1,1 +1,50 @@
-//! placeholder
+//! Observes etcd clusters, assesses them truthfully and names the cause.
+//!
+//! A [`ClusterProbe`] yields one [`Observation`] per cycle, [`assess`] turns it into a [`Snapshot`], and a [`Monitor`]
+//! runs the cycles and publishes the latest snapshot on a watch channel. A [`Fleet`] runs several monitors and doubts
+//! the monitor itself where several clusters time out at once.
+//!
+//! This crate serves no HTTP, keeps no alert state and knows no storage engine. It builds on `etcd-monitor-client`,
+//! whose build needs `protoc`.
+//!
+//! ```no_run
+//! use etcd_monitor_core::{Endpoint, EtcdProbe, Monitor, MonitorOptions, ProbeOptions};
+//! use tokio_util::sync::CancellationToken;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let endpoint = Endpoint::parse("127.0.0.1:2379", false)?;
+//! let probe = EtcdProbe::new(ProbeOptions::new("production", vec![endpoint]))?;
+//! let monitor = Monitor::new(probe, MonitorOptions::default());
+//! let mut snapshots = monitor.subscribe();
+//! let stop = CancellationToken::new();
+//! let running = tokio::spawn(monitor.run(stop.clone()));
+//! snapshots.changed().await?;
+//! if let Some(snapshot) = snapshots.borrow().as_ref() {
+//!     println!("{}", snapshot.health.sentence);
+//! }
+//! stop.cancel();
+//! running.await?;
+//! # Ok(())
+//! # }
+//! ```
+
+mod assess;
+mod fleet;
+mod metrics_page;
+mod monitor;
+mod probe;
+mod punctuality;
+mod state_file;
+
+pub use assess::{AssessState, Parameters, assess};
+pub use etcd_monitor_client::discovery::DiscoveryPolicy;
+pub use etcd_monitor_client::{
+    ClientError, ClientOptions, Credentials, Endpoint, EndpointError, MetricsUrl, MetricsUrlError, Password,
+    TlsOptions,
+};
+pub use etcd_monitor_model::*;
+pub use fleet::{Fleet, doubt_monitor};
+pub use metrics_page::read_metrics_page;
+pub use monitor::{Monitor, MonitorOptions, SnapshotReceiver};
+pub use probe::{ClusterProbe, EtcdProbe, ProbeOptions, RecordedProbe};
+pub use state_file::{StateFile, StateFileError};

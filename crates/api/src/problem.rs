@@ -1,0 +1,93 @@
+//! Errors as RFC 9457 problem documents, with a stable code for scripts.
+
+use axum::Json;
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use etcd_monitor_model::ClusterName;
+use serde::Serialize;
+
+/// Longest part of a request that an error repeats.
+const ECHO_CHARS_MAX: usize = 100;
+
+/// An error answer.
+#[derive(Debug, Serialize)]
+pub(crate) struct Problem {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    code: &'static str,
+    detail: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    clusters: Vec<String>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, detail: String) -> Self {
+        let title = status.canonical_reason().unwrap_or("Error");
+        Self { kind: "about:blank", title, status: status.as_u16(), code, detail, clusters: Vec::new() }
+    }
+
+    pub(crate) fn cluster_required(names: &[&str]) -> Self {
+        let detail = "Several clusters are watched: say which with ?cluster=NAME".to_owned();
+        let problem = Self::new(StatusCode::BAD_REQUEST, "cluster_required", detail);
+        problem.naming(names)
+    }
+
+    pub(crate) fn cluster_unknown(wanted: &str, names: &[&str]) -> Self {
+        let detail = format!("No cluster is named {:?}", short(wanted));
+        Self::new(StatusCode::NOT_FOUND, "cluster_unknown", detail).naming(names)
+    }
+
+    pub(crate) fn not_ready(name: &ClusterName) -> Self {
+        let detail = format!("The first cycle of cluster {name} has not ended yet; ask again in a moment");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", detail)
+    }
+
+    pub(crate) fn too_many_event_clients() -> Self {
+        let detail = "Too many clients follow the live events; ask the REST routes instead".to_owned();
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_event_clients", detail)
+    }
+
+    pub(crate) fn misdirected(host: Option<&str>) -> Self {
+        let said = host.map_or_else(|| "no Host header".to_owned(), |host| format!("Host {:?}", short(host)));
+        let detail = format!(
+            "{said} is not a name of this server: use its address, or start it with --allow-host NAME or --external-url URL"
+        );
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "host_not_allowed", detail)
+    }
+
+    pub(crate) fn route_unknown(path: &str) -> Self {
+        let detail = format!("There is no {:?} here", short(path));
+        Self::new(StatusCode::NOT_FOUND, "route_unknown", detail)
+    }
+
+    pub(crate) fn method_not_allowed() -> Self {
+        let detail = "This route answers GET and HEAD only".to_owned();
+        Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+    }
+
+    pub(crate) fn bad_query(reason: &str) -> Self {
+        let detail = format!("The query cannot be read: {}", short(reason));
+        Self::new(StatusCode::BAD_REQUEST, "bad_query", detail)
+    }
+
+    fn naming(mut self, names: &[&str]) -> Self {
+        self.clusters = names.iter().map(ToString::to_string).collect();
+        self
+    }
+}
+
+fn short(text: &str) -> String {
+    text.chars().take(ECHO_CHARS_MAX).collect()
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let mut response = (status, Json(self)).into_response();
+        let content_type = HeaderValue::from_static("application/problem+json");
+        response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+        response
+    }
+}

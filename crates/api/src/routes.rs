@@ -1,0 +1,59 @@
+//! The routes, one file per area.
+
+mod alerts;
+mod cluster;
+mod events;
+mod health;
+mod metrics;
+
+use axum::extract::{FromRequestParts, Query};
+use axum::http::request::Parts;
+use axum::routing::get;
+use axum::Router;
+use serde::Deserialize;
+
+use crate::problem::Problem;
+use crate::source::Source;
+
+/// Every route that answers from the source.
+pub(crate) fn router() -> Router<Source> {
+    Router::new()
+        .route("/health", get(health::health))
+        .route("/ready", get(health::ready))
+        .route("/metrics", get(metrics::exposition))
+        .route("/api/v1/clusters", get(cluster::clusters))
+        .route("/api/v1/cluster/status", get(cluster::status))
+        .route("/api/v1/cluster/leader", get(cluster::leader))
+        .route("/api/v1/cluster/members", get(cluster::members))
+        .route("/api/v1/cluster/snapshot", get(cluster::snapshot))
+        .route("/api/v1/metrics/current", get(metrics::current))
+        .route("/api/v1/metrics/latency", get(metrics::latency))
+        .route("/api/v1/findings", get(cluster::findings))
+        .route("/api/v1/alerts", get(alerts::active))
+        .route("/api/v1/alerts/history", get(alerts::history))
+        .route("/api/v1/events", get(events::follow))
+}
+
+/// `?cluster=NAME`.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Selection {
+    cluster: Option<String>,
+}
+
+impl Selection {
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.cluster.as_deref()
+    }
+}
+
+impl FromRequestParts<Source> for Selection {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, source: &Source) -> Result<Self, Problem> {
+        Query::<Self>::from_request_parts(parts, source)
+            .await
+            .map(|Query(selection)| selection)
+            .map_err(|rejection| Problem::bad_query(&rejection.body_text()))
+    }
+}

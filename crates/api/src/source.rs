@@ -1,0 +1,120 @@
+//! Where the answers come from.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use etcd_monitor_alerting::AlertsHandle;
+use etcd_monitor_core::SnapshotReceiver;
+use etcd_monitor_model::{ClusterName, Snapshot};
+use jiff::Timestamp;
+use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
+
+use crate::problem::Problem;
+
+/// Clients that may follow the live events at the same time; each costs a connection and a task.
+const EVENT_CLIENTS_MAX: usize = 1_000;
+
+/// What was built, for `/metrics` and the page.
+#[derive(Debug, Clone, Default)]
+pub struct BuildInfo {
+    /// Version of the package.
+    pub version: String,
+    /// Commit it was built from; `unknown` outside a checkout.
+    pub commit: String,
+}
+
+/// The parts of the daemon that questions are answered from. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Source {
+    clusters: Arc<Vec<(ClusterName, SnapshotReceiver)>>,
+    alerts: AlertsHandle,
+    build: Arc<BuildInfo>,
+    started_at: Timestamp,
+    interval: Duration,
+    event_clients: Arc<Semaphore>,
+    stop: CancellationToken,
+}
+
+impl Source {
+    /// Answers from these snapshots and alerts. `interval` is the planned time between two cycles; live events end when
+    /// `stop` is cancelled.
+    pub fn new(
+        clusters: Vec<(ClusterName, SnapshotReceiver)>,
+        alerts: AlertsHandle,
+        build: BuildInfo,
+        interval: Duration,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            clusters: Arc::new(clusters),
+            alerts,
+            build: Arc::new(build),
+            started_at: Timestamp::now(),
+            interval,
+            event_clients: Arc::new(Semaphore::new(EVENT_CLIENTS_MAX)),
+            stop,
+        }
+    }
+
+    pub(crate) fn clusters(&self) -> &[(ClusterName, SnapshotReceiver)] {
+        &self.clusters
+    }
+
+    pub(crate) fn alerts(&self) -> &AlertsHandle {
+        &self.alerts
+    }
+
+    pub(crate) fn build(&self) -> &BuildInfo {
+        &self.build
+    }
+
+    pub(crate) fn started_at(&self) -> Timestamp {
+        self.started_at
+    }
+
+    pub(crate) fn interval(&self) -> Duration {
+        self.interval
+    }
+
+    pub(crate) fn event_clients(&self) -> &Arc<Semaphore> {
+        &self.event_clients
+    }
+
+    pub(crate) fn stop(&self) -> &CancellationToken {
+        &self.stop
+    }
+
+    /// The latest snapshot of every cluster that has one.
+    pub(crate) fn snapshots(&self) -> Vec<Arc<Snapshot>> {
+        self.clusters.iter().filter_map(|(_, snapshots)| snapshots.borrow().clone()).collect()
+    }
+
+    /// The cluster that a request means: the named one, or the only one.
+    pub(crate) fn select(&self, wanted: Option<&str>) -> Result<&(ClusterName, SnapshotReceiver), Problem> {
+        match (wanted, self.clusters.as_slice()) {
+            (None, [only]) => Ok(only),
+            (None, _) => Err(Problem::cluster_required(&self.names())),
+            (Some(wanted), all) => all
+                .iter()
+                .find(|(name, _)| name.as_str() == wanted)
+                .ok_or_else(|| Problem::cluster_unknown(wanted, &self.names())),
+        }
+    }
+
+    /// The latest snapshot of the cluster that a request means.
+    pub(crate) fn snapshot(&self, wanted: Option<&str>) -> Result<Arc<Snapshot>, Problem> {
+        let (name, snapshots) = self.select(wanted)?;
+        let latest = snapshots.borrow().clone();
+        latest.ok_or_else(|| Problem::not_ready(name))
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.clusters.iter().map(|(name, _)| name.as_str()).collect()
+    }
+}
+
+/// Seconds from `at` to now; 0 where the clock went back.
+pub(crate) fn age_seconds(at: Timestamp) -> f64 {
+    Timestamp::now().duration_since(at).as_secs_f64().max(0.0)
+}

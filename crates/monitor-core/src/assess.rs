@@ -1,0 +1,123 @@
+//! From an observation to a snapshot: pure, deterministic, no I/O, no clock.
+//!
+//! `assess` digests an observation in this order: who answered ([`view`]), which members the cluster has
+//! ([`membership`]), who leads ([`leader`]), whether it can agree ([`quorum`]), what each member looks like
+//! ([`members`]), and last what is wrong ([`rules`]).
+
+mod leader;
+mod members;
+mod membership;
+mod parameters;
+mod quorum;
+mod rules;
+mod state;
+mod view;
+mod window;
+
+#[cfg(test)]
+mod tests;
+
+pub use parameters::Parameters;
+pub use state::AssessState;
+
+use etcd_monitor_model::{ClusterHealth, Finding, FindingStatus, Observation, ProbeCost, Severity, Snapshot};
+
+use rules::Context;
+use view::View;
+
+/// Turns what one cycle saw into what the monitor says, and carries `state` on to the next cycle.
+///
+/// The same state and observation always give the same snapshot. It cannot fail: whatever is missing from the
+/// observation is unknown in the snapshot.
+pub fn assess(state: &mut AssessState, observation: &Observation, parameters: &Parameters) -> Snapshot {
+    let view = View::of(observation, state);
+    membership::update(state, &view);
+    let mut snapshot = Snapshot::empty(observation.cluster.clone(), observation.ended_at, observation.monitor);
+    describe_cycle(&mut snapshot, observation);
+    snapshot.cluster_id = state.cluster_id;
+    snapshot.member_count = state.member_count();
+    leader::update(state, &view, &mut snapshot);
+    snapshot.quorum = quorum::of(state, &view);
+    snapshot.members = members::describe(state, &view, &snapshot);
+    snapshot.last_answer_at = state.last_answer_at();
+    let context = Context { state, view: &view, snapshot: &snapshot, parameters };
+    let mut findings = rules::evaluate(&context);
+    state.date(&mut findings, snapshot.at);
+    findings.sort_by_key(order);
+    snapshot.findings = findings;
+    snapshot.health = health(&snapshot, &view);
+    state.remember(&view);
+    snapshot
+}
+
+fn describe_cycle(snapshot: &mut Snapshot, observation: &Observation) {
+    snapshot.cycle = observation.cycle;
+    snapshot.interval_seconds = observation.interval_seconds;
+    let took = observation.ended_at.duration_since(observation.started_at);
+    snapshot.cycle_seconds = took.as_secs_f64().max(0.0);
+    snapshot.cost = cost(observation);
+}
+
+/// Worst first: unexplained true, explained true, unknown, false; among equals by severity, then by name.
+fn order(finding: &Finding) -> (u8, std::cmp::Reverse<Severity>, String, String) {
+    let rank = match finding.status {
+        FindingStatus::True => u8::from(finding.caused_by.is_some()),
+        FindingStatus::Unknown { .. } => 2,
+        FindingStatus::False => 3,
+    };
+    (rank, std::cmp::Reverse(finding.severity), finding.rule.clone(), finding.subject.key())
+}
+
+fn cost(observation: &Observation) -> ProbeCost {
+    let mut cost = ProbeCost::default();
+    for member in &observation.members {
+        cost.rpcs += [
+            member.status.is_some(),
+            member.members_serializable.is_some(),
+            member.members_linearizable.is_some(),
+            member.alarms.is_some(),
+            member.read_linearizable.is_some(),
+            member.read_serializable.is_some(),
+        ]
+        .into_iter()
+        .map(u32::from)
+        .sum::<u32>();
+        cost.scrapes += u32::from(member.metrics.is_some());
+        cost.scrape_bytes += member
+            .metrics
+            .as_ref()
+            .and_then(|probe| probe.ok())
+            .map_or(0, |page| page.page_bytes);
+    }
+    cost
+}
+
+fn health(snapshot: &Snapshot, view: &View<'_>) -> ClusterHealth {
+    let worst = snapshot.worst();
+    let critical = worst.is_some_and(|finding| finding.severity == Severity::Critical);
+    let healthy = match (critical, view.any_linearizable_read()) {
+        (true, _) => Some(false),
+        (false, true) => Some(true),
+        (false, false) if view.late || view.rows.is_empty() => None,
+        (false, false) => Some(false),
+    };
+    ClusterHealth {
+        healthy,
+        worst: worst.map(|finding| finding.severity),
+        worst_type: worst.map(|finding| finding.alert_type),
+        sentence: worst.map_or_else(|| checked(snapshot, healthy), |finding| finding.cause.clone()),
+    }
+}
+
+fn checked(snapshot: &Snapshot, healthy: Option<bool>) -> String {
+    let rules: std::collections::BTreeSet<&str> =
+        snapshot.findings.iter().map(|finding| finding.rule.as_str()).collect();
+    let unknown =
+        snapshot.findings.iter().filter(|finding| matches!(finding.status, FindingStatus::Unknown { .. })).count();
+    let checked = format!("{} rules on {} members, {unknown} not evaluable", rules.len(), snapshot.members.len());
+    match healthy {
+        Some(true) => format!("No finding: {checked}"),
+        Some(false) => format!("No linearizable read succeeded in this cycle: {checked}"),
+        None => format!("Not known: {checked}"),
+    }
+}

@@ -1,0 +1,212 @@
+//! What each member looks like in this cycle.
+
+use std::collections::BTreeSet;
+
+use etcd_monitor_client::histogram::Buckets;
+use etcd_monitor_model::{
+    DatabaseSize, ListedMember, MemberId, MemberRole, MemberSnapshot, MemberStatus, MetricsPage, Probe,
+    ProbeFailure, RaftProgress, ServerCounters, Snapshot,
+};
+use jiff::Timestamp;
+
+use super::state::{AssessState, MemberMemory};
+use super::view::{Row, View};
+
+/// Window of disk quantiles in seconds: the promised 5 minutes of the exporter's `_p95_` names.
+const DISK_WINDOW_SECONDS: f64 = 300.0;
+
+/// Window of the read latency in seconds, likewise.
+const READ_WINDOW_SECONDS: f64 = 300.0;
+
+/// The members in the order of their ids, then the endpoints whose member is not known or not in the list.
+pub(super) fn describe(state: &mut AssessState, view: &View<'_>, snapshot: &Snapshot) -> Vec<MemberSnapshot> {
+    let listed: Vec<ListedMember> = state.agreed.clone().unwrap_or_default();
+    let ids: BTreeSet<MemberId> = listed.iter().map(|member| member.id).collect();
+    let mut members: Vec<MemberSnapshot> =
+        listed.iter().map(|member| listed_member(member, state, view, snapshot)).collect();
+    members.sort_by_key(|member| member.id);
+    let strangers = view.rows.iter().filter(|row| stranger(row, &ids, view));
+    members.extend(strangers.map(|row| described(row, None, state, view, snapshot)));
+    members
+}
+
+/// An endpoint that stands for no listed member, or for a member of another cluster.
+fn stranger(row: &Row<'_>, listed: &BTreeSet<MemberId>, view: &View<'_>) -> bool {
+    let foreign = row.cluster_id.is_some() && row.cluster_id != view.cluster_id;
+    foreign || row.id.is_none_or(|id| !listed.contains(&id))
+}
+
+fn listed_member(
+    member: &ListedMember,
+    state: &mut AssessState,
+    view: &View<'_>,
+    snapshot: &Snapshot,
+) -> MemberSnapshot {
+    match view.row(member.id) {
+        Some(row) => described(row, Some(member), state, view, snapshot),
+        None => not_probed(member, state),
+    }
+}
+
+fn not_probed(member: &ListedMember, state: &AssessState) -> MemberSnapshot {
+    let id = format!("{}", member.id);
+    let name = if member.name.is_empty() { id } else { member.name.clone() };
+    let memory = state.members.get(&member.id);
+    MemberSnapshot {
+        id: Some(member.id),
+        client_urls: member.client_urls.clone(),
+        role: if member.is_learner { MemberRole::Learner } else { MemberRole::Unknown },
+        version: memory.and_then(|memory| memory.version.clone()),
+        last_answer_at: memory.and_then(|memory| memory.last_answer_at),
+        ..MemberSnapshot::unknown(name, "")
+    }
+}
+
+fn described(
+    row: &Row<'_>,
+    listed: Option<&ListedMember>,
+    state: &mut AssessState,
+    view: &View<'_>,
+    snapshot: &Snapshot,
+) -> MemberSnapshot {
+    let mut member = MemberSnapshot::unknown(name(row, listed), row.seen.endpoint.clone());
+    member.id = row.id;
+    member.client_urls = listed.map(|listed| listed.client_urls.clone()).unwrap_or_default();
+    member.role = role(row, listed, snapshot);
+    member.healthy = healthy(row, view);
+    member.linearizable = row.linearizable().filter(|succeeded| *succeeded || !view.late);
+    member.failure = failure(row);
+    member.raft = row.status().map(raft);
+    member.database = row.status().map(|status| database(status, row.page()));
+    member.last_read_seconds = last_read(row);
+    member.started_at = row.page().and_then(started_at);
+    if let Some(memory) = row.id.map(|id| state.members.entry(id).or_default()) {
+        from_memory(&mut member, row, memory, view.ended_at);
+    }
+    member
+}
+
+fn name(row: &Row<'_>, listed: Option<&ListedMember>) -> String {
+    let listed = listed.map(|listed| listed.name.as_str()).filter(|name| !name.is_empty());
+    listed.map_or_else(|| row.seen.endpoint.clone(), str::to_owned)
+}
+
+fn role(row: &Row<'_>, listed: Option<&ListedMember>, snapshot: &Snapshot) -> MemberRole {
+    let leads = snapshot.leader.as_ref().is_some_and(|leader| Some(leader.id) == row.id);
+    let learner = listed.is_some_and(|listed| listed.is_learner);
+    match row.status() {
+        None if learner => MemberRole::Learner,
+        None => MemberRole::Unknown,
+        Some(status) if status.is_learner => MemberRole::Learner,
+        Some(_) if leads => MemberRole::Leader,
+        Some(_) => MemberRole::Follower,
+    }
+}
+
+fn healthy(row: &Row<'_>, view: &View<'_>) -> Option<bool> {
+    let serves = row.seen.read_serializable.as_ref().map(|probe| probe.result.is_ok());
+    match (row.status().is_some(), serves) {
+        (true, Some(true)) => Some(true),
+        _ if view.late => None,
+        (true, None) => None,
+        _ => Some(false),
+    }
+}
+
+fn failure(row: &Row<'_>) -> Option<ProbeFailure> {
+    let serializable = row.seen.read_serializable.as_ref().and_then(Probe::failure);
+    row.failure().or(serializable).cloned()
+}
+
+fn raft(status: &MemberStatus) -> RaftProgress {
+    RaftProgress {
+        term: status.raft_term,
+        committed_index: status.raft_index,
+        // 0 right after a restart means "nothing applied since", not "nothing applied ever".
+        applied_index: status.raft_applied_index.filter(|applied| *applied > 0),
+        revision: status.revision,
+    }
+}
+
+fn database(status: &MemberStatus, page: Option<&MetricsPage>) -> DatabaseSize {
+    // Status reports the quota from 3.6 on, and 0 before 3.6.6 where the default is used; the metric is always right.
+    let metric = page.and_then(|page| page.quota_backend_bytes);
+    let from_status = status.db_quota_bytes.filter(|quota| *quota != 0);
+    let quota = metric.map(metric_bytes).or(from_status);
+    DatabaseSize {
+        allocated_bytes: u64::try_from(status.db_size_bytes).unwrap_or(0),
+        in_use_bytes: u64::try_from(status.db_size_in_use_bytes).unwrap_or(0),
+        quota_bytes: quota.and_then(|quota| u64::try_from(quota).ok()).filter(|quota| *quota > 0),
+        quota_disabled: quota.is_some_and(|quota| quota < 0),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "a float cast saturates, and a quota is far below 2^63")]
+fn metric_bytes(value: f64) -> i64 {
+    value as i64
+}
+
+fn last_read(row: &Row<'_>) -> Option<f64> {
+    let probe = row.seen.read_linearizable.as_ref()?;
+    probe.result.is_ok().then_some(probe.took_seconds)
+}
+
+fn started_at(page: &MetricsPage) -> Option<Timestamp> {
+    let seconds = page.process_start_time_seconds?;
+    let since_epoch = std::time::Duration::try_from_secs_f64(seconds).ok()?;
+    Timestamp::UNIX_EPOCH.checked_add(since_epoch).ok()
+}
+
+fn from_memory(member: &mut MemberSnapshot, row: &Row<'_>, memory: &mut MemberMemory, now: Timestamp) {
+    if let Some(seconds) = member.last_read_seconds {
+        memory.reads.push(now, seconds, READ_WINDOW_SECONDS);
+    }
+    member.read_latency = memory.reads.summary();
+    member.version = row.status().map(|status| status.version.clone()).or_else(|| memory.version.clone());
+    member.last_answer_at = if row.answered { Some(now) } else { memory.last_answer_at };
+    member.counters = row.page().map(|page| counters(page, memory, now));
+}
+
+fn counters(page: &MetricsPage, memory: &mut MemberMemory, now: Timestamp) -> ServerCounters {
+    let mut counters = ServerCounters::default();
+    counters.proposals_committed = page.proposals_committed;
+    counters.proposals_applied = page.proposals_applied;
+    counters.proposals_pending = page.proposals_pending;
+    counters.proposals_failed = page.proposals_failed;
+    counters.resident_memory_bytes = page.resident_memory_bytes;
+    counters.watchers = page.watchers;
+    counters.rpcs_in_flight =
+        page.grpc_started.zip(page.grpc_handled).map(|(started, handled)| (started - handled).max(0.0));
+    counters.request_rate_per_second = request_rate(page, memory, now);
+    counters.wal_fsync_p95_seconds = p95(&mut memory.wal_fsync, page.wal_fsync_buckets.as_ref(), now);
+    counters.backend_commit_p95_seconds =
+        p95(&mut memory.backend_commit, page.backend_commit_buckets.as_ref(), now);
+    counters
+}
+
+/// Handled unary RPCs per second since the previous cycle; `None` on the first and after a counter reset.
+fn request_rate(page: &MetricsPage, memory: &mut MemberMemory, now: Timestamp) -> Option<f64> {
+    let handled = page.grpc_unary_handled?;
+    let (then, before) = memory.handled.replace((now, handled))?;
+    let seconds = now.duration_since(then).as_secs_f64();
+    (seconds > 0.0 && handled >= before).then(|| (handled - before) / seconds)
+}
+
+/// p95 of what was observed within the window: the difference between the newest and the oldest page.
+fn p95(
+    window: &mut super::window::Window<Vec<(f64, f64)>>,
+    buckets: Option<&Vec<(f64, f64)>>,
+    now: Timestamp,
+) -> Option<f64> {
+    let buckets = buckets?;
+    window.push(now, buckets.clone(), DISK_WINDOW_SECONDS);
+    let newest = Buckets::from_cumulative(buckets.iter().copied())?;
+    let oldest = Buckets::from_cumulative(window.oldest()?.iter().copied())?;
+    let Some(difference) = newest.difference(&oldest) else {
+        // The member restarted: what was before says nothing about now.
+        window.clear();
+        window.push(now, buckets.clone(), DISK_WINDOW_SECONDS);
+        return None;
+    };
+    difference.quantile(0.95)
+}

@@ -1,0 +1,95 @@
+//! Alarms, by the Alarm RPC: the gauge in `/metrics` is lost at a restart and counts duplicates.
+
+use std::collections::BTreeSet;
+
+use etcd_monitor_model::{Alarm, AlarmKind, AlertType, Finding, MemberId, Severity, Subject, rule};
+use jiff::Timestamp;
+
+use super::{Context, Evidence, Verdict, evidence};
+
+struct AlarmRule {
+    kind: AlarmKind,
+    name: &'static str,
+    alert_type: AlertType,
+}
+
+const RULES: [AlarmRule; 2] = [
+    AlarmRule { kind: AlarmKind::NoSpace, name: rule::ALARM_NO_SPACE, alert_type: AlertType::Capacity },
+    AlarmRule { kind: AlarmKind::Corrupt, name: rule::ALARM_CORRUPT, alert_type: AlertType::Corruption },
+];
+
+/// One finding for each active alarm; where an alarm kind is not active, one for the cluster that says so.
+pub(super) fn of_cluster(context: &Context<'_>) -> Vec<Finding> {
+    let answered = answers(context);
+    RULES.iter().flat_map(|rule| of_rule(context, rule, answered.as_ref())).collect()
+}
+
+/// Every alarm that any member answered, with when it was asked; `None` when nobody answered.
+fn answers(context: &Context<'_>) -> Option<(BTreeSet<Alarm>, Timestamp)> {
+    let probes = context.view.own().filter_map(|row| row.seen.alarms.as_ref());
+    let mut answered = None;
+    for probe in probes {
+        if let Some(alarms) = probe.ok() {
+            let (all, _) = answered.get_or_insert_with(|| (BTreeSet::new(), probe.at));
+            all.extend(alarms.iter().cloned());
+        }
+    }
+    answered
+}
+
+fn of_rule(
+    context: &Context<'_>,
+    rule: &AlarmRule,
+    answered: Option<&(BTreeSet<Alarm>, Timestamp)>,
+) -> Vec<Finding> {
+    let Some((alarms, at)) = answered else {
+        let unknown = Verdict::unknown("no member answered the Alarm call");
+        return vec![context.cluster_finding(rule.name, rule.alert_type, Severity::Critical, unknown)];
+    };
+    let active: Vec<&Alarm> = alarms.iter().filter(|alarm| alarm.kind == rule.kind).collect();
+    if active.is_empty() {
+        return vec![context.cluster_finding(rule.name, rule.alert_type, Severity::Critical, Verdict::False)];
+    }
+    active.into_iter().map(|alarm| raised(context, rule, alarm, *at)).collect()
+}
+
+fn raised(context: &Context<'_>, rule: &AlarmRule, alarm: &Alarm, at: Timestamp) -> Finding {
+    let subject = match alarm.member {
+        Some(id) => Subject::member(name(context, id), Some(id)),
+        None => Subject::cluster(&context.snapshot.cluster),
+    };
+    let (cause, action) = match rule.kind {
+        AlarmKind::NoSpace => no_space(context, alarm.member, &subject.name),
+        _ => corrupt(&subject.name),
+    };
+    let mut seen = vec![evidence("Alarm (GET)", format!("{} raised by {}", rule.name, subject.name), at)];
+    seen.extend(alarm.member.and_then(|id| size(context, id, at)));
+    let verdict = Verdict::True { cause, evidence: seen, action };
+    context.finding(rule.name, rule.alert_type, Severity::Critical, subject, verdict)
+}
+
+fn name(context: &Context<'_>, id: MemberId) -> String {
+    context.state.name_of(id).map_or_else(|| id.to_string(), str::to_owned)
+}
+
+fn no_space(context: &Context<'_>, member: Option<MemberId>, name: &str) -> (String, String) {
+    let size = member.and_then(|id| size(context, id, context.now()));
+    let size = size.map(|size| format!(" ({})", size.value)).unwrap_or_default();
+    let cause = format!("The cluster refuses writes: {name} raised the NOSPACE alarm{size}");
+    let action = "Compact, defragment each member in turn, then disarm: etcdctl compact REVISION; etcdctl defrag --cluster; etcdctl alarm disarm";
+    (cause, action.to_owned())
+}
+
+fn corrupt(name: &str) -> (String, String) {
+    let cause = format!("Data differs between members: etcd raised the CORRUPT alarm for {name}");
+    let action = "Do not disarm. Find the bad member (etcdctl endpoint hashkv --cluster -w table) and replace it: etcdctl member remove ID, wipe its data, member add";
+    (cause, action.to_owned())
+}
+
+fn size(context: &Context<'_>, id: MemberId, at: Timestamp) -> Option<Evidence> {
+    let member = context.snapshot.members.iter().find(|member| member.id == Some(id))?;
+    let database = member.database?;
+    let quota = database.quota_bytes.map_or_else(|| "unknown".to_owned(), |quota| quota.to_string());
+    let value = format!("{} of {quota} bytes of quota allocated", database.allocated_bytes);
+    Some(evidence("Status dbSize", value, at))
+}

@@ -1,0 +1,123 @@
+//! Whether the cluster can agree, and on whom.
+
+use etcd_monitor_model::{AlertType, Finding, Probe, Severity, rule};
+
+use super::{Context, Evidence, Verdict, evidence, status_evidence};
+use crate::assess::view::Row;
+
+/// Too few voters are left: proven by silent voters, and by no linearizable read succeeding.
+pub(super) fn quorum_lost(context: &Context<'_>) -> Finding {
+    let verdict = match context.snapshot.quorum {
+        _ if context.view.any_linearizable_read() => Verdict::False,
+        None => Verdict::unknown("the member list is not known"),
+        Some(_) if context.view.late => Verdict::late(),
+        Some(quorum) => match quorum.available {
+            None => Verdict::unknown("not every voter could be asked"),
+            Some(available) => Verdict::when(available < quorum.needed, || describe_loss(context)),
+        },
+    };
+    context.cluster_finding(rule::QUORUM_LOST, AlertType::Quorum, Severity::Critical, verdict)
+}
+
+fn describe_loss(context: &Context<'_>) -> (String, Vec<Evidence>, String) {
+    let silent: Vec<&Row<'_>> = context.view.own().filter(|row| row.silent()).collect();
+    let names: Vec<String> = silent.iter().map(|row| name(context, row)).collect();
+    let verb = if names.len() == 1 { "does" } else { "do" };
+    let cause = format!(
+        "Quorum lost: {} {verb} not answer ({}, {} needed); writes and linearizable reads stop",
+        names.join(" and "),
+        context.voters_answering(),
+        context.snapshot.quorum.map_or(0, |quorum| quorum.needed),
+    );
+    let action = format!(
+        "Start {} again; do not remove members while quorum is lost. If their data is gone for good: restore a snapshot (etcdutl snapshot restore)",
+        names.join(" and ")
+    );
+    let mut seen: Vec<Evidence> = silent.into_iter().flat_map(status_evidence).collect();
+    seen.extend(read_failures(context));
+    (cause, seen, action)
+}
+
+fn name(context: &Context<'_>, row: &Row<'_>) -> String {
+    let listed = row.id.and_then(|id| context.state.name_of(id));
+    listed.map_or_else(|| row.seen.endpoint.clone(), str::to_owned)
+}
+
+fn read_failures(context: &Context<'_>) -> Vec<Evidence> {
+    let failed = |row: &Row<'_>| {
+        let probe = row.seen.read_linearizable.as_ref().filter(|_| row.answered)?;
+        let failure = probe.failure()?;
+        let source = format!("linearizable read at {}", row.seen.endpoint);
+        Some(evidence(source, failure.message.clone(), probe.at))
+    };
+    context.view.own().filter_map(failed).collect()
+}
+
+/// Members answer, but none of them can serve a linearizable read.
+pub(super) fn linearizable_read_failing(context: &Context<'_>) -> Finding {
+    let view = context.view;
+    let asked = view.own().filter(|row| row.answered && row.linearizable().is_some()).count();
+    let verdict = if view.any_linearizable_read() {
+        Verdict::False
+    } else if asked == 0 {
+        Verdict::unknown("no member answered")
+    } else if view.late {
+        Verdict::late()
+    } else {
+        Verdict::when(true, || {
+            let cause = format!(
+                "No linearizable read succeeds through any of the {asked} members that answer: the cluster cannot confirm a quorum"
+            );
+            let action = "Check the leader and the network between the members: etcdctl endpoint status --cluster -w table";
+            (cause, read_failures(context), action.to_owned())
+        })
+    };
+    context.cluster_finding(rule::LINEARIZABLE_READ_FAILING, AlertType::Quorum, Severity::Critical, verdict)
+}
+
+/// More than half of the members that answer know no leader.
+pub(super) fn no_leader(context: &Context<'_>) -> Finding {
+    let answering = context.view.statuses().count();
+    let leaderless = context.view.statuses().filter(|status| status.leader.is_none()).count();
+    let verdict = if answering == 0 {
+        Verdict::unknown("no member answered Status")
+    } else {
+        Verdict::when(leaderless * 2 > answering, || {
+            let cause = format!(
+                "No leader: {leaderless} of {answering} members that answer know none ({})",
+                context.voters_answering()
+            );
+            let action = "Check the links between the members and their logs for failed elections: etcdctl endpoint status --cluster -w table";
+            (cause, leader_evidence(context), action.to_owned())
+        })
+    };
+    context.cluster_finding(rule::NO_LEADER, AlertType::Leader, Severity::Critical, verdict)
+}
+
+fn leader_evidence(context: &Context<'_>) -> Vec<Evidence> {
+    let said = |row: &Row<'_>| {
+        let probe = row.seen.status.as_ref()?;
+        let status = Probe::ok(probe)?;
+        let leader = status.leader.map_or_else(|| "none".to_owned(), |leader| leader.to_string());
+        let source = format!("Status at {}", row.seen.endpoint);
+        Some(evidence(source, format!("leader {leader}, term {}", status.raft_term), probe.at))
+    };
+    context.view.own().filter_map(said).collect()
+}
+
+/// More elections in the last hour than is normal.
+pub(super) fn frequent_elections(context: &Context<'_>) -> Finding {
+    let elections = context.state.elections_last_hour(context.now()) as u64;
+    let limit = context.parameters.elections_per_hour;
+    let verdict = if context.snapshot.leader_changes.is_none() {
+        Verdict::unknown("no leader was seen yet")
+    } else {
+        Verdict::when(elections > limit, || {
+            let cause = format!("{elections} elections within an hour; more than {limit} is not normal");
+            let seen = vec![evidence("raft term in Status", format!("rose {elections} times in an hour"), context.now())];
+            let action = "Look for a slow WAL disk on the leader and for unstable links between the members";
+            (cause, seen, action.to_owned())
+        })
+    };
+    context.cluster_finding(rule::FREQUENT_ELECTIONS, AlertType::Leader, Severity::Warning, verdict)
+}

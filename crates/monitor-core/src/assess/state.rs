@@ -1,0 +1,168 @@
+//! What `assess` carries from cycle to cycle.
+
+use std::collections::{BTreeMap, VecDeque};
+
+use etcd_monitor_model::{ClusterId, Finding, FindingKey, LeaderChange, ListedMember, MemberId};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::view::View;
+use super::window::Window;
+
+/// Leader changes kept: a day of one every quarter of an hour.
+pub(super) const LEADER_CHANGES_MAX: usize = 100;
+
+/// Elections remembered for the rate per hour; more per hour than this is reported as this many.
+const ELECTIONS_MAX: usize = 1_000;
+
+/// What `assess` remembers of a cluster. Serialises, so that "since" and rates survive a restart of the monitor.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct AssessState {
+    /// Cluster id of the cluster that the first answering member named.
+    pub(super) cluster_id: Option<ClusterId>,
+    /// The cluster that stood under this name before, and since when it does not.
+    pub(super) replaced: Option<(ClusterId, Timestamp)>,
+    /// The agreed member list, as last seen.
+    pub(super) agreed: Option<Vec<ListedMember>>,
+    /// Who led when it was last known.
+    pub(super) leader: Option<SeenLeader>,
+    /// Elections since the state began, counted by term.
+    pub(super) leader_changes: u64,
+    pub(super) leader_history: VecDeque<LeaderChange>,
+    elections: VecDeque<Timestamp>,
+    /// Status and since-when of each finding, as a list: JSON has no structured map keys.
+    dated: Vec<Dated>,
+    pub(super) members: BTreeMap<MemberId, MemberMemory>,
+    last_answer_at: Option<Timestamp>,
+}
+
+/// A leader as last seen.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct SeenLeader {
+    pub(super) id: MemberId,
+    pub(super) term: u64,
+    pub(super) since: Timestamp,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+struct Dated {
+    key: FindingKey,
+    status: String,
+    since: Timestamp,
+}
+
+/// What is remembered of one member.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub(super) struct MemberMemory {
+    pub(super) last_answer_at: Option<Timestamp>,
+    pub(super) version: Option<String>,
+    /// True when the previous cycle's Status failed in silence.
+    pub(super) was_silent: bool,
+    /// Bytes received from this member, by hearing peer, in the previous cycle.
+    #[serde(skip)]
+    pub(super) heard_bytes: BTreeMap<MemberId, f64>,
+    /// Unary RPCs handled, and when, in the previous cycle.
+    #[serde(skip)]
+    pub(super) handled: Option<(Timestamp, f64)>,
+    #[serde(skip)]
+    pub(super) reads: Window<f64>,
+    #[serde(skip)]
+    pub(super) wal_fsync: Window<Vec<(f64, f64)>>,
+    #[serde(skip)]
+    pub(super) backend_commit: Window<Vec<(f64, f64)>>,
+}
+
+impl AssessState {
+    /// The agreed member list as last seen; `None` until a member answered one.
+    pub fn members(&self) -> Option<&[ListedMember]> {
+        self.agreed.as_deref()
+    }
+
+    /// Begins anew for another cluster under the same name.
+    pub(super) fn replace_cluster(&mut self, cluster_id: Option<ClusterId>, at: Timestamp) {
+        let replaced = self.cluster_id.map(|before| (before, at));
+        *self = Self { cluster_id, replaced, dated: std::mem::take(&mut self.dated), ..Self::default() };
+    }
+
+    /// Number of agreed members, learners included.
+    pub(super) fn member_count(&self) -> Option<u32> {
+        self.agreed.as_ref().and_then(|agreed| u32::try_from(agreed.len()).ok())
+    }
+
+    pub(super) fn last_answer_at(&self) -> Option<Timestamp> {
+        self.last_answer_at
+    }
+
+    /// Name of a member in the agreed list, if it has one.
+    pub(super) fn name_of(&self, id: MemberId) -> Option<&str> {
+        let listed = self.agreed.as_ref()?.iter().find(|listed| listed.id == id)?;
+        Some(listed.name.as_str()).filter(|name| !name.is_empty())
+    }
+
+    pub(super) fn record_elections(&mut self, at: Timestamp, count: u64) {
+        self.leader_changes = self.leader_changes.saturating_add(count);
+        for _ in 0..count.min(ELECTIONS_MAX as u64) {
+            if self.elections.len() == ELECTIONS_MAX {
+                self.elections.pop_front();
+            }
+            self.elections.push_back(at);
+        }
+    }
+
+    /// Elections in the hour before `now`.
+    pub(super) fn elections_last_hour(&self, now: Timestamp) -> usize {
+        let in_hour = |at: &&Timestamp| (0.0..=3600.0).contains(&now.duration_since(**at).as_secs_f64());
+        self.elections.iter().filter(in_hour).count()
+    }
+
+    /// Sets each finding's `since` to when its status began, and remembers it.
+    pub(super) fn date(&mut self, findings: &mut [Finding], now: Timestamp) {
+        let before: BTreeMap<&FindingKey, &Dated> =
+            self.dated.iter().map(|dated| (&dated.key, dated)).collect();
+        for finding in findings.iter_mut() {
+            let known = before.get(&finding.key()).filter(|dated| dated.status == finding.status.as_str());
+            // A clock that went back must not put the beginning into the future.
+            finding.since = known.map_or(now, |dated| dated.since.min(now));
+        }
+        self.dated = findings
+            .iter()
+            .map(|finding| Dated {
+                key: finding.key(),
+                status: finding.status.as_str().to_owned(),
+                since: finding.since,
+            })
+            .collect();
+    }
+
+    /// Keeps what the next cycle compares with.
+    pub(super) fn remember(&mut self, view: &View<'_>) {
+        for row in &view.rows {
+            let Some(id) = row.id else { continue };
+            let memory = self.members.entry(id).or_default();
+            memory.was_silent = row.silent();
+            if row.answered {
+                memory.last_answer_at = Some(view.ended_at);
+                self.last_answer_at = Some(view.ended_at);
+            }
+            if let Some(status) = row.status() {
+                memory.version = Some(status.version.clone());
+            }
+        }
+        self.remember_heard(view);
+        if let Some(agreed) = &self.agreed {
+            self.members.retain(|id, _| agreed.iter().any(|listed| listed.id == *id));
+        }
+    }
+
+    fn remember_heard(&mut self, view: &View<'_>) {
+        for (hearing, page) in view.pages() {
+            for (sender, bytes) in page.peer_received_bytes.iter().flatten() {
+                if let Some(memory) = self.members.get_mut(sender) {
+                    memory.heard_bytes.insert(hearing, *bytes);
+                }
+            }
+        }
+    }
+}

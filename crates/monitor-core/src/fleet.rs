@@ -1,0 +1,152 @@
+//! Several clusters under one monitor: where they all time out at once, the monitor is to be doubted, not etcd.
+
+use std::sync::Arc;
+
+use etcd_monitor_model::{
+    AlertType, ClusterName, Evidence, FailureKind, Finding, FindingStatus, MemberSnapshot, Severity, Snapshot,
+    Subject, rule,
+};
+use futures_util::future::select_all;
+use tokio::sync::watch;
+use tokio_util::sync::CancellationToken;
+
+use crate::monitor::SnapshotReceiver;
+
+/// Takes the snapshots of several monitors and publishes them with the doubts about the monitor itself applied.
+#[derive(Debug)]
+pub struct Fleet {
+    clusters: Vec<Watched>,
+}
+
+#[derive(Debug)]
+struct Watched {
+    name: ClusterName,
+    assessed: SnapshotReceiver,
+    published: watch::Sender<Option<Arc<Snapshot>>>,
+}
+
+impl Fleet {
+    /// A fleet of these clusters, each with the snapshots its monitor publishes.
+    pub fn new(clusters: impl IntoIterator<Item = (ClusterName, SnapshotReceiver)>) -> Self {
+        let watched = |(name, assessed)| Watched { name, assessed, published: watch::Sender::new(None) };
+        Self { clusters: clusters.into_iter().map(watched).collect() }
+    }
+
+    /// Follows each cluster's snapshots, in the order given.
+    pub fn subscribe(&self) -> Vec<(ClusterName, SnapshotReceiver)> {
+        self.clusters.iter().map(|cluster| (cluster.name.clone(), cluster.published.subscribe())).collect()
+    }
+
+    /// Publishes until `stop` is cancelled or every monitor has ended. Cancel-safe.
+    pub async fn run(mut self, stop: CancellationToken) {
+        while !self.clusters.is_empty() {
+            let changes = self.clusters.iter_mut().map(|cluster| Box::pin(cluster.assessed.changed()));
+            let (changed, index) = tokio::select! {
+                biased;
+                () = stop.cancelled() => return,
+                (changed, index, _) = select_all(changes) => (changed, index),
+            };
+            match changed {
+                Ok(()) => self.publish(index),
+                Err(_) => drop(self.clusters.swap_remove(index)),
+            }
+        }
+    }
+
+    fn publish(&mut self, index: usize) {
+        let Some(own) = self.clusters[index].take() else { return };
+        let all: Vec<Arc<Snapshot>> = self.clusters.iter().filter_map(Watched::latest).collect();
+        let others: Vec<&Snapshot> = all.iter().map(AsRef::as_ref).collect();
+        let doubted = doubt_monitor(&own, &others).map_or(own, Arc::new);
+        self.clusters[index].published.send_replace(Some(doubted));
+    }
+}
+
+impl Watched {
+    /// The latest snapshot, marked as taken.
+    fn take(&mut self) -> Option<Arc<Snapshot>> {
+        self.assessed.borrow_and_update().clone()
+    }
+
+    /// The latest snapshot, still to be taken.
+    fn latest(&self) -> Option<Arc<Snapshot>> {
+        self.assessed.borrow().clone()
+    }
+}
+
+/// Where `own` and at least one other cluster of `all` timed out wholly within one interval, returns `own` as it then
+/// reads: every finding of it is unknown, and the first of those clusters by name carries one `MonitorCutOff`.
+/// `None` when there is nothing to doubt. `all` may contain `own`.
+pub fn doubt_monitor(own: &Snapshot, all: &[&Snapshot]) -> Option<Snapshot> {
+    let mut silent: Vec<&Snapshot> =
+        all.iter().copied().filter(|other| timed_out(other) && within_an_interval(own, other)).collect();
+    silent.sort_by(|left, right| left.cluster.cmp(&right.cluster));
+    if !timed_out(own) || silent.len() < 2 {
+        return None;
+    }
+    let names: Vec<&str> = silent.iter().map(|snapshot| snapshot.cluster.as_str()).collect();
+    let cause = format!(
+        "The monitor is cut off: {} clusters time out at once ({})",
+        names.len(),
+        names.join(", ")
+    );
+    let mut doubted = own.clone();
+    for finding in &mut doubted.findings {
+        finding.status = FindingStatus::Unknown { unknown_reason: cause.clone() };
+        finding.caused_by = None;
+    }
+    if silent[0].cluster == own.cluster {
+        doubted.findings.insert(0, cut_off(own, &silent, cause.clone()));
+    }
+    doubted.health.healthy = None;
+    doubted.health.worst = None;
+    doubted.health.worst_type = None;
+    doubted.health.sentence = cause;
+    Some(doubted)
+}
+
+fn cut_off(own: &Snapshot, silent: &[&Snapshot], cause: String) -> Finding {
+    let subject = Subject::monitor();
+    let since = silent.iter().filter_map(|snapshot| Some(unreachable(snapshot)?.since)).min();
+    let mut finding = Finding::new(
+        rule::MONITOR_CUT_OFF,
+        AlertType::Configuration,
+        Severity::Critical,
+        &own.cluster,
+        subject,
+        since.unwrap_or(own.at),
+    );
+    finding.status = FindingStatus::True;
+    finding.cause = cause;
+    finding.action = "Check the network of the monitor's own host".to_owned();
+    finding.evidence = silent.iter().map(|snapshot| silence_of(snapshot)).collect();
+    finding
+}
+
+fn silence_of(snapshot: &Snapshot) -> Evidence {
+    let value = format!("{} endpoints timed out", snapshot.members.len());
+    Evidence { source: format!("cluster {}", snapshot.cluster), value, at: snapshot.at }
+}
+
+fn unreachable(snapshot: &Snapshot) -> Option<&Finding> {
+    snapshot
+        .findings
+        .iter()
+        .find(|finding| finding.rule == rule::CLUSTER_UNREACHABLE && finding.status.is_true())
+}
+
+/// True when no member answers and none of them refused: silence all around.
+fn timed_out(snapshot: &Snapshot) -> bool {
+    unreachable(snapshot).is_some() && snapshot.members.iter().all(member_timed_out)
+}
+
+/// A member without an endpoint was not asked and says nothing either way.
+fn member_timed_out(member: &MemberSnapshot) -> bool {
+    let kind = member.failure.as_ref().map(|failure| failure.kind);
+    member.endpoint.is_empty() || kind == Some(FailureKind::TimedOut)
+}
+
+fn within_an_interval(own: &Snapshot, other: &Snapshot) -> bool {
+    let apart_seconds = own.at.duration_since(other.at).as_secs_f64().abs();
+    apart_seconds <= own.interval_seconds.max(other.interval_seconds)
+}

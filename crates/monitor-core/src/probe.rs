@@ -1,0 +1,209 @@
+//! Observes one cluster: every member at once, each call with its own deadline.
+
+mod answers;
+mod member;
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use etcd_monitor_client::discovery::{Discovery, DiscoveryPolicy, Target};
+use etcd_monitor_client::{ClientError, ClientOptions, ClusterClient, Endpoint, MemberEntry};
+use etcd_monitor_model::{
+    ClusterName, ListedMember, MemberObservation, MonitorCondition, Observation, Probe,
+};
+use futures_util::StreamExt;
+use futures_util::stream::{self};
+use jiff::Timestamp;
+
+use crate::punctuality;
+
+/// Members asked at the same time; a cluster rarely has more than 7, and 16 keeps the burst of sockets small.
+const MEMBERS_AT_ONCE: usize = 16;
+
+/// Yields what can be seen of one cluster, one observation per cycle.
+pub trait ClusterProbe: Send + 'static {
+    /// Observes the cluster once. `start_lag` is by how much the cycle began late.
+    ///
+    /// Never fails: a part that gave no answer is in the observation with its failure. Ends within two deadlines.
+    /// Cancel-safe: an abandoned cycle leaves nothing behind.
+    fn observe(&mut self, cycle: u64, start_lag: Duration) -> impl Future<Output = Observation> + Send;
+
+    /// Tells which members were known before the first cycle, from an earlier run.
+    fn expect_members(&mut self, members: &[ListedMember]);
+}
+
+/// What an [`EtcdProbe`] watches, and how.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct ProbeOptions {
+    /// Name of the cluster.
+    pub cluster: ClusterName,
+    /// Configured endpoints, at least one.
+    pub endpoints: Vec<Endpoint>,
+    /// Planned time between the starts of two cycles.
+    pub interval: Duration,
+    /// Finds the other members from the member list.
+    pub discover: bool,
+    /// TLS, credentials, limits. Its deadline is replaced by [`ProbeOptions::deadline`].
+    pub client: ClientOptions,
+}
+
+impl ProbeOptions {
+    /// Options with the defaults: 5 s interval, discovery on, no TLS, no credentials.
+    pub fn new(cluster: impl Into<String>, endpoints: Vec<Endpoint>) -> Self {
+        Self {
+            cluster: ClusterName::new(cluster),
+            endpoints,
+            interval: Duration::from_secs(5),
+            discover: true,
+            client: ClientOptions::default(),
+        }
+    }
+
+    /// Deadline of each call: 2 s, or half the interval where that is shorter, so that a cycle ends before the next.
+    pub fn deadline(&self) -> Duration {
+        Duration::from_secs(2).min(self.interval / 2)
+    }
+}
+
+/// Probes a real cluster.
+#[derive(Debug)]
+pub struct EtcdProbe {
+    cluster: ClusterName,
+    interval: Duration,
+    deadline: Duration,
+    client: ClusterClient,
+    discovery: Discovery,
+}
+
+impl EtcdProbe {
+    /// A probe that has not connected yet; it connects in the first cycle.
+    ///
+    /// Fails when a certificate or key file cannot be read or does not parse.
+    pub fn new(options: ProbeOptions) -> Result<Self, ClientError> {
+        let deadline = options.deadline();
+        let mut client_options = options.client;
+        client_options.deadline = deadline;
+        let policy = DiscoveryPolicy {
+            enabled: options.discover,
+            has_credentials: client_options.credentials.is_some(),
+            verified_tls: client_options.tls.is_some(),
+        };
+        Ok(Self {
+            cluster: options.cluster,
+            interval: options.interval,
+            deadline,
+            client: ClusterClient::new(client_options)?,
+            discovery: Discovery::new(options.endpoints, policy),
+        })
+    }
+
+    /// Asks every known target, then once more those that the answers made known.
+    async fn round(&mut self) -> Vec<MemberObservation> {
+        let targets = self.discovery.targets();
+        let mut seen = self.ask(targets.clone()).await;
+        self.learn(&seen);
+        let found: Vec<Target> =
+            self.discovery.targets().into_iter().filter(|target| is_new(target, &targets)).collect();
+        if !found.is_empty() {
+            seen.extend(self.ask(found).await);
+            self.learn(&seen);
+        }
+        self.still_targets(seen)
+    }
+
+    async fn ask(&self, targets: Vec<Target>) -> Vec<MemberObservation> {
+        let asked = targets.into_iter().map(|target| member::observe(&self.client, target));
+        stream::iter(asked).buffered(MEMBERS_AT_ONCE).collect().await
+    }
+
+    /// Tells discovery which member is behind which endpoint, and which members there are.
+    fn learn(&mut self, seen: &[MemberObservation]) {
+        for member in seen {
+            let status = member.status.as_ref().and_then(Probe::ok);
+            let endpoint = Endpoint::parse(&member.endpoint, false).ok();
+            if let Some((status, endpoint)) = status.zip(endpoint) {
+                self.discovery.matched(&endpoint, status.member_id.0);
+            }
+        }
+        if let Some(list) = answers::best_list(seen) {
+            self.discovery.listed(&list.members.iter().map(entry).collect::<Vec<_>>());
+        }
+    }
+
+    /// Drops what turned out not to be a target: a second endpoint of one member, a member that left.
+    fn still_targets(&self, mut seen: Vec<MemberObservation>) -> Vec<MemberObservation> {
+        let targets = self.discovery.targets();
+        let endpoints: Vec<Endpoint> = targets.iter().filter_map(|target| target.endpoint.clone()).collect();
+        self.client.retain(&endpoints);
+        seen.retain(|member| targets.iter().any(|target| target.advertised == member.endpoint || named(target, member)));
+        seen
+    }
+}
+
+impl ClusterProbe for EtcdProbe {
+    async fn observe(&mut self, cycle: u64, start_lag: Duration) -> Observation {
+        let started_at = Timestamp::now();
+        let (members, lag) = punctuality::measured(self.round()).await;
+        Observation {
+            cluster: self.cluster.clone(),
+            cycle,
+            started_at,
+            ended_at: Timestamp::now(),
+            interval_seconds: self.interval.as_secs_f64(),
+            monitor: MonitorCondition {
+                timer_lag_seconds: lag.max(start_lag).as_secs_f64(),
+                deadline_seconds: self.deadline.as_secs_f64(),
+            },
+            members,
+        }
+    }
+
+    fn expect_members(&mut self, members: &[ListedMember]) {
+        self.discovery.listed(&members.iter().map(entry).collect::<Vec<_>>());
+    }
+}
+
+fn is_new(target: &Target, before: &[Target]) -> bool {
+    !before.iter().any(|known| known.advertised == target.advertised && known.endpoint == target.endpoint)
+}
+
+fn named(target: &Target, member: &MemberObservation) -> bool {
+    target.endpoint.as_ref().is_some_and(|endpoint| endpoint.as_str() == member.endpoint)
+}
+
+fn entry(member: &ListedMember) -> MemberEntry {
+    MemberEntry {
+        id: member.id.0,
+        name: member.name.clone(),
+        peer_urls: member.peer_urls.clone(),
+        client_urls: member.client_urls.clone(),
+        is_learner: member.is_learner,
+    }
+}
+
+/// Replays recorded observations, one per cycle: for tests and for looking at an incident again.
+///
+/// After the last one it never ends a cycle.
+#[derive(Debug, Default)]
+pub struct RecordedProbe {
+    observations: VecDeque<Observation>,
+}
+
+impl RecordedProbe {
+    /// Replays these, in order.
+    pub fn new(observations: impl IntoIterator<Item = Observation>) -> Self {
+        Self { observations: observations.into_iter().collect() }
+    }
+}
+
+impl ClusterProbe for RecordedProbe {
+    async fn observe(&mut self, _cycle: u64, _start_lag: Duration) -> Observation {
+        match self.observations.pop_front() {
+            Some(observation) => observation,
+            None => std::future::pending().await,
+        }
+    }
+
+    fn expect_members(&mut self, _members: &[ListedMember]) {}
+}

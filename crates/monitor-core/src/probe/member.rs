@@ -1,0 +1,98 @@
+//! One member, asked everything at once.
+
+use std::sync::Arc;
+
+use etcd_monitor_client::discovery::{Origin, Target};
+use etcd_monitor_client::{ClientError, ClusterClient, Consistency, MemberClient};
+use etcd_monitor_model::{
+    EndpointOrigin, FailureKind, MemberId, MemberObservation, MetricsPage, Probe, ProbeFailure, ReadAnswer,
+};
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::answers;
+use crate::metrics_page::read_metrics_page;
+
+/// The key that reads ask for. It need not exist: that the read is served is what counts.
+const READ_KEY: &[u8] = b"etcd-monitor/probe";
+
+/// Asks one target six RPCs and one page, all at once. Ends at the client's deadline at the latest.
+pub(super) async fn observe(client: &ClusterClient, target: Target) -> MemberObservation {
+    let endpoint = target.endpoint.as_ref().map_or(target.advertised.as_str(), |endpoint| endpoint.as_str());
+    let mut seen = unasked(endpoint, &target);
+    match (&target.refused, &target.endpoint) {
+        (None, Some(endpoint)) => ask(&client.member(endpoint), &mut seen).await,
+        (refused, _) => seen.status = Some(not_allowed(refused.as_deref())),
+    }
+    seen
+}
+
+fn unasked(endpoint: &str, target: &Target) -> MemberObservation {
+    MemberObservation {
+        endpoint: endpoint.to_owned(),
+        origin: match target.origin {
+            Origin::Configured => EndpointOrigin::Configured,
+            Origin::Discovered => EndpointOrigin::Discovered,
+        },
+        expected_member: target.member_id.map(MemberId),
+        status: None,
+        members_serializable: None,
+        members_linearizable: None,
+        alarms: None,
+        read_linearizable: None,
+        read_serializable: None,
+        metrics: None,
+    }
+}
+
+fn not_allowed<T>(reason: Option<&str>) -> Probe<T> {
+    let message = reason.unwrap_or("the advertised URL is not usable").to_owned();
+    Probe {
+        at: Timestamp::now(),
+        took_seconds: 0.0,
+        result: Err(ProbeFailure { kind: FailureKind::NotAllowed, message }),
+    }
+}
+
+async fn ask(member: &Arc<MemberClient>, seen: &mut MemberObservation) {
+    let (status, serializable, linearizable, alarms, read, own_read, metrics) = tokio::join!(
+        probe(member.status(), answers::status),
+        probe(member.member_list(Consistency::Serializable), answers::membership),
+        probe(member.member_list(Consistency::Linearizable), answers::membership),
+        probe(member.alarms(), answers::alarms),
+        read(member, Consistency::Linearizable),
+        read(member, Consistency::Serializable),
+        metrics(member),
+    );
+    seen.status = Some(status);
+    seen.members_serializable = Some(serializable);
+    seen.members_linearizable = Some(linearizable);
+    seen.alarms = Some(alarms);
+    seen.read_linearizable = Some(read);
+    seen.read_serializable = Some(own_read);
+    seen.metrics = Some(metrics);
+}
+
+async fn probe<A, T>(
+    call: impl Future<Output = Result<A, ClientError>>,
+    into: impl FnOnce(A) -> T,
+) -> Probe<T> {
+    let at = Timestamp::now();
+    let began = Instant::now();
+    let result = call.await.map(into).map_err(|error| answers::failure(&error));
+    Probe { at, took_seconds: began.elapsed().as_secs_f64(), result }
+}
+
+/// A user who may not see the key is refused only after the quorum was confirmed and the read served: for the
+/// question "does the read work" that is a yes.
+async fn read(member: &Arc<MemberClient>, consistency: Consistency) -> Probe<ReadAnswer> {
+    let mut read = probe(member.read(READ_KEY, consistency), answers::read).await;
+    if read.failure().is_some_and(|failure| failure.kind == FailureKind::PermissionDenied) {
+        read.result = Ok(ReadAnswer { revision: None });
+    }
+    read
+}
+
+async fn metrics(member: &Arc<MemberClient>) -> Probe<MetricsPage> {
+    probe(member.metrics_page(), |page| read_metrics_page(&page)).await
+}
