@@ -1,5 +1,7 @@
 //! What the console channel writes.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::io::{self, Write};
 use std::sync::{Arc, Mutex};
 

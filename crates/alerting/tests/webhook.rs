@@ -1,5 +1,7 @@
 //! The webhook channel against a real HTTP server on loopback.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
@@ -139,7 +141,7 @@ async fn deliver_through_the_driver(hook: WebhookNotifier) -> (u64, u64) {
     let mut snapshot = empty_snapshot(1, start());
     let finding = finding("m1", Says::True(Severity::Critical), start());
     snapshot.findings.extend(finding);
-    let (_sender, snapshots) = watch::channel(Arc::new(snapshot));
+    let (_sender, snapshots) = watch::channel(Some(Arc::new(snapshot)));
     let hooks: Vec<Arc<dyn Notifier>> = vec![Arc::new(hook)];
     let (alerting, handle) = Alerting::new(engine(), vec![snapshots], hooks, cancel.clone());
     let running = tokio::spawn(alerting.with_clock(start).run());
