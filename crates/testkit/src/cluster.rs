@@ -1,6 +1,7 @@
 //! A real etcd cluster as child processes of the test.
 
 mod builder;
+mod faults;
 mod log;
 mod member;
 mod membership;
@@ -19,6 +20,7 @@ use crate::access::Access;
 use crate::address::PrivateAddress;
 use crate::error::Error;
 use crate::guard::Guard;
+use crate::link::Network;
 use crate::report;
 use crate::storage::Storage;
 
@@ -37,6 +39,7 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 pub struct Cluster {
     // In this order on drop: the processes are gone before their data and their address are given back.
     members: Vec<Member>,
+    network: Option<Network>,
     guard: Guard,
     storage: Storage,
     access: Arc<Access>,

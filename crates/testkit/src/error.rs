@@ -1,13 +1,14 @@
 //! What can go wrong while a test cluster is built or steered.
 
-use std::io;
 use std::time::Duration;
+use std::{fmt, io};
 
 /// Why a test cluster could not be built or steered.
 ///
 /// Every message says what was tried; where etcd itself misbehaved, the tail of its log is part of the message, because
-/// that is what the reader of a failed test needs next.
-#[derive(Debug, thiserror::Error)]
+/// that is what the reader of a failed test needs next. `Debug` prints the same text with the sources, since that is what
+/// the test harness shows of a test that returned an error.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// No fitting etcd binaries were found, and none could be made.
@@ -54,6 +55,18 @@ pub enum Error {
     /// A certificate could not be made.
     #[error("cannot issue a certificate: {0}")]
     Certificate(String),
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{self}")?;
+        let mut source = std::error::Error::source(self);
+        while let Some(error) = source {
+            write!(formatter, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
 }
 
 impl Error {
