@@ -7,6 +7,7 @@ mod member;
 mod membership;
 mod operations;
 mod process;
+mod slow_disk;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -27,6 +28,7 @@ use crate::storage::Storage;
 pub use builder::ClusterBuilder;
 pub use member::Member;
 pub use operations::AlarmKind;
+pub use slow_disk::SlowDisk;
 
 /// Enough for three members on a busy machine; a healthy start takes about two seconds.
 const READY_WITHIN: Duration = Duration::from_secs(60);

@@ -52,9 +52,29 @@ pub enum Error {
     /// The cluster cannot do this as it was built.
     #[error("{0}")]
     Usage(String),
+    /// A fault cannot be injected on this machine.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
     /// A certificate could not be made.
     #[error("cannot issue a certificate: {0}")]
     Certificate(String),
+}
+
+/// A fault cannot be injected on this machine. A test that needs it prints this and passes.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("not available here: {reason}")]
+#[non_exhaustive]
+pub struct Unavailable {
+    /// What is missing or forbidden.
+    pub reason: String,
+}
+
+impl Unavailable {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+        }
+    }
 }
 
 impl fmt::Debug for Error {

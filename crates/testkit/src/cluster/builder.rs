@@ -1,5 +1,6 @@
 //! What a cluster shall be like, and its start.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use tokio::task::spawn_blocking;
 
 use super::member::{Doors, Member, Urls};
 use super::process::{Launch, Process};
-use super::{Cluster, READY_WITHIN};
+use super::{Cluster, READY_WITHIN, slow_disk};
 use crate::access::{Access, Credentials};
 use crate::address::PrivateAddress;
 use crate::binaries::etcd_binaries;
@@ -33,6 +34,7 @@ pub struct ClusterBuilder {
     pub(super) quota_backend_bytes: Option<u64>,
     pub(super) listen_metrics: bool,
     pub(super) extra_args: Vec<String>,
+    pub(super) slow_disks: BTreeMap<usize, Duration>,
     pub(super) ready_within: Duration,
 }
 
@@ -47,6 +49,7 @@ impl Default for ClusterBuilder {
             quota_backend_bytes: None,
             listen_metrics: false,
             extra_args: Vec::new(),
+            slow_disks: BTreeMap::new(),
             ready_within: READY_WITHIN,
         }
     }
@@ -115,6 +118,14 @@ impl ClusterBuilder {
         self
     }
 
+    /// Gives a member a slow disk from the start and over restarts: every sync takes this much longer.
+    /// [`start`](Self::start) fails with [`Error::Unavailable`] where strace is missing or may not trace.
+    #[must_use]
+    pub fn slow_disk(mut self, index: usize, delay: Duration) -> Self {
+        self.slow_disks.insert(index, delay);
+        self
+    }
+
     /// How long [`start`](Self::start) and [`Member::restart`] wait for readiness; 60 s if not set.
     #[must_use]
     pub fn ready_within(mut self, limit: Duration) -> Self {
@@ -127,6 +138,9 @@ impl ClusterBuilder {
     /// # Errors
     /// No binaries, no address, a refusal of the operating system, or [`Error::NotReady`] with the log tails.
     pub async fn start(self) -> Result<Cluster, Error> {
+        if !self.slow_disks.is_empty() {
+            slow_disk::check().await?;
+        }
         let version = self.version.clone();
         let binaries = spawn_blocking(move || etcd_binaries(&version)).await;
         let binaries = binaries.map_err(|error| Error::operation("finding etcd", error))??;
@@ -214,7 +228,12 @@ impl Cluster {
         let data_dir = self.storage.path().join(&name);
         let launch = Launch {
             program: self.binaries.join("etcd"),
-            wrapper: Vec::new(),
+            wrapper: self
+                .builder
+                .slow_disks
+                .get(&index)
+                .copied()
+                .map_or_else(Vec::new, slow_disk::wrapper),
             log: self.storage.path().join(format!("{name}.log")),
             group: self.guard.group(),
         };
