@@ -3,9 +3,10 @@
 import type { Finding, Snapshot } from './protocol';
 import { findingKey } from './protocol';
 import { Ago } from './ago';
+import { namesCommand } from './commands';
 import { Copy } from './copy';
 import { count } from './format';
-import { namesCommand, Prose } from './prose';
+import { Prose } from './prose';
 import { Shape } from './shape';
 import type { State } from './state';
 import { clusterState, rootFindings } from './state';
