@@ -37,7 +37,7 @@ const IDLE_WAIT: Duration = Duration::from_hours(1);
 /// alert stay in order. Nothing survives the process.
 pub struct Alerting {
     engine: AlertEngine,
-    snapshots: SelectAll<WatchStream<Arc<Snapshot>>>,
+    snapshots: SelectAll<WatchStream<Option<Arc<Snapshot>>>>,
     notifiers: Vec<Arc<dyn Notifier>>,
     cancel: CancellationToken,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
@@ -45,15 +45,15 @@ pub struct Alerting {
 }
 
 impl Alerting {
-    /// A driver that takes each cluster's snapshots from its own receiver, runs until `cancel`, and tells every
-    /// notification to every notifier. The handle gives what it knows, also after it ended.
+    /// A driver that takes each cluster's snapshots from its own receiver (`None` until there is one), runs until
+    /// `cancel`, and tells every notification to every notifier. The handle gives what it knows, also after it ended.
     pub fn new(
         engine: AlertEngine,
-        snapshots: Vec<watch::Receiver<Arc<Snapshot>>>,
+        snapshots: Vec<watch::Receiver<Option<Arc<Snapshot>>>>,
         notifiers: Vec<Arc<dyn Notifier>>,
         cancel: CancellationToken,
     ) -> (Self, AlertsHandle) {
-        let (view, handle) = view::channel();
+        let (view, handle) = view::channel(&notifiers);
         let alerting = Self {
             engine,
             snapshots: select_all(snapshots.into_iter().map(WatchStream::new)),
@@ -84,13 +84,21 @@ impl Alerting {
                 biased;
                 () = self.cancel.cancelled() => break,
                 () = sleep_until(self.wake_at()) => self.engine.tick((self.clock)()),
-                Some(snapshot) = self.snapshots.next() => self.engine.observe(&snapshot, (self.clock)()),
+                Some(snapshot) = self.snapshots.next() => self.take_over(snapshot.as_deref()),
                 () = progress.notified() => Vec::new(),
             };
             self.send(notifications, &mut lanes);
         }
         lanes.drain(DRAIN_DEADLINE).await;
         view::publish(&self.view, &self.engine, lanes.stats());
+    }
+
+    fn take_over(&mut self, snapshot: Option<&Snapshot>) -> Vec<Notification> {
+        let now = (self.clock)();
+        match snapshot {
+            Some(snapshot) => self.engine.observe(snapshot, now),
+            None => self.engine.tick(now),
+        }
     }
 
     fn send(&self, notifications: Vec<Notification>, lanes: &mut Lanes) {

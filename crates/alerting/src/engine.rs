@@ -4,10 +4,10 @@
 //! told last ([`incident::Told`]). Every step first moves the phases, then tells what differs. That is what keeps
 //! the last message equal to the truth: nothing is ever told "because an event happened".
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use etcd_monitor_model::{ClusterName, Finding, Snapshot, Subject, SubjectKind};
+use etcd_monitor_model::{ClusterName, Finding, FindingStatus, Snapshot, Subject, SubjectKind};
 use jiff::Timestamp;
 
 use crate::alert::{Alert, AlertEvent, Fingerprint, Notification, ResolveReason};
@@ -171,19 +171,19 @@ impl AlertEngine {
         }
     }
 
-    /// Deals with the alerts about which a snapshot says nothing: over when their subject is gone, else not known.
+    /// Deals with the alerts about which a snapshot says nothing.
     fn settle_vanished(&mut self, snapshot: &Snapshot) {
         let Some(cluster) = self.clusters.get_mut(&snapshot.cluster) else {
             return;
         };
+        let evaluated = evaluated_rules(snapshot);
         for incident in cluster.incidents.values_mut() {
             if incident.take_seen() {
                 continue;
             }
-            if is_gone(incident.subject(), snapshot) {
-                incident.end(ResolveReason::Removed, &self.clock, &mut self.journal);
-            } else {
-                incident.doubt(&self.clock);
+            match why_vanished(incident, snapshot, &evaluated) {
+                Some(reason) => incident.end(reason, &self.clock, &mut self.journal),
+                None => incident.doubt(&self.clock),
             }
         }
     }
@@ -221,21 +221,41 @@ impl ClusterAlerts {
     }
 }
 
-/// Whether what an alert is about has left the cluster. Only an agreed member list can say so: while it is not known,
-/// and for the cluster and the monitor themselves, a missing finding means that nobody knows.
-fn is_gone(subject: &Subject, snapshot: &Snapshot) -> bool {
-    let listed = || {
-        let mut members = snapshot.members.iter();
-        members.any(|member| match subject.id {
-            Some(id) => member.id == Some(id),
-            None => member.id.is_none() && member.name == subject.name,
-        })
-    };
-    match subject.kind {
-        SubjectKind::Member => snapshot.member_count.is_some() && !listed(),
-        SubjectKind::Link => snapshot.member_count.is_some(),
-        SubjectKind::Cluster | SubjectKind::Monitor => false,
+/// The rules of which a snapshot knows for at least one subject whether they hold.
+fn evaluated_rules(snapshot: &Snapshot) -> BTreeSet<&str> {
+    let known = |finding: &&Finding| !matches!(finding.status, FindingStatus::Unknown { .. });
+    let findings = snapshot.findings.iter().filter(known);
+    findings.map(|finding| finding.rule.as_str()).collect()
+}
+
+/// Why an alert is over whose finding is missing; `None` when nobody knows whether it is.
+///
+/// A rule may name its subjects only while it holds (an alarm is raised by a member, and is absent from the cluster),
+/// so one that was evaluated and does not mention the subject has cleared.
+fn why_vanished(
+    incident: &Incident,
+    snapshot: &Snapshot,
+    evaluated: &BTreeSet<&str>,
+) -> Option<ResolveReason> {
+    let subject = incident.subject();
+    let on_monitor = subject.kind == SubjectKind::Monitor;
+    if is_gone(subject, snapshot) {
+        Some(ResolveReason::Removed)
+    } else if evaluated.contains(incident.rule()) || (on_monitor && !snapshot.monitor.is_late()) {
+        Some(ResolveReason::Cleared)
+    } else {
+        None
     }
+}
+
+/// Whether a member has left the cluster. Only an agreed member list can say so.
+fn is_gone(subject: &Subject, snapshot: &Snapshot) -> bool {
+    let mut members = snapshot.members.iter();
+    let listed = members.any(|member| match subject.id {
+        Some(id) => member.id == Some(id),
+        None => member.id.is_none() && member.name == subject.name,
+    });
+    subject.kind == SubjectKind::Member && snapshot.member_count.is_some() && !listed
 }
 
 /// Worst first, then by cluster, rule and subject.

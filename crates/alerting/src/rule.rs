@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use etcd_monitor_model::{Finding, Severity};
+use etcd_monitor_model::{Finding, Severity, rule};
 
 /// Turns the findings of one rule name into alerts.
 ///
@@ -55,27 +55,51 @@ impl Rule {
     }
 }
 
-/// The rules that hold when nothing is configured.
+/// The rules that hold when nothing is configured: every rule of the model but `MetricsUnreadable`, which needs nobody.
 ///
 /// What etcd or TLS says outright fires at once. What is inferred from silence is held for 9 s, which is two cycles
 /// at the default interval of 5 s: one lost answer is not an outage. A cluster without a leader gets a minute, since
-/// an election is its normal cure. `MemberDown` keeps the finding's severity, which is critical when no further
-/// member may fail.
+/// an election is its normal cure, and so does a monitor that is late, since one pause says little; a full database
+/// gets ten, since compaction may be on its way. `MemberDown` keeps the finding's severity, which is critical when no
+/// further member may fail.
 pub fn default_rules() -> Vec<Rule> {
     use Severity::{Critical, Warning};
-    let rule = |name, seconds| Rule::new(name, Duration::from_secs(seconds));
+    let at_once = |name| Rule::new(name, Duration::ZERO);
+    let after_silence = |name| Rule::new(name, Duration::from_secs(9));
+    let after_a_minute = |name| Rule::new(name, Duration::from_mins(1));
     vec![
-        rule("MemberDown", 9),
-        rule("MemberUnreachable", 9).with_severity(Warning),
-        rule("NoLeader", 60).with_severity(Critical),
-        rule("QuorumLost", 0).with_severity(Critical),
-        rule("ClusterUnreachable", 9).with_severity(Critical),
-        rule("ClusterIdMismatch", 0).with_severity(Critical),
-        rule("AlarmNoSpace", 0).with_severity(Critical),
-        rule("AlarmCorrupt", 0).with_severity(Critical),
-        rule("FrequentElections", 0).with_severity(Warning),
-        rule("TlsFailed", 0),
-        rule("AuthenticationFailed", 0),
-        rule("MonitorCutOff", 9),
+        after_silence(rule::CLUSTER_UNREACHABLE).with_severity(Critical),
+        at_once(rule::QUORUM_LOST).with_severity(Critical),
+        after_silence(rule::LINEARIZABLE_READ_FAILING),
+        after_a_minute(rule::NO_LEADER).with_severity(Critical),
+        at_once(rule::FREQUENT_ELECTIONS).with_severity(Warning),
+        after_silence(rule::MEMBER_DOWN),
+        after_silence(rule::MEMBER_NOT_SERVING),
+        after_silence(rule::MEMBER_UNREACHABLE).with_severity(Warning),
+        after_silence(rule::ENDPOINT_UNREACHABLE),
+        at_once(rule::TLS_FAILED),
+        at_once(rule::AUTHENTICATION_FAILED),
+        at_once(rule::CLUSTER_ID_MISMATCH).with_severity(Critical),
+        at_once(rule::CLUSTER_REPLACED),
+        at_once(rule::ALARM_NO_SPACE).with_severity(Critical),
+        at_once(rule::ALARM_CORRUPT).with_severity(Critical),
+        Rule::new(rule::DATABASE_NEAR_QUOTA, Duration::from_mins(10)),
+        after_a_minute(rule::MONITOR_LATE).with_severity(Warning),
+        after_silence(rule::MONITOR_CUT_OFF),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_of_the_model_has_one_alert_rule_but_the_one_that_needs_nobody() {
+        let mut names: Vec<String> = default_rules().into_iter().map(|rule| rule.name).collect();
+        names.push(rule::METRICS_UNREADABLE.to_owned());
+        names.sort();
+        let mut expected = rule::ALL;
+        expected.sort_unstable();
+        assert_eq!(names, expected);
+    }
 }

@@ -2,6 +2,8 @@
 //!
 //! Snapshots come every 5 s, at 0, 5, 10, …; the rule is `MemberDown`, which holds 9 s.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use etcd_monitor_alerting::{
     AlertEngine, AlertEventKind, AlertState, HISTORY_LIMIT, MAX_ALERTS, NotificationKind, Rule,
     default_rules,
@@ -21,8 +23,9 @@ fn check(script: &str, expected: &str) -> World {
         world.run_until(words[0].parse().unwrap());
         act(&mut world, &words[1..]);
     }
-    let expected: String = lines(expected).map(|line| format!("{line}\n")).collect();
-    assert_eq!(world.told_lines(), expected);
+    let expected: Vec<&str> = lines(expected).collect();
+    let told = world.told_lines();
+    assert_eq!(told.lines().collect::<Vec<_>>(), expected);
     world
 }
 
@@ -207,6 +210,43 @@ fn a_finding_that_vanishes_while_its_member_is_listed_is_unknown() {
         "9 m1 fired warning",
     );
     assert!(world.engine.alerts()[0].unknown_since.is_some());
+}
+
+/// As with an alarm, which has a subject only while it is raised.
+#[test]
+fn a_finding_that_vanishes_from_a_rule_that_was_evaluated_is_cleared() {
+    check(
+        "0 m1 down
+         0 m2 up
+         20 m1 missing
+         400 end",
+        "9 m1 fired warning
+         20 m1 resolved cleared",
+    );
+}
+
+/// As when the monitor is cut off: the finding exists only while it is.
+#[test]
+fn a_finding_about_the_monitor_is_over_when_it_vanishes_unless_the_monitor_is_late() {
+    let mut engine = AlertEngine::new(vec![Rule::new("MonitorCutOff", std::time::Duration::ZERO)]);
+    let mut snapshot = empty_snapshot(1, start());
+    let mut cut_off = Finding::new(
+        "MonitorCutOff",
+        AlertType::Configuration,
+        Severity::Critical,
+        &cluster(),
+        Subject::monitor(),
+        start(),
+    );
+    cut_off.status = FindingStatus::True;
+    snapshot.findings.push(cut_off);
+    assert_eq!(engine.observe(&snapshot, start()).len(), 1);
+    let mut late = empty_snapshot(2, start() + 5.seconds());
+    late.monitor.timer_lag_seconds = 30.0;
+    assert!(engine.observe(&late, late.at).is_empty());
+    let punctual = empty_snapshot(3, start() + 10.seconds());
+    let told = engine.observe(&punctual, punctual.at);
+    assert_eq!(told[0].kind, NotificationKind::Resolved);
 }
 
 #[test]

@@ -7,6 +7,7 @@ use tokio::sync::watch;
 
 use crate::alert::{Alert, AlertEvent};
 use crate::engine::AlertEngine;
+use crate::notifier::Notifier;
 
 /// What alerting knows at one moment.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -58,9 +59,18 @@ impl AlertsHandle {
     }
 }
 
-/// A view that knows nothing yet, and the handle to it.
-pub(super) fn channel() -> (watch::Sender<Arc<AlertsView>>, AlertsHandle) {
-    let (sender, view) = watch::channel(Arc::default());
+/// A view that knows nothing but the channels yet, and the handle to it.
+pub(super) fn channel(
+    notifiers: &[Arc<dyn Notifier>],
+) -> (watch::Sender<Arc<AlertsView>>, AlertsHandle) {
+    let idle = |notifier: &Arc<dyn Notifier>| ChannelStats {
+        name: notifier.name().to_owned(),
+        ..ChannelStats::default()
+    };
+    let (sender, view) = watch::channel(Arc::new(AlertsView {
+        channels: notifiers.iter().map(idle).collect(),
+        ..AlertsView::default()
+    }));
     (sender, AlertsHandle { view })
 }
 

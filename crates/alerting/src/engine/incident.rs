@@ -79,6 +79,11 @@ impl Incident {
         (self.phase != Phase::Inactive).then_some(&self.alert)
     }
 
+    /// The rule's name.
+    pub(super) fn rule(&self) -> &str {
+        &self.alert.rule
+    }
+
     /// What the alert is about.
     pub(super) fn subject(&self) -> &Subject {
         &self.alert.subject

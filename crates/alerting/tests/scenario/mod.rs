@@ -64,7 +64,7 @@ impl World {
 
     pub(crate) fn now(&self) -> Timestamp {
         let second = i64::try_from(self.second).unwrap();
-        start() + Duration::from_secs(86_400) + signed(second + self.clock_error)
+        start() + Duration::from_hours(24) + signed(second + self.clock_error)
     }
 
     /// Lets one second pass.

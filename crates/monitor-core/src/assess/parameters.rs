@@ -13,8 +13,6 @@ pub struct Parameters {
     pub quota_critical_share: f64,
     /// Elections per hour that are still normal; more is a warning.
     pub elections_per_hour: u64,
-    /// Window of latency quantiles, in seconds.
-    pub latency_window_seconds: f64,
 }
 
 impl Default for Parameters {
@@ -23,7 +21,6 @@ impl Default for Parameters {
             quota_warning_share: 0.8,
             quota_critical_share: 0.9,
             elections_per_hour: 3,
-            latency_window_seconds: 300.0,
         }
     }
 }

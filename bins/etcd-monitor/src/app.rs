@@ -1,0 +1,165 @@
+//! The composition root: builds the parts, runs them, and stops them in order.
+
+mod signals;
+mod tasks;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::anyhow;
+use etcd_monitor_alerting::{
+    Alerting, AlertsHandle, ConsoleNotifier, Notifier, WebhookNotifier, WebhookOptions, default_rules,
+};
+use etcd_monitor_api::{BuildInfo, HostPolicy, Source, bind, serve};
+use etcd_monitor_core::{
+    AssessState, EtcdProbe, Fleet, Monitor, MonitorOptions, ProbeOptions, SnapshotReceiver, StateFile, StateFileError,
+};
+use etcd_monitor_model::ClusterName;
+use tokio_util::sync::CancellationToken;
+
+use crate::config::{ClusterConfig, Config, ConfigError};
+use crate::data_dir::DataDir;
+use signals::Signals;
+use tasks::Tasks;
+
+/// How long everything may take to stop, so that a supervisor that waits 5 s need not kill.
+const STOP_DEADLINE: Duration = Duration::from_millis(4_500);
+
+/// Watches, alerts and serves until SIGTERM or Ctrl-C. A part that ends by itself ends the whole, with its name.
+pub async fn run(config: Config) -> anyhow::Result<()> {
+    let mut signals = Signals::new()?;
+    let mut daemon = Daemon::start(config).await?;
+    tokio::select! {
+        signal = signals.next() => tracing::info!("Stopping: {signal}"),
+        ended = daemon.tasks.next_ended() => {
+            daemon.stop().await?;
+            return Err(ended);
+        }
+    }
+    tokio::select! {
+        stopped = daemon.stop() => stopped,
+        signal = signals.next() => Err(anyhow!("stopped at once: a second signal came ({signal})")),
+    }
+}
+
+struct Daemon {
+    tasks: Tasks,
+    /// Ends serving and probing.
+    stop: CancellationToken,
+    /// Ends alerting, once there is nothing more to tell.
+    stop_alerting: CancellationToken,
+    /// Locked until the daemon has stopped.
+    _data_dir: DataDir,
+}
+
+impl Daemon {
+    async fn start(config: Config) -> anyhow::Result<Self> {
+        let notifiers = notifiers(&config)?;
+        let probes: Vec<EtcdProbe> =
+            config.clusters.iter().map(|cluster| probe(cluster, config.interval)).collect::<Result<_, _>>()?;
+        let listener = bind(config.address).await?;
+        let url = format!("http://{}/", listener.local_addr()?);
+        let data_dir = DataDir::open(&config.data_dir)?;
+        let (stop, stop_alerting) = (CancellationToken::new(), CancellationToken::new());
+        let mut tasks = Tasks::default();
+        let snapshots = watch(&config, probes, &data_dir, &mut tasks, &stop).await?;
+        let (alerting, alerts) =
+            Alerting::new(default_rules(), snapshots.clone(), notifiers, stop_alerting.clone());
+        tasks.spawn("alerting", alerting.run());
+        let source = source(&config, snapshots, alerts, &stop);
+        let hosts = HostPolicy::new(config.allowed_hosts.clone());
+        let stopping = stop.clone();
+        tasks.spawn_fallible("HTTP server", async move { serve(listener, source, hosts, stopping).await });
+        announce(&config, &url);
+        Ok(Self { tasks, stop, stop_alerting, _data_dir: data_dir })
+    }
+
+    /// Live events end first, with the probing; then alerting delivers what it holds; then the store is closed.
+    async fn stop(&mut self) -> anyhow::Result<()> {
+        self.stop.cancel();
+        let stopping = async {
+            self.tasks.join_except("alerting").await;
+            self.stop_alerting.cancel();
+            self.tasks.join_all().await;
+        };
+        tokio::time::timeout(STOP_DEADLINE, stopping)
+            .await
+            .map_err(|_| anyhow!("stopping took longer than {} s and was cut off", STOP_DEADLINE.as_secs_f64()))
+    }
+}
+
+fn notifiers(config: &Config) -> anyhow::Result<Vec<Arc<dyn Notifier>>> {
+    let mut notifiers: Vec<Arc<dyn Notifier>> = vec![Arc::new(ConsoleNotifier::stderr())];
+    if let Some(url) = &config.webhook_url {
+        let webhook = WebhookNotifier::new(url, WebhookOptions::default());
+        let webhook = webhook.map_err(|error| ConfigError::new(format!("--webhook-url: {error}")))?;
+        notifiers.push(Arc::new(webhook));
+    }
+    Ok(notifiers)
+}
+
+fn probe(cluster: &ClusterConfig, interval: Duration) -> Result<EtcdProbe, ConfigError> {
+    let mut options = ProbeOptions::new(cluster.name.as_str(), cluster.endpoints.clone());
+    options.interval = interval;
+    options.discover = cluster.discover;
+    options.client = cluster.client.clone();
+    EtcdProbe::new(options).map_err(|error| ConfigError::new(format!("cluster {:?}: {error}", cluster.name.as_str())))
+}
+
+/// Starts a monitor for each cluster, and the fleet over them.
+async fn watch(
+    config: &Config,
+    probes: Vec<EtcdProbe>,
+    data_dir: &DataDir,
+    tasks: &mut Tasks,
+    stop: &CancellationToken,
+) -> anyhow::Result<Vec<(ClusterName, SnapshotReceiver)>> {
+    let mut assessed = Vec::new();
+    for (cluster, probe) in config.clusters.iter().zip(probes) {
+        let state_file = data_dir.state_file(&cluster.name);
+        let state = remembered(&state_file).await?;
+        let mut options = MonitorOptions::default();
+        options.interval = config.interval;
+        options.parameters = cluster.parameters.clone();
+        options.state_file = Some(state_file);
+        let monitor = Monitor::new(probe, options).with_state(state);
+        assessed.push((cluster.name.clone(), monitor.subscribe()));
+        tasks.spawn("monitor", monitor.run(stop.clone()));
+    }
+    let fleet = Fleet::new(assessed);
+    let published = fleet.subscribe();
+    tasks.spawn("fleet", fleet.run(stop.clone()));
+    Ok(published)
+}
+
+/// What an earlier run remembered. A corrupt file costs the memory, not the start; a newer one is refused.
+async fn remembered(file: &StateFile) -> anyhow::Result<AssessState> {
+    match file.load().await {
+        Ok(state) => Ok(state.unwrap_or_default()),
+        Err(error @ StateFileError::Corrupt { .. }) => {
+            tracing::warn!("{error}");
+            Ok(AssessState::default())
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn source(
+    config: &Config,
+    snapshots: Vec<(ClusterName, SnapshotReceiver)>,
+    alerts: AlertsHandle,
+    stop: &CancellationToken,
+) -> Source {
+    let mut build = BuildInfo::default();
+    env!("CARGO_PKG_VERSION").clone_into(&mut build.version);
+    env!("ETCD_MONITOR_BUILD_COMMIT").clone_into(&mut build.commit);
+    Source::new(snapshots, alerts, build, config.interval, stop.clone())
+}
+
+fn announce(config: &Config, url: &str) {
+    for cluster in &config.clusters {
+        let endpoints: Vec<&str> = cluster.endpoints.iter().map(AsRef::as_ref).collect();
+        tracing::info!("Watching cluster {} at {}", cluster.name, endpoints.join(", "));
+    }
+    tracing::info!(url, "Dashboard, API and metrics are served");
+}

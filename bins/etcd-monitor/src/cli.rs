@@ -1,0 +1,145 @@
+//! The command line. Flags win over `ETCD_MONITOR_*` variables, those over the configuration file, that over defaults.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Parser, ValueEnum};
+
+use crate::config::duration;
+
+/// What `--version` prints: version, commit and target.
+const VERSION: &str = concat!(
+    env!("CARGO_PKG_VERSION"),
+    " (commit ",
+    env!("ETCD_MONITOR_BUILD_COMMIT"),
+    ", target ",
+    env!("ETCD_MONITOR_BUILD_TARGET"),
+    ")"
+);
+
+const EXAMPLES: &str = "Examples:
+  etcd-monitor                                         watch the etcd on this host
+  etcd-monitor --endpoints 10.0.0.1:2379               name one member, the others are found
+  etcd-monitor --endpoints https://etcd-1:2379 --cacert ca.pem --cert client.pem --key client.key
+  etcd-monitor --config /etc/etcd-monitor.yaml         several clusters
+  etcd-monitor --webhook-url https://hooks.example/etcd
+
+The dashboard is at http://127.0.0.1:8080/, metrics for Prometheus at /metrics.
+Every flag can be given as a variable: ETCD_MONITOR_ENDPOINTS, ETCD_MONITOR_API_PORT, ...
+Exit codes: 0 stopped as asked, 1 failed, 2 wrong usage or configuration.";
+
+/// Watches etcd clusters, names the cause of trouble, alerts, and serves a live dashboard.
+#[derive(Debug, Clone, Parser)]
+#[command(name = "etcd-monitor", version = VERSION, after_long_help = EXAMPLES)]
+pub struct Cli {
+    /// Endpoints of the cluster; one is enough, the others are found
+    ///
+    /// With or without scheme, IPv6 in brackets. Without scheme: https when TLS flags are given, else http.
+    /// [default: 127.0.0.1:2379]
+    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', help_heading = "Cluster")]
+    #[arg(env = "ETCD_MONITOR_ENDPOINTS")]
+    pub endpoints: Vec<String>,
+
+    /// Name of the cluster in findings, alerts and labels [default: default]
+    #[arg(long, value_name = "NAME", help_heading = "Cluster", env = "ETCD_MONITOR_CLUSTER_NAME")]
+    pub cluster_name: Option<String>,
+
+    /// Probe only the endpoints given; do not look for the other members
+    #[arg(long, help_heading = "Cluster", env = "ETCD_MONITOR_NO_DISCOVER")]
+    pub no_discover: bool,
+
+    /// Where members serve /metrics when not on the client port, such as `http://{host}:2381`
+    #[arg(long, value_name = "URL", help_heading = "Cluster", env = "ETCD_MONITOR_METRICS_URL")]
+    pub metrics_url: Option<String>,
+
+    /// Certificate of the authority that signed the members' certificates (PEM)
+    #[arg(long, value_name = "FILE", help_heading = "Cluster", env = "ETCD_MONITOR_CACERT")]
+    pub cacert: Option<PathBuf>,
+
+    /// Client certificate (PEM)
+    #[arg(long, value_name = "FILE", help_heading = "Cluster", env = "ETCD_MONITOR_CERT")]
+    #[arg(requires = "key")]
+    pub cert: Option<PathBuf>,
+
+    /// Key of the client certificate (PEM)
+    #[arg(long, value_name = "FILE", help_heading = "Cluster", env = "ETCD_MONITOR_KEY")]
+    #[arg(requires = "cert")]
+    pub key: Option<PathBuf>,
+
+    /// User, where authentication is on; the password is read from --password-file
+    #[arg(long, value_name = "NAME", help_heading = "Cluster", env = "ETCD_MONITOR_USER")]
+    #[arg(requires = "password_file")]
+    pub user: Option<String>,
+
+    /// File that holds the password; read again at each authentication
+    #[arg(long, value_name = "FILE", help_heading = "Cluster", env = "ETCD_MONITOR_PASSWORD_FILE")]
+    #[arg(requires = "user")]
+    pub password_file: Option<PathBuf>,
+
+    /// Port of dashboard, API and metrics; 0 takes a free one [default: 8080]
+    #[arg(long, value_name = "PORT", help_heading = "Server", env = "ETCD_MONITOR_API_PORT")]
+    pub api_port: Option<u16>,
+
+    /// Address to listen on [default: 127.0.0.1]
+    #[arg(long, value_name = "ADDRESS", help_heading = "Server", env = "ETCD_MONITOR_LISTEN")]
+    pub listen: Option<IpAddr>,
+
+    /// URL under which users reach the dashboard; its host is answered, and alerts link to it
+    #[arg(long, value_name = "URL", help_heading = "Server", env = "ETCD_MONITOR_EXTERNAL_URL")]
+    pub external_url: Option<String>,
+
+    /// Further host name to answer to; others are refused with 421 (repeatable)
+    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "Server")]
+    #[arg(env = "ETCD_MONITOR_ALLOW_HOST")]
+    pub allow_host: Vec<String>,
+
+    /// Webhook that receives each alert as JSON
+    #[arg(long, value_name = "URL", help_heading = "Alerts", env = "ETCD_MONITOR_WEBHOOK_URL")]
+    #[arg(hide_env_values = true)]
+    pub webhook_url: Option<String>,
+
+    /// Configuration file (YAML)
+    #[arg(long, value_name = "FILE", env = "ETCD_MONITOR_CONFIG")]
+    pub config: Option<PathBuf>,
+
+    /// Time between two probe cycles, such as 5s or 500ms [default: 5s]
+    #[arg(long, value_name = "DURATION", value_parser = duration::interval, env = "ETCD_MONITOR_INTERVAL")]
+    pub interval: Option<Duration>,
+
+    /// Folder for everything that is kept; nothing is written outside it [default: ./etcd-monitor-data]
+    #[arg(long, value_name = "FOLDER", env = "ETCD_MONITOR_DATA_DIR")]
+    pub data_dir: Option<PathBuf>,
+
+    /// Format of the log on stderr; RUST_LOG sets its level (default: info)
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    #[arg(env = "ETCD_MONITOR_LOG_FORMAT")]
+    pub log_format: LogFormat,
+}
+
+/// Format of the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// One readable line per event.
+    Text,
+    /// One JSON object per line.
+    Json,
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn an_unknown_flag_is_refused_with_a_suggestion() {
+        let error = Cli::try_parse_from(["etcd-monitor", "--endpoint", "x"]).unwrap_err().to_string();
+        assert!(error.contains("--endpoints"), "{error}");
+    }
+}

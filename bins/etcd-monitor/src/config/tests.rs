@@ -1,0 +1,82 @@
+use clap::Parser;
+
+use super::*;
+
+fn config(arguments: &[&str], yaml: &str) -> Result<Config, ConfigError> {
+    let cli = Cli::try_parse_from([&["etcd-monitor"], arguments].concat()).unwrap();
+    Config::merge(&cli, file::parse(yaml)?)
+}
+
+fn refused(arguments: &[&str], yaml: &str) -> String {
+    config(arguments, yaml).unwrap_err().to_string()
+}
+
+#[test]
+fn without_anything_the_etcd_of_this_host_is_watched_on_loopback() {
+    let config = config(&[], "").unwrap();
+    assert_eq!(config.address.to_string(), "127.0.0.1:8080");
+    assert_eq!(config.interval, Duration::from_secs(5));
+    assert_eq!(config.data_dir, PathBuf::from("etcd-monitor-data"));
+    let [cluster] = config.clusters.as_slice() else { panic!("one cluster") };
+    assert_eq!(cluster.endpoints[0].as_str(), "http://127.0.0.1:2379");
+    assert_eq!(cluster.name.as_str(), "default");
+}
+
+#[test]
+fn flags_win_over_the_file() {
+    let yaml = "api_port: 9000\ninterval: 10s\nclusters:\n  - name: prod\n    endpoints: [a:1]\n";
+    let config = config(&["--api-port", "9001", "--endpoints", "b:2,c:3"], yaml).unwrap();
+    assert_eq!((config.address.port(), config.interval), (9001, Duration::from_secs(10)));
+    let endpoints: Vec<&str> = config.clusters[0].endpoints.iter().map(Endpoint::as_str).collect();
+    assert_eq!(endpoints, ["http://b:2", "http://c:3"]);
+    assert_eq!(config.clusters[0].name.as_str(), "prod");
+}
+
+#[test]
+fn an_unknown_key_is_named_with_its_place_and_what_was_meant() {
+    let message = refused(&[], "api_port: 1\nintervall: 5s\n");
+    assert!(message.contains("intervall") && message.contains("did you mean `interval`?"), "{message}");
+    assert!(message.contains("line 2"), "{message}");
+}
+
+#[test]
+fn broken_yaml_is_named_with_its_place() {
+    let message = refused(&[], "clusters:\n  - name: [\n");
+    assert!(message.contains("line "), "{message}");
+}
+
+#[test]
+fn a_malformed_endpoint_is_named_with_its_cluster() {
+    let message = refused(&["--endpoints", "127.0.0.1:notaport"], "");
+    assert!(message.contains("default") && message.contains("notaport"), "{message}");
+}
+
+#[test]
+fn what_contradicts_itself_is_refused() {
+    let two = "clusters: [{name: a, endpoints: [a:1]}, {name: a, endpoints: [b:1]}]";
+    assert!(refused(&[], two).contains("two are named"));
+    let two = "clusters: [{name: a, endpoints: [a:1]}, {name: b, endpoints: [b:1]}]";
+    assert!(refused(&["--endpoints", "c:1"], two).contains("which of the 2 clusters"));
+    assert!(refused(&[], "clusters: [{user: root}]").contains("password_file"));
+    assert!(refused(&["--external-url", "nonsense"], "").contains("--external-url"));
+    assert!(refused(&[], "interval: 5 parsecs").contains("interval"));
+}
+
+#[test]
+fn tls_flags_make_endpoints_without_scheme_https() {
+    let config = config(&["--cacert", "ca.pem", "--endpoints", "a:1"], "").unwrap();
+    assert_eq!(config.clusters[0].endpoints[0].as_str(), "https://a:1");
+    assert!(config.clusters[0].client.tls.is_some());
+}
+
+#[test]
+fn the_example_file_is_read_and_names_every_key() {
+    let text = include_str!("../../etcd-monitor.example.yaml");
+    let parsed = file::parse(text).unwrap();
+    assert!(!parsed.clusters.is_empty());
+    let uncommented: String = text
+        .lines()
+        .filter_map(|line| Some(format!("{}\n", line.strip_prefix("#: ").unwrap_or(line))))
+        .collect();
+    file::parse(&uncommented).unwrap();
+}

@@ -1,0 +1,89 @@
+//! The data directory: everything that is kept lies in it, and one daemon at a time uses it.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, bail};
+use etcd_monitor_core::StateFile;
+use etcd_monitor_model::ClusterName;
+
+/// A data directory that this process alone uses until it is dropped.
+#[derive(Debug)]
+pub(crate) struct DataDir {
+    path: PathBuf,
+    /// Locked; the operating system releases it when the process ends, however it ends.
+    _lock: File,
+}
+
+impl DataDir {
+    /// Makes the folder if need be, and locks it.
+    pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(path).with_context(|| {
+            format!("cannot make the data directory {}; choose another with --data-dir", path.display())
+        })?;
+        let lock = lock(&path.join("lock"))?;
+        Ok(Self { path: path.to_owned(), _lock: lock })
+    }
+
+    /// The file that keeps what `assess` remembers of a cluster.
+    pub(crate) fn state_file(&self, cluster: &ClusterName) -> StateFile {
+        StateFile::new(self.path.join(format!("assess-{}.state", file_name(cluster))))
+    }
+}
+
+fn lock(path: &Path) -> anyhow::Result<File> {
+    let mut file = OpenOptions::new()
+        .create(true)
+        .truncate(false)
+        .read(true)
+        .write(true)
+        .open(path)
+        .with_context(|| format!("cannot open {}; check the permissions of --data-dir", path.display()))?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let holder = std::fs::read_to_string(path).unwrap_or_default();
+            bail!(
+                "the data directory is in use by another etcd-monitor (process {}, lock {}); stop it, or choose another with --data-dir",
+                holder.trim(),
+                path.display()
+            );
+        }
+        Err(TryLockError::Error(source)) => {
+            return Err(source).with_context(|| format!("cannot lock {}", path.display()));
+        }
+    }
+    file.set_len(0)?;
+    writeln!(file, "{}", std::process::id())?;
+    Ok(file)
+}
+
+/// A cluster's name as part of a file name; other characters become their code, so that no two names meet.
+fn file_name(cluster: &ClusterName) -> String {
+    let part = |character: char| match character {
+        'a'..='z' | '0'..='9' | '-' => character.to_string(),
+        other => format!("_{:x}_", u32::from(other)),
+    };
+    cluster.as_str().chars().map(part).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_second_user_of_a_folder_is_refused_and_told_who_is_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = DataDir::open(folder.path()).unwrap();
+        let error = DataDir::open(folder.path()).unwrap_err().to_string();
+        assert!(error.contains(&std::process::id().to_string()), "{error}");
+        drop(first);
+        assert!(DataDir::open(folder.path()).is_ok());
+    }
+
+    #[test]
+    fn no_cluster_name_leaves_the_folder() {
+        assert_eq!(file_name(&ClusterName::new("../a")), "_2e__2e__2f_a");
+    }
+}

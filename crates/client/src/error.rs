@@ -1,0 +1,155 @@
+//! What can go wrong when a member is asked, as decisions a caller can take.
+
+mod classify;
+
+use std::error::Error;
+use std::fmt;
+use std::sync::Arc;
+
+use crate::endpoint::Endpoint;
+use crate::message::clean;
+
+pub(crate) use classify::{Cause, classify_chain, classify_status};
+
+/// Why a call gave no answer. A variant is a decision the caller can take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// The connection was refused, reset or closed, or there is no route: etcd does not listen there.
+    Refused,
+    /// No answer within the deadline.
+    TimedOut,
+    /// The host name does not resolve.
+    NameResolution,
+    /// No TLS connection: a certificate that is not trusted, expired or of another name, a refused client certificate,
+    /// files that cannot be used, or one side that does not speak TLS.
+    Tls,
+    /// User or password is wrong or missing, or the token was refused twice.
+    Unauthenticated,
+    /// Authenticated, but the user may not make this call.
+    PermissionDenied,
+    /// The member answered that the cluster has no leader.
+    NoLeader,
+    /// The member is a learner, or its version does not know the call.
+    NotSupported,
+    /// The answer was not what the protocol allows: garbage, over a size limit, an unexpected HTTP status.
+    BadAnswer,
+    /// The address may not be contacted: link-local or unspecified.
+    NotAllowed,
+    /// The backend quota is exceeded.
+    NoSpace,
+    /// The member refuses requests because it is overloaded.
+    TooManyRequests,
+    /// Anything else that the member answered as an error.
+    Other,
+}
+
+/// What was asked of a member.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Operation {
+    /// Making a client from its options.
+    Configure,
+    /// `Auth.Authenticate`.
+    Authenticate,
+    /// `Maintenance.Status`.
+    Status,
+    /// `Cluster.MemberList`.
+    MemberList,
+    /// `Maintenance.Alarm(GET)`.
+    Alarms,
+    /// `KV.Range` of one key.
+    Read,
+    /// `GET /metrics`.
+    MetricsPage,
+    /// `GET /health`.
+    Health,
+    /// `GET /version`.
+    Version,
+}
+
+impl Operation {
+    /// The operation as it stands in messages.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Configure => "client configuration",
+            Self::Authenticate => "authentication",
+            Self::Status => "status",
+            Self::MemberList => "member list",
+            Self::Alarms => "alarm list",
+            Self::Read => "read",
+            Self::MetricsPage => "/metrics",
+            Self::Health => "/health",
+            Self::Version => "/version",
+        }
+    }
+}
+
+impl fmt::Display for Operation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// A call that gave no answer: what was tried, on what, what came back, and what to do.
+///
+/// The message is one line of bounded length without control characters, and holds no secret. `source` gives the error
+/// beneath, whose type is no part of this crate's promises.
+#[derive(Debug, Clone)]
+pub struct ClientError {
+    kind: ErrorKind,
+    endpoint: Option<Endpoint>,
+    operation: Operation,
+    message: String,
+    source: Option<Arc<dyn Error + Send + Sync>>,
+}
+
+impl ClientError {
+    pub(crate) fn new(
+        operation: Operation,
+        endpoint: Option<&Endpoint>,
+        cause: impl Into<Cause>,
+    ) -> Self {
+        let cause = cause.into();
+        Self {
+            kind: cause.kind,
+            endpoint: endpoint.cloned(),
+            operation,
+            message: clean(&cause.message),
+            source: cause.source,
+        }
+    }
+
+    /// The class of the failure.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The endpoint that was asked; `None` when the client could not be made.
+    pub fn endpoint(&self) -> Option<&Endpoint> {
+        self.endpoint.as_ref()
+    }
+
+    /// What was asked.
+    pub fn operation(&self) -> Operation {
+        self.operation
+    }
+}
+
+impl fmt::Display for ClientError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.operation)?;
+        if let Some(endpoint) = &self.endpoint {
+            write!(f, " of {endpoint}")?;
+        }
+        write!(f, " failed: {}", self.message)
+    }
+}
+
+impl Error for ClientError {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        self.source
+            .as_deref()
+            .map(|source| source as &(dyn Error + 'static))
+    }
+}

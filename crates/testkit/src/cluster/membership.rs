@@ -1,0 +1,125 @@
+//! Changing the members of a running cluster.
+
+use std::fs;
+use std::io::ErrorKind;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use etcd_client::{Client, MemberAddOptions};
+
+use super::{Cluster, Member};
+use crate::error::Error;
+use crate::wait;
+
+/// etcd refuses membership changes in the first 5 s after its members connected, and a promotion until the learner has
+/// caught up.
+const SETTLE_LIMIT: Duration = Duration::from_secs(30);
+
+/// What etcd says when a change may succeed later.
+const NOT_YET: [&str; 4] = [
+    "unhealthy cluster",
+    "in sync with leader",
+    "no leader",
+    "leader changed",
+];
+
+impl Cluster {
+    /// Kills a member, removes it from the cluster, deletes its data, adds it again under the same name and URLs, and waits
+    /// until it is ready: what an operator does with a broken disk. Its id changes.
+    ///
+    /// # Errors
+    /// etcd's refusal, for instance where the others have no quorum.
+    pub async fn wipe_and_replace(&self, index: usize) -> Result<(), Error> {
+        let member = self.member(index);
+        self.take_out(member).await?;
+        wipe(member)?;
+        self.announce(member, false).await?;
+        member.removed.store(false, Ordering::Release);
+        member.set_bootstrap(self.bootstrap("existing"));
+        member.start()?;
+        member.wait_ready(self.builder.ready_within).await
+    }
+
+    /// Adds a learner, waits until it follows the leader, and returns its index.
+    pub async fn add_learner(&mut self) -> Result<usize, Error> {
+        let index = self.members.len();
+        self.add_member(index)?;
+        let member = self.member(index);
+        self.announce(member, true).await?;
+        member.set_bootstrap(self.bootstrap("existing"));
+        member.start()?;
+        member.wait_ready(self.builder.ready_within).await?;
+        Ok(index)
+    }
+
+    /// Makes a learner a voting member, as soon as etcd finds that it has caught up.
+    pub async fn promote(&self, index: usize) -> Result<(), Error> {
+        let id = self.member(index).id();
+        self.change("promoting a learner", async |client| {
+            client.member_promote(id).await.map(drop)
+        })
+        .await
+    }
+
+    /// Takes a member out of the cluster and kills it. Its index stays taken.
+    pub async fn remove(&self, index: usize) -> Result<(), Error> {
+        self.take_out(self.member(index)).await
+    }
+
+    async fn take_out(&self, member: &Member) -> Result<(), Error> {
+        member.kill().await?;
+        let id = member.id();
+        self.change("removing a member", async |client| {
+            client.member_remove(id).await.map(drop)
+        })
+        .await?;
+        member.removed.store(true, Ordering::Release);
+        Ok(())
+    }
+
+    /// Tells the cluster about a member that is going to start.
+    async fn announce(&self, member: &Member, learner: bool) -> Result<(), Error> {
+        self.change("adding a member", async |client| {
+            let options = learner.then(|| MemberAddOptions::new().with_is_learner());
+            client
+                .member_add([member.peer_url()], options)
+                .await
+                .map(drop)
+        })
+        .await
+    }
+
+    /// Sends a change to the leader, whose view of the members is the newest, as long as etcd says "not yet".
+    async fn change(
+        &self,
+        operation: &str,
+        mut call: impl AsyncFnMut(&mut Client) -> Result<(), etcd_client::Error>,
+    ) -> Result<(), Error> {
+        let outcome = wait::until(SETTLE_LIMIT, async || {
+            let Some(leader) = self.leader_index().await else {
+                return Err("there is no leader".to_owned());
+            };
+            match self.member(leader).call(operation, &mut call).await {
+                Err(error) if is_not_yet(&error) => Err(error.to_string()),
+                outcome => Ok(outcome),
+            }
+        });
+        outcome
+            .await
+            .unwrap_or_else(|reason| Err(Error::operation(operation, reason)))
+    }
+}
+
+fn is_not_yet(error: &Error) -> bool {
+    let text = error.to_string();
+    NOT_YET.iter().any(|reason| text.contains(reason))
+}
+
+fn wipe(member: &Member) -> Result<(), Error> {
+    match fs::remove_dir_all(member.data_dir()) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            Err(Error::io(format!("remove {}", member.data_dir().display()))(error))
+        }
+        Ok(()) | Err(_) => Ok(()),
+    }
+}
