@@ -20,7 +20,7 @@ export function LeaderPanel({ snapshot, series }: { snapshot: Snapshot; series: 
       <h2 id="leader-title">Leader</h2>
       <p class="figure">
         <span class={leader == null ? '' : 'figure-value'} data-testid="leader-name">
-          {leader == null ? <Unknown reason={none} /> : leader.name || leader.id}
+          {leader == null ? <Unknown reason={none} /> : <bdi>{leader.name || leader.id}</bdi>}
         </span>
         <span class="muted">
           {leader == null ? none : <>since <Ago at={leader.since} /> · term {whole(leader.term)}</>}
@@ -61,7 +61,7 @@ function Segment({ reign, series, ended }: { reign: Reign; series: Series[]; end
   const classes = ['segment', one == null ? 'series-gone' : seriesClass(one.place), ended ? 'segment-ended' : ''];
   return (
     <li class={classes.join(' ')} style={{ flexGrow: String(weight(reign)) }} title={title}>
-      <span>{name}</span>
+      <bdi>{name}</bdi>
       <span class="sr">{title}</span>
     </li>
   );
