@@ -17,7 +17,9 @@ fn main() {
 
 /// From the checkout, or from what `cargo package` noted; `unknown` in a bare source tree.
 fn commit() -> String {
-    packaged_commit().or_else(checkout_commit).unwrap_or_else(|| "unknown".to_owned())
+    packaged_commit()
+        .or_else(checkout_commit)
+        .unwrap_or_else(|| "unknown".to_owned())
 }
 
 fn packaged_commit() -> Option<String> {
@@ -27,7 +29,10 @@ fn packaged_commit() -> Option<String> {
 }
 
 fn checkout_commit() -> Option<String> {
-    let output = Command::new("git").args(["rev-parse", "--short=12", "HEAD"]).output().ok()?;
+    let output = Command::new("git")
+        .args(["rev-parse", "--short=12", "HEAD"])
+        .output()
+        .ok()?;
     let text = String::from_utf8(output.stdout).ok()?;
     output.status.success().then(|| text.trim().to_owned())
 }

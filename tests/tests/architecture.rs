@@ -191,7 +191,7 @@ fn members() -> Vec<Member> {
         .manifest_path(manifest)
         .no_deps()
         .exec()
-        .unwrap();
+        .expect("cargo, which runs this, reads the workspace");
     metadata.packages.iter().map(Member::from_package).collect()
 }
 
@@ -257,13 +257,13 @@ fn repository_files() -> Vec<String> {
         ])
         .arg("--exclude-standard")
         .output()
-        .unwrap();
+        .expect("git is needed to list the repository's files");
     assert!(
         output.status.success(),
         "git ls-files: {}",
         String::from_utf8_lossy(&output.stderr)
     );
-    let names = String::from_utf8(output.stdout).unwrap();
+    let names = String::from_utf8(output.stdout).expect("file names are UTF-8");
     names
         .split_terminator('\0')
         .filter(|name| root().join(name).is_file())
@@ -431,7 +431,8 @@ fn public_apis_carry_no_foreign_type() {
             continue;
         }
         breaches.extend(lines_where(&name, &text, |line| {
-            line.starts_with("pub ") && foreign(line, &HIDDEN)
+            // The fields of a one-line struct are private.
+            line.starts_with("pub ") && !line.starts_with("pub struct ") && foreign(line, &HIDDEN)
         }));
         if !name.starts_with("crates/client/") {
             breaches.extend(lines_where(&name, &text, |line| {

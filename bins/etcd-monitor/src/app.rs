@@ -8,11 +8,13 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use etcd_monitor_alerting::{
-    Alerting, AlertsHandle, ConsoleNotifier, Notifier, WebhookNotifier, WebhookOptions, default_rules,
+    AlertEngine, Alerting, AlertsHandle, ConsoleNotifier, Notifier, WebhookNotifier,
+    WebhookOptions, default_rules,
 };
 use etcd_monitor_api::{BuildInfo, HostPolicy, Source, bind, serve};
 use etcd_monitor_core::{
-    AssessState, EtcdProbe, Fleet, Monitor, MonitorOptions, ProbeOptions, SnapshotReceiver, StateFile, StateFileError,
+    AssessState, Endpoint, EtcdProbe, Fleet, Monitor, MonitorOptions, ProbeOptions,
+    SnapshotReceiver, StateFile, StateFileError,
 };
 use etcd_monitor_model::ClusterName;
 use tokio_util::sync::CancellationToken;
@@ -55,23 +57,37 @@ struct Daemon {
 impl Daemon {
     async fn start(config: Config) -> anyhow::Result<Self> {
         let notifiers = notifiers(&config)?;
-        let probes: Vec<EtcdProbe> =
-            config.clusters.iter().map(|cluster| probe(cluster, config.interval)).collect::<Result<_, _>>()?;
+        let probes: Vec<EtcdProbe> = config
+            .clusters
+            .iter()
+            .map(|cluster| probe(cluster, config.interval))
+            .collect::<Result<_, _>>()?;
         let listener = bind(config.address).await?;
         let url = format!("http://{}/", listener.local_addr()?);
         let data_dir = DataDir::open(&config.data_dir)?;
         let (stop, stop_alerting) = (CancellationToken::new(), CancellationToken::new());
         let mut tasks = Tasks::default();
         let snapshots = watch(&config, probes, &data_dir, &mut tasks, &stop).await?;
-        let (alerting, alerts) =
-            Alerting::new(default_rules(), snapshots.clone(), notifiers, stop_alerting.clone());
+        let engine = AlertEngine::new(default_rules());
+        let receivers = snapshots
+            .iter()
+            .map(|(_, receiver)| receiver.clone())
+            .collect();
+        let (alerting, alerts) = Alerting::new(engine, receivers, notifiers, stop_alerting.clone());
         tasks.spawn("alerting", alerting.run());
         let source = source(&config, snapshots, alerts, &stop);
         let hosts = HostPolicy::new(config.allowed_hosts.clone());
         let stopping = stop.clone();
-        tasks.spawn_fallible("HTTP server", async move { serve(listener, source, hosts, stopping).await });
+        tasks.spawn_fallible("HTTP server", async move {
+            serve(listener, source, hosts, stopping).await
+        });
         announce(&config, &url);
-        Ok(Self { tasks, stop, stop_alerting, _data_dir: data_dir })
+        Ok(Self {
+            tasks,
+            stop,
+            stop_alerting,
+            _data_dir: data_dir,
+        })
     }
 
     /// Live events end first, with the probing; then alerting delivers what it holds; then the store is closed.
@@ -84,7 +100,12 @@ impl Daemon {
         };
         tokio::time::timeout(STOP_DEADLINE, stopping)
             .await
-            .map_err(|_| anyhow!("stopping took longer than {} s and was cut off", STOP_DEADLINE.as_secs_f64()))
+            .map_err(|_| {
+                anyhow!(
+                    "stopping took longer than {} s and was cut off",
+                    STOP_DEADLINE.as_secs_f64()
+                )
+            })
     }
 }
 
@@ -92,7 +113,8 @@ fn notifiers(config: &Config) -> anyhow::Result<Vec<Arc<dyn Notifier>>> {
     let mut notifiers: Vec<Arc<dyn Notifier>> = vec![Arc::new(ConsoleNotifier::stderr())];
     if let Some(url) = &config.webhook_url {
         let webhook = WebhookNotifier::new(url, WebhookOptions::default());
-        let webhook = webhook.map_err(|error| ConfigError::new(format!("--webhook-url: {error}")))?;
+        let webhook =
+            webhook.map_err(|error| ConfigError::new(format!("--webhook-url: {error}")))?;
         notifiers.push(Arc::new(webhook));
     }
     Ok(notifiers)
@@ -103,7 +125,8 @@ fn probe(cluster: &ClusterConfig, interval: Duration) -> Result<EtcdProbe, Confi
     options.interval = interval;
     options.discover = cluster.discover;
     options.client = cluster.client.clone();
-    EtcdProbe::new(options).map_err(|error| ConfigError::new(format!("cluster {:?}: {error}", cluster.name.as_str())))
+    EtcdProbe::new(options)
+        .map_err(|error| ConfigError::new(format!("cluster {:?}: {error}", cluster.name.as_str())))
 }
 
 /// Starts a monitor for each cluster, and the fleet over them.
@@ -158,8 +181,12 @@ fn source(
 
 fn announce(config: &Config, url: &str) {
     for cluster in &config.clusters {
-        let endpoints: Vec<&str> = cluster.endpoints.iter().map(AsRef::as_ref).collect();
-        tracing::info!("Watching cluster {} at {}", cluster.name, endpoints.join(", "));
+        let endpoints: Vec<&str> = cluster.endpoints.iter().map(Endpoint::as_str).collect();
+        tracing::info!(
+            "Watching cluster {} at {}",
+            cluster.name,
+            endpoints.join(", ")
+        );
     }
     tracing::info!(url, "Dashboard, API and metrics are served");
 }

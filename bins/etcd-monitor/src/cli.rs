@@ -37,12 +37,22 @@ pub struct Cli {
     ///
     /// With or without scheme, IPv6 in brackets. Without scheme: https when TLS flags are given, else http.
     /// [default: 127.0.0.1:2379]
-    #[arg(long, value_name = "HOST:PORT", value_delimiter = ',', help_heading = "Cluster")]
+    #[arg(
+        long,
+        value_name = "HOST:PORT",
+        value_delimiter = ',',
+        help_heading = "Cluster"
+    )]
     #[arg(env = "ETCD_MONITOR_ENDPOINTS")]
     pub endpoints: Vec<String>,
 
     /// Name of the cluster in findings, alerts and labels [default: default]
-    #[arg(long, value_name = "NAME", help_heading = "Cluster", env = "ETCD_MONITOR_CLUSTER_NAME")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        help_heading = "Cluster",
+        env = "ETCD_MONITOR_CLUSTER_NAME"
+    )]
     pub cluster_name: Option<String>,
 
     /// Probe only the endpoints given; do not look for the other members
@@ -50,52 +60,107 @@ pub struct Cli {
     pub no_discover: bool,
 
     /// Where members serve /metrics when not on the client port, such as `http://{host}:2381`
-    #[arg(long, value_name = "URL", help_heading = "Cluster", env = "ETCD_MONITOR_METRICS_URL")]
+    #[arg(
+        long,
+        value_name = "URL",
+        help_heading = "Cluster",
+        env = "ETCD_MONITOR_METRICS_URL"
+    )]
     pub metrics_url: Option<String>,
 
     /// Certificate of the authority that signed the members' certificates (PEM)
-    #[arg(long, value_name = "FILE", help_heading = "Cluster", env = "ETCD_MONITOR_CACERT")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        help_heading = "Cluster",
+        env = "ETCD_MONITOR_CACERT"
+    )]
     pub cacert: Option<PathBuf>,
 
     /// Client certificate (PEM)
-    #[arg(long, value_name = "FILE", help_heading = "Cluster", env = "ETCD_MONITOR_CERT")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        help_heading = "Cluster",
+        env = "ETCD_MONITOR_CERT"
+    )]
     #[arg(requires = "key")]
     pub cert: Option<PathBuf>,
 
     /// Key of the client certificate (PEM)
-    #[arg(long, value_name = "FILE", help_heading = "Cluster", env = "ETCD_MONITOR_KEY")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        help_heading = "Cluster",
+        env = "ETCD_MONITOR_KEY"
+    )]
     #[arg(requires = "cert")]
     pub key: Option<PathBuf>,
 
     /// User, where authentication is on; the password is read from --password-file
-    #[arg(long, value_name = "NAME", help_heading = "Cluster", env = "ETCD_MONITOR_USER")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        help_heading = "Cluster",
+        env = "ETCD_MONITOR_USER"
+    )]
     #[arg(requires = "password_file")]
     pub user: Option<String>,
 
     /// File that holds the password; read again at each authentication
-    #[arg(long, value_name = "FILE", help_heading = "Cluster", env = "ETCD_MONITOR_PASSWORD_FILE")]
+    #[arg(
+        long,
+        value_name = "FILE",
+        help_heading = "Cluster",
+        env = "ETCD_MONITOR_PASSWORD_FILE"
+    )]
     #[arg(requires = "user")]
     pub password_file: Option<PathBuf>,
 
     /// Port of dashboard, API and metrics; 0 takes a free one [default: 8080]
-    #[arg(long, value_name = "PORT", help_heading = "Server", env = "ETCD_MONITOR_API_PORT")]
+    #[arg(
+        long,
+        value_name = "PORT",
+        help_heading = "Server",
+        env = "ETCD_MONITOR_API_PORT"
+    )]
     pub api_port: Option<u16>,
 
     /// Address to listen on [default: 127.0.0.1]
-    #[arg(long, value_name = "ADDRESS", help_heading = "Server", env = "ETCD_MONITOR_LISTEN")]
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        help_heading = "Server",
+        env = "ETCD_MONITOR_LISTEN"
+    )]
     pub listen: Option<IpAddr>,
 
     /// URL under which users reach the dashboard; its host is answered, and alerts link to it
-    #[arg(long, value_name = "URL", help_heading = "Server", env = "ETCD_MONITOR_EXTERNAL_URL")]
+    #[arg(
+        long,
+        value_name = "URL",
+        help_heading = "Server",
+        env = "ETCD_MONITOR_EXTERNAL_URL"
+    )]
     pub external_url: Option<String>,
 
     /// Further host name to answer to; others are refused with 421 (repeatable)
-    #[arg(long, value_name = "NAME", value_delimiter = ',', help_heading = "Server")]
+    #[arg(
+        long,
+        value_name = "NAME",
+        value_delimiter = ',',
+        help_heading = "Server"
+    )]
     #[arg(env = "ETCD_MONITOR_ALLOW_HOST")]
     pub allow_host: Vec<String>,
 
     /// Webhook that receives each alert as JSON
-    #[arg(long, value_name = "URL", help_heading = "Alerts", env = "ETCD_MONITOR_WEBHOOK_URL")]
+    #[arg(
+        long,
+        value_name = "URL",
+        help_heading = "Alerts",
+        env = "ETCD_MONITOR_WEBHOOK_URL"
+    )]
     #[arg(hide_env_values = true)]
     pub webhook_url: Option<String>,
 
@@ -139,7 +204,9 @@ mod tests {
 
     #[test]
     fn an_unknown_flag_is_refused_with_a_suggestion() {
-        let error = Cli::try_parse_from(["etcd-monitor", "--endpoint", "x"]).unwrap_err().to_string();
+        let error = Cli::try_parse_from(["etcd-monitor", "--endpoint", "x"])
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("--endpoints"), "{error}");
     }
 }

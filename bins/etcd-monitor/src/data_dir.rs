@@ -20,15 +20,24 @@ impl DataDir {
     /// Makes the folder if need be, and locks it.
     pub(crate) fn open(path: &Path) -> anyhow::Result<Self> {
         std::fs::create_dir_all(path).with_context(|| {
-            format!("cannot make the data directory {}; choose another with --data-dir", path.display())
+            format!(
+                "cannot make the data directory {}; choose another with --data-dir",
+                path.display()
+            )
         })?;
         let lock = lock(&path.join("lock"))?;
-        Ok(Self { path: path.to_owned(), _lock: lock })
+        Ok(Self {
+            path: path.to_owned(),
+            _lock: lock,
+        })
     }
 
     /// The file that keeps what `assess` remembers of a cluster.
     pub(crate) fn state_file(&self, cluster: &ClusterName) -> StateFile {
-        StateFile::new(self.path.join(format!("assess-{}.state", file_name(cluster))))
+        StateFile::new(
+            self.path
+                .join(format!("assess-{}.state", file_name(cluster))),
+        )
     }
 }
 
@@ -39,7 +48,12 @@ fn lock(path: &Path) -> anyhow::Result<File> {
         .read(true)
         .write(true)
         .open(path)
-        .with_context(|| format!("cannot open {}; check the permissions of --data-dir", path.display()))?;
+        .with_context(|| {
+            format!(
+                "cannot open {}; check the permissions of --data-dir",
+                path.display()
+            )
+        })?;
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {

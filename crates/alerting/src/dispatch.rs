@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use crate::alert::Notification;
 use crate::engine::AlertEngine;
 use crate::notifier::Notifier;
+use crate::rule::Rule;
 use lanes::Lanes;
 pub use view::{AlertsHandle, AlertsView, ChannelStats};
 
@@ -45,17 +46,17 @@ pub struct Alerting {
 }
 
 impl Alerting {
-    /// A driver that takes each cluster's snapshots from its own receiver (`None` until there is one), runs until
-    /// `cancel`, and tells every notification to every notifier. The handle gives what it knows, also after it ended.
+    /// A driver that takes each cluster's snapshots from its own receiver (`None` until there is one), applies the
+    /// rules to them until `cancel`, and tells every notification to every notifier. The handle gives what it knows, also after it ended.
     pub fn new(
-        engine: AlertEngine,
-        snapshots: Vec<watch::Receiver<Option<Arc<Snapshot>>>>,
+        rules: Vec<Rule>,
+        snapshots: impl IntoIterator<Item = watch::Receiver<Option<Arc<Snapshot>>>>,
         notifiers: Vec<Arc<dyn Notifier>>,
         cancel: CancellationToken,
     ) -> (Self, AlertsHandle) {
         let (view, handle) = view::channel(&notifiers);
         let alerting = Self {
-            engine,
+            engine: AlertEngine::new(rules),
             snapshots: select_all(snapshots.into_iter().map(WatchStream::new)),
             notifiers,
             cancel,

@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use etcd_monitor_alerting::{
-    AlertEngine, AlertState, Alerting, AlertsHandle, AlertsView, Notification, NotificationKind,
-    Notifier, NotifyError, default_rules,
+    AlertState, Alerting, AlertsHandle, AlertsView, Notification, NotificationKind, Notifier,
+    NotifyError, default_rules,
 };
 use etcd_monitor_model::{Severity, Snapshot};
 use jiff::Timestamp;
@@ -107,9 +107,12 @@ impl Running {
         let notifiers = channels
             .iter()
             .map(|channel| Arc::clone(channel) as Arc<dyn Notifier>);
-        let engine = AlertEngine::new(default_rules());
-        let (alerting, handle) =
-            Alerting::new(engine, vec![receiver], notifiers.collect(), cancel.clone());
+        let (alerting, handle) = Alerting::new(
+            default_rules(),
+            [receiver],
+            notifiers.collect(),
+            cancel.clone(),
+        );
         let task = tokio::spawn(alerting.with_clock(move || wall(began)).run());
         Self {
             snapshots,

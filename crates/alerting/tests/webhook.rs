@@ -87,15 +87,17 @@ fn webhook(url: &str, options: WebhookOptions) -> Result<WebhookNotifier, Config
     WebhookNotifier::new(url, options)
 }
 
-fn engine() -> AlertEngine {
-    AlertEngine::new(vec![Rule::new("MemberDown", Duration::ZERO)])
+fn at_once() -> Vec<Rule> {
+    vec![Rule::new("MemberDown", Duration::ZERO)]
 }
 
 fn notification() -> Notification {
     let mut snapshot = empty_snapshot(1, start());
     let finding = finding("m1", Says::True(Severity::Critical), start());
     snapshot.findings.extend(finding);
-    engine().observe(&snapshot, start()).remove(0)
+    AlertEngine::new(at_once())
+        .observe(&snapshot, start())
+        .remove(0)
 }
 
 fn answer(status: StatusCode) -> Response {
@@ -143,7 +145,7 @@ async fn deliver_through_the_driver(hook: WebhookNotifier) -> (u64, u64) {
     snapshot.findings.extend(finding);
     let (_sender, snapshots) = watch::channel(Some(Arc::new(snapshot)));
     let hooks: Vec<Arc<dyn Notifier>> = vec![Arc::new(hook)];
-    let (alerting, handle) = Alerting::new(engine(), vec![snapshots], hooks, cancel.clone());
+    let (alerting, handle) = Alerting::new(at_once(), [snapshots], hooks, cancel.clone());
     let running = tokio::spawn(alerting.with_clock(start).run());
     let mut views = handle.subscribe();
     let settled = views.wait_for(|view| {

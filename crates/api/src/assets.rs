@@ -27,7 +27,12 @@ macro_rules! asset {
 }
 
 asset!(PAGE, "/", "index.html", "text/html; charset=utf-8");
-asset!(SCRIPT, "/app.js", "app.js", "text/javascript; charset=utf-8");
+asset!(
+    SCRIPT,
+    "/app.js",
+    "app.js",
+    "text/javascript; charset=utf-8"
+);
 asset!(STYLE, "/app.css", "app.css", "text/css; charset=utf-8");
 
 /// The routes of the dashboard's files.
@@ -35,7 +40,10 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     [&PAGE, &SCRIPT, &STYLE]
         .into_iter()
         .fold(Router::new(), |router, asset: &'static Asset| {
-            router.route(asset.path, get(move |headers: HeaderMap| async move { asset.answer(&headers) }))
+            router.route(
+                asset.path,
+                get(move |headers: HeaderMap| async move { asset.answer(&headers) }),
+            )
         })
 }
 
@@ -44,21 +52,34 @@ impl Asset {
         let etag = self.etag.as_str();
         // `no-cache` means: keep it, but ask each time whether it still is the one.
         let common = [(header::ETAG, etag), (header::CACHE_CONTROL, "no-cache")];
-        let known = headers.get(header::IF_NONE_MATCH).and_then(|tags| tags.to_str().ok());
+        let known = headers
+            .get(header::IF_NONE_MATCH)
+            .and_then(|tags| tags.to_str().ok());
         if known.is_some_and(|tags| matches(tags, etag)) {
             return (StatusCode::NOT_MODIFIED, common).into_response();
         }
-        (common, [(header::CONTENT_TYPE, self.content_type)], self.content).into_response()
+        (
+            common,
+            [(header::CONTENT_TYPE, self.content_type)],
+            self.content,
+        )
+            .into_response()
     }
 }
 
 /// Weak comparison (RFC 9110, 13.1.2): a compressing proxy may have marked the tag as weak.
 fn matches(tags: &str, etag: &str) -> bool {
-    tags.split(',').map(|tag| tag.trim().trim_start_matches("W/")).any(|tag| tag == etag || tag == "*")
+    tags.split(',')
+        .map(|tag| tag.trim().trim_start_matches("W/"))
+        .any(|tag| tag == etag || tag == "*")
 }
 
 fn etag(content: &[u8]) -> String {
     let digest = Sha256::digest(content);
-    let hex: Vec<String> = digest.iter().take(16).map(|byte| format!("{byte:02x}")).collect();
+    let hex: Vec<String> = digest
+        .iter()
+        .take(16)
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
     format!("\"{}\"", hex.concat())
 }

@@ -2,8 +2,8 @@
 
 use etcd_monitor_alerting::{Alert, AlertEvent, AlertsView};
 use etcd_monitor_model::{
-    ClusterId, Finding, Leader, LeaderChange, LatencySummary, MemberId, MemberSnapshot, MonitorCondition, Quorum,
-    Severity, Snapshot,
+    ClusterId, Finding, LatencySummary, Leader, LeaderChange, MemberId, MemberSnapshot,
+    MonitorCondition, Quorum, Severity, Snapshot,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -179,7 +179,11 @@ pub(crate) struct SnapshotDocument<'a> {
 
 impl<'a> SnapshotDocument<'a> {
     pub(crate) fn of(snapshot: &'a Snapshot) -> Self {
-        Self { status: Status::of(snapshot), members: &snapshot.members, findings: &snapshot.findings }
+        Self {
+            status: Status::of(snapshot),
+            members: &snapshot.members,
+            findings: &snapshot.findings,
+        }
     }
 }
 
@@ -243,18 +247,27 @@ impl<'a> LiveAlerts<'a> {
     pub(crate) fn of(view: &'a AlertsView, cluster: &str) -> Self {
         let history = history_of(view, Some(cluster));
         let old = history.len().saturating_sub(LIVE_HISTORY_EVENTS);
-        Self { alerts: alerts_of(view, Some(cluster)), history: history.into_iter().skip(old).collect() }
+        Self {
+            alerts: alerts_of(view, Some(cluster)),
+            history: history.into_iter().skip(old).collect(),
+        }
     }
 }
 
 /// Active alerts of one cluster, or of all.
 pub(crate) fn alerts_of<'a>(view: &'a AlertsView, cluster: Option<&str>) -> Vec<&'a Alert> {
-    view.active.iter().filter(|alert| belongs(alert, cluster)).collect()
+    view.active
+        .iter()
+        .filter(|alert| belongs(alert, cluster))
+        .collect()
 }
 
 /// Alert events of one cluster, or of all, newest last.
 pub(crate) fn history_of<'a>(view: &'a AlertsView, cluster: Option<&str>) -> Vec<&'a AlertEvent> {
-    view.history.iter().filter(|event| belongs(&event.alert, cluster)).collect()
+    view.history
+        .iter()
+        .filter(|event| belongs(&event.alert, cluster))
+        .collect()
 }
 
 fn belongs(alert: &Alert, cluster: Option<&str>) -> bool {

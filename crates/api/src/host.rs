@@ -21,21 +21,35 @@ pub struct HostPolicy {
 impl HostPolicy {
     /// Answers to these names too: the listen host, the external URL's host, whatever the operator allows.
     pub fn new(names: impl IntoIterator<Item = String>) -> Self {
-        Self { names: names.into_iter().map(|name| normal(&name)).collect() }
+        Self {
+            names: names.into_iter().map(|name| normal(&name)).collect(),
+        }
     }
 
     /// True when a `Host` header (`name`, `name:port`, `[::1]:port`) is one of this server's.
     pub fn allows(&self, host_header: &str) -> bool {
-        let Some(host) = without_port(host_header) else { return false };
-        let bare = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')).unwrap_or(host);
+        let Some(host) = without_port(host_header) else {
+            return false;
+        };
+        let bare = host
+            .strip_prefix('[')
+            .and_then(|host| host.strip_suffix(']'))
+            .unwrap_or(host);
         let name = normal(host);
         bare.parse::<IpAddr>().is_ok() || name == "localhost" || self.names.contains(&name)
     }
 }
 
 /// Refuses requests whose `Host` is not this server's.
-pub(crate) async fn check(State(policy): State<HostPolicy>, request: Request, next: Next) -> Response {
-    let header = request.headers().get(header::HOST).and_then(|host| host.to_str().ok());
+pub(crate) async fn check(
+    State(policy): State<HostPolicy>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let header = request
+        .headers()
+        .get(header::HOST)
+        .and_then(|host| host.to_str().ok());
     let host = header.or_else(|| request.uri().host());
     match host {
         Some(host) if policy.allows(host) => next.run(request).await,
@@ -55,7 +69,10 @@ fn without_port(header: &str) -> Option<&str> {
         None => header.find(':').unwrap_or(header.len()),
     };
     let (host, port) = header.split_at(end);
-    let valid = port.is_empty() || port.strip_prefix(':').is_some_and(|port| port.parse::<u16>().is_ok());
+    let valid = port.is_empty()
+        || port
+            .strip_prefix(':')
+            .is_some_and(|port| port.parse::<u16>().is_ok());
     valid.then_some(host)
 }
 
@@ -66,7 +83,13 @@ mod tests {
     #[test]
     fn answers_to_addresses_to_localhost_and_to_allowed_names() {
         let policy = HostPolicy::new(["Monitor.example".to_owned()]);
-        for host in ["127.0.0.1:8080", "[::1]:8080", "10.0.0.7", "localhost:1", "monitor.EXAMPLE.:8080"] {
+        for host in [
+            "127.0.0.1:8080",
+            "[::1]:8080",
+            "10.0.0.7",
+            "localhost:1",
+            "monitor.EXAMPLE.:8080",
+        ] {
             assert!(policy.allows(host), "{host}");
         }
     }
@@ -74,9 +97,16 @@ mod tests {
     #[test]
     fn refuses_every_other_name_and_what_only_looks_like_an_address() {
         let policy = HostPolicy::new(["monitor.example".to_owned()]);
-        for host in
-            ["evil.example", "127.0.0.1.evil.example", "localhost.evil", "", "127.0.0.1:evil", "[::1", "[::1]x", "monitor.example:99999"]
-        {
+        for host in [
+            "evil.example",
+            "127.0.0.1.evil.example",
+            "localhost.evil",
+            "",
+            "127.0.0.1:evil",
+            "[::1",
+            "[::1]x",
+            "monitor.example:99999",
+        ] {
             assert!(!policy.allows(host), "{host}");
         }
     }

@@ -25,7 +25,14 @@ pub(crate) struct Problem {
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: String) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
-        Self { kind: "about:blank", title, status: status.as_u16(), code, detail, clusters: Vec::new() }
+        Self {
+            kind: "about:blank",
+            title,
+            status: status.as_u16(),
+            code,
+            detail,
+            clusters: Vec::new(),
+        }
     }
 
     pub(crate) fn cluster_required(names: &[&str]) -> Self {
@@ -40,17 +47,26 @@ impl Problem {
     }
 
     pub(crate) fn not_ready(name: &ClusterName) -> Self {
-        let detail = format!("The first cycle of cluster {name} has not ended yet; ask again in a moment");
+        let detail =
+            format!("The first cycle of cluster {name} has not ended yet; ask again in a moment");
         Self::new(StatusCode::SERVICE_UNAVAILABLE, "not_ready", detail)
     }
 
     pub(crate) fn too_many_event_clients() -> Self {
-        let detail = "Too many clients follow the live events; ask the REST routes instead".to_owned();
-        Self::new(StatusCode::SERVICE_UNAVAILABLE, "too_many_event_clients", detail)
+        let detail =
+            "Too many clients follow the live events; ask the REST routes instead".to_owned();
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "too_many_event_clients",
+            detail,
+        )
     }
 
     pub(crate) fn misdirected(host: Option<&str>) -> Self {
-        let said = host.map_or_else(|| "no Host header".to_owned(), |host| format!("Host {:?}", short(host)));
+        let said = host.map_or_else(
+            || "no Host header".to_owned(),
+            |host| format!("Host {:?}", short(host)),
+        );
         let detail = format!(
             "{said} is not a name of this server: use its address, or start it with --allow-host NAME or --external-url URL"
         );
@@ -87,7 +103,9 @@ impl IntoResponse for Problem {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let mut response = (status, Json(self)).into_response();
         let content_type = HeaderValue::from_static("application/problem+json");
-        response.headers_mut().insert(header::CONTENT_TYPE, content_type);
+        response
+            .headers_mut()
+            .insert(header::CONTENT_TYPE, content_type);
         response
     }
 }

@@ -6,10 +6,10 @@ mod events;
 mod health;
 mod metrics;
 
+use axum::Router;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
 use axum::routing::get;
-use axum::Router;
 use serde::Deserialize;
 
 use crate::problem::Problem;

@@ -48,10 +48,12 @@ pub enum ServeError {
 
 /// Listens on an address. Port 0 takes a free one; ask the listener which.
 pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
-    TcpListener::bind(address).await.map_err(|source| match source.kind() {
-        std::io::ErrorKind::AddrInUse => ServeError::PortInUse(address),
-        _ => ServeError::Bind { address, source },
-    })
+    TcpListener::bind(address)
+        .await
+        .map_err(|source| match source.kind() {
+            std::io::ErrorKind::AddrInUse => ServeError::PortInUse(address),
+            _ => ServeError::Bind { address, source },
+        })
 }
 
 /// Every route, with what surrounds it: the `Host` check, compression and security headers.
@@ -65,7 +67,10 @@ pub fn router(source: Source, hosts: HostPolicy) -> Router {
         .fallback(|request: Request| async move { Problem::route_unknown(request.uri().path()) })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(CompressionLayer::new())
-        .layer(fixed(header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+        .layer(fixed(
+            header::CONTENT_SECURITY_POLICY,
+            CONTENT_SECURITY_POLICY,
+        ))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
         .layer(fixed(header::X_FRAME_OPTIONS, "DENY"))

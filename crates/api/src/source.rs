@@ -87,11 +87,17 @@ impl Source {
 
     /// The latest snapshot of every cluster that has one.
     pub(crate) fn snapshots(&self) -> Vec<Arc<Snapshot>> {
-        self.clusters.iter().filter_map(|(_, snapshots)| snapshots.borrow().clone()).collect()
+        self.clusters
+            .iter()
+            .filter_map(|(_, snapshots)| snapshots.borrow().clone())
+            .collect()
     }
 
     /// The cluster that a request means: the named one, or the only one.
-    pub(crate) fn select(&self, wanted: Option<&str>) -> Result<&(ClusterName, SnapshotReceiver), Problem> {
+    pub(crate) fn select(
+        &self,
+        wanted: Option<&str>,
+    ) -> Result<&(ClusterName, SnapshotReceiver), Problem> {
         match (wanted, self.clusters.as_slice()) {
             (None, [only]) => Ok(only),
             (None, _) => Err(Problem::cluster_required(&self.names())),
@@ -110,7 +116,10 @@ impl Source {
     }
 
     fn names(&self) -> Vec<&str> {
-        self.clusters.iter().map(|(name, _)| name.as_str()).collect()
+        self.clusters
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect()
     }
 }
 

@@ -134,6 +134,11 @@ impl ClientError {
     pub fn operation(&self) -> Operation {
         self.operation
     }
+
+    /// What came back and what to do, without what was tried: for a reader who sees operation and endpoint beside it.
+    pub fn reason(&self) -> &str {
+        &self.message
+    }
 }
 
 impl fmt::Display for ClientError {

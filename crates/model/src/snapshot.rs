@@ -35,7 +35,7 @@ pub struct Snapshot {
     pub quorum: Option<Quorum>,
     /// Number of members in the agreed list, learners included; `None` while it is not known.
     pub member_count: Option<u32>,
-    /// The members, in the order of their ids; endpoints whose member is not known come last.
+    /// The members, in the order of their names; endpoints whose member is not known come last.
     pub members: Vec<MemberSnapshot>,
     /// Every evaluated finding, worst first.
     pub findings: Vec<Finding>,

@@ -20,7 +20,9 @@ mod tests;
 pub use parameters::Parameters;
 pub use state::AssessState;
 
-use etcd_monitor_model::{ClusterHealth, Finding, FindingStatus, Observation, ProbeCost, Severity, Snapshot};
+use etcd_monitor_model::{
+    ClusterHealth, Finding, FindingStatus, Observation, ProbeCost, Severity, Snapshot,
+};
 
 use rules::Context;
 use view::View;
@@ -29,10 +31,18 @@ use view::View;
 ///
 /// The same state and observation always give the same snapshot. It cannot fail: whatever is missing from the
 /// observation is unknown in the snapshot.
-pub fn assess(state: &mut AssessState, observation: &Observation, parameters: &Parameters) -> Snapshot {
+pub fn assess(
+    state: &mut AssessState,
+    observation: &Observation,
+    parameters: &Parameters,
+) -> Snapshot {
     let view = View::of(observation, state);
     membership::update(state, &view);
-    let mut snapshot = Snapshot::empty(observation.cluster.clone(), observation.ended_at, observation.monitor);
+    let mut snapshot = Snapshot::empty(
+        observation.cluster.clone(),
+        observation.ended_at,
+        observation.monitor,
+    );
     describe_cycle(&mut snapshot, observation);
     snapshot.cluster_id = state.cluster_id;
     snapshot.member_count = state.member_count();
@@ -40,7 +50,12 @@ pub fn assess(state: &mut AssessState, observation: &Observation, parameters: &P
     snapshot.quorum = quorum::of(state, &view);
     snapshot.members = members::describe(state, &view, &snapshot);
     snapshot.last_answer_at = state.last_answer_at();
-    let context = Context { state, view: &view, snapshot: &snapshot, parameters };
+    let context = Context {
+        state,
+        view: &view,
+        snapshot: &snapshot,
+        parameters,
+    };
     let mut findings = rules::evaluate(&context);
     state.date(&mut findings, snapshot.at);
     findings.sort_by_key(order);
@@ -65,7 +80,12 @@ fn order(finding: &Finding) -> (u8, std::cmp::Reverse<Severity>, String, String)
         FindingStatus::Unknown { .. } => 2,
         FindingStatus::False => 3,
     };
-    (rank, std::cmp::Reverse(finding.severity), finding.rule.clone(), finding.subject.key())
+    (
+        rank,
+        std::cmp::Reverse(finding.severity),
+        finding.rule.clone(),
+        finding.subject.key(),
+    )
 }
 
 fn cost(observation: &Observation) -> ProbeCost {
@@ -105,16 +125,29 @@ fn health(snapshot: &Snapshot, view: &View<'_>) -> ClusterHealth {
         healthy,
         worst: worst.map(|finding| finding.severity),
         worst_type: worst.map(|finding| finding.alert_type),
-        sentence: worst.map_or_else(|| checked(snapshot, healthy), |finding| finding.cause.clone()),
+        sentence: worst.map_or_else(
+            || checked(snapshot, healthy),
+            |finding| finding.cause.clone(),
+        ),
     }
 }
 
 fn checked(snapshot: &Snapshot, healthy: Option<bool>) -> String {
-    let rules: std::collections::BTreeSet<&str> =
-        snapshot.findings.iter().map(|finding| finding.rule.as_str()).collect();
-    let unknown =
-        snapshot.findings.iter().filter(|finding| matches!(finding.status, FindingStatus::Unknown { .. })).count();
-    let checked = format!("{} rules on {} members, {unknown} not evaluable", rules.len(), snapshot.members.len());
+    let rules: std::collections::BTreeSet<&str> = snapshot
+        .findings
+        .iter()
+        .map(|finding| finding.rule.as_str())
+        .collect();
+    let unknown = snapshot
+        .findings
+        .iter()
+        .filter(|finding| matches!(finding.status, FindingStatus::Unknown { .. }))
+        .count();
+    let checked = format!(
+        "{} rules on {} members, {unknown} not evaluable",
+        rules.len(),
+        snapshot.members.len()
+    );
     match healthy {
         Some(true) => format!("No finding: {checked}"),
         Some(false) => format!("No linearizable read succeeded in this cycle: {checked}"),

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use etcd_monitor_model::{
-    AlertType, ClusterName, Evidence, FailureKind, Finding, FindingStatus, MemberSnapshot, Severity, Snapshot,
-    Subject, rule,
+    AlertType, ClusterName, Evidence, FailureKind, Finding, FindingStatus, MemberSnapshot,
+    Severity, Snapshot, Subject, rule,
 };
 use futures_util::future::select_all;
 use tokio::sync::watch;
@@ -28,19 +28,31 @@ struct Watched {
 impl Fleet {
     /// A fleet of these clusters, each with the snapshots its monitor publishes.
     pub fn new(clusters: impl IntoIterator<Item = (ClusterName, SnapshotReceiver)>) -> Self {
-        let watched = |(name, assessed)| Watched { name, assessed, published: watch::Sender::new(None) };
-        Self { clusters: clusters.into_iter().map(watched).collect() }
+        let watched = |(name, assessed)| Watched {
+            name,
+            assessed,
+            published: watch::Sender::new(None),
+        };
+        Self {
+            clusters: clusters.into_iter().map(watched).collect(),
+        }
     }
 
     /// Follows each cluster's snapshots, in the order given.
     pub fn subscribe(&self) -> Vec<(ClusterName, SnapshotReceiver)> {
-        self.clusters.iter().map(|cluster| (cluster.name.clone(), cluster.published.subscribe())).collect()
+        self.clusters
+            .iter()
+            .map(|cluster| (cluster.name.clone(), cluster.published.subscribe()))
+            .collect()
     }
 
     /// Publishes until `stop` is cancelled or every monitor has ended. Cancel-safe.
     pub async fn run(mut self, stop: CancellationToken) {
         while !self.clusters.is_empty() {
-            let changes = self.clusters.iter_mut().map(|cluster| Box::pin(cluster.assessed.changed()));
+            let changes = self
+                .clusters
+                .iter_mut()
+                .map(|cluster| Box::pin(cluster.assessed.changed()));
             let (changed, index) = tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
@@ -54,7 +66,9 @@ impl Fleet {
     }
 
     fn publish(&mut self, index: usize) {
-        let Some(own) = self.clusters[index].take() else { return };
+        let Some(own) = self.clusters[index].take() else {
+            return;
+        };
         let all: Vec<Arc<Snapshot>> = self.clusters.iter().filter_map(Watched::latest).collect();
         let others: Vec<&Snapshot> = all.iter().map(AsRef::as_ref).collect();
         let doubted = doubt_monitor(&own, &others).map_or(own, Arc::new);
@@ -78,13 +92,19 @@ impl Watched {
 /// reads: every finding of it is unknown, and the first of those clusters by name carries one `MonitorCutOff`.
 /// `None` when there is nothing to doubt. `all` may contain `own`.
 pub fn doubt_monitor(own: &Snapshot, all: &[&Snapshot]) -> Option<Snapshot> {
-    let mut silent: Vec<&Snapshot> =
-        all.iter().copied().filter(|other| timed_out(other) && within_an_interval(own, other)).collect();
+    let mut silent: Vec<&Snapshot> = all
+        .iter()
+        .copied()
+        .filter(|other| timed_out(other) && within_an_interval(own, other))
+        .collect();
     silent.sort_by(|left, right| left.cluster.cmp(&right.cluster));
     if !timed_out(own) || silent.len() < 2 {
         return None;
     }
-    let names: Vec<&str> = silent.iter().map(|snapshot| snapshot.cluster.as_str()).collect();
+    let names: Vec<&str> = silent
+        .iter()
+        .map(|snapshot| snapshot.cluster.as_str())
+        .collect();
     let cause = format!(
         "The monitor is cut off: {} clusters time out at once ({})",
         names.len(),
@@ -92,11 +112,15 @@ pub fn doubt_monitor(own: &Snapshot, all: &[&Snapshot]) -> Option<Snapshot> {
     );
     let mut doubted = own.clone();
     for finding in &mut doubted.findings {
-        finding.status = FindingStatus::Unknown { unknown_reason: cause.clone() };
+        finding.status = FindingStatus::Unknown {
+            unknown_reason: cause.clone(),
+        };
         finding.caused_by = None;
     }
     if silent[0].cluster == own.cluster {
-        doubted.findings.insert(0, cut_off(own, &silent, cause.clone()));
+        doubted
+            .findings
+            .insert(0, cut_off(own, &silent, cause.clone()));
     }
     doubted.health.healthy = None;
     doubted.health.worst = None;
@@ -107,7 +131,10 @@ pub fn doubt_monitor(own: &Snapshot, all: &[&Snapshot]) -> Option<Snapshot> {
 
 fn cut_off(own: &Snapshot, silent: &[&Snapshot], cause: String) -> Finding {
     let subject = Subject::monitor();
-    let since = silent.iter().filter_map(|snapshot| Some(unreachable(snapshot)?.since)).min();
+    let since = silent
+        .iter()
+        .filter_map(|snapshot| Some(unreachable(snapshot)?.since))
+        .min();
     let mut finding = Finding::new(
         rule::MONITOR_CUT_OFF,
         AlertType::Configuration,
@@ -125,7 +152,11 @@ fn cut_off(own: &Snapshot, silent: &[&Snapshot], cause: String) -> Finding {
 
 fn silence_of(snapshot: &Snapshot) -> Evidence {
     let value = format!("{} endpoints timed out", snapshot.members.len());
-    Evidence { source: format!("cluster {}", snapshot.cluster), value, at: snapshot.at }
+    Evidence {
+        source: format!("cluster {}", snapshot.cluster),
+        value,
+        at: snapshot.at,
+    }
 }
 
 fn unreachable(snapshot: &Snapshot) -> Option<&Finding> {

@@ -39,7 +39,7 @@ mod state_file;
 pub use assess::{AssessState, Parameters, assess};
 pub use etcd_monitor_client::discovery::DiscoveryPolicy;
 pub use etcd_monitor_client::{
-    ClientError, ClientOptions, Credentials, Endpoint, EndpointError, MetricsUrl, MetricsUrlError, Password,
+    ClientError, ClientOptions, Credentials, Endpoint, EndpointError, MetricsUrl, Password,
     TlsOptions,
 };
 pub use etcd_monitor_model::*;

@@ -54,8 +54,12 @@ fn take(read: &mut MetricsPage, sample: &Sample<'_>) {
         "etcd_debugging_mvcc_watcher_total" => read.watchers = Some(value),
         "grpc_server_started_total" => add(&mut read.grpc_started, value),
         "grpc_server_handled_total" => take_handled(read, sample),
-        "etcd_disk_wal_fsync_duration_seconds_bucket" => bucket(&mut read.wal_fsync_buckets, sample),
-        "etcd_disk_backend_commit_duration_seconds_bucket" => bucket(&mut read.backend_commit_buckets, sample),
+        "etcd_disk_wal_fsync_duration_seconds_bucket" => {
+            bucket(&mut read.wal_fsync_buckets, sample)
+        }
+        "etcd_disk_backend_commit_duration_seconds_bucket" => {
+            bucket(&mut read.backend_commit_buckets, sample)
+        }
         "etcd_network_peer_received_bytes_total" => take_peer(read, sample),
         _ => {}
     }
@@ -81,7 +85,10 @@ fn take_peer(read: &mut MetricsPage, sample: &Sample<'_>) {
 }
 
 fn bucket(buckets: &mut Option<Vec<(f64, f64)>>, sample: &Sample<'_>) {
-    let bound = sample.labels.get("le").and_then(|le| le.parse::<f64>().ok());
+    let bound = sample
+        .labels
+        .get("le")
+        .and_then(|le| le.parse::<f64>().ok());
     let buckets = buckets.get_or_insert_default();
     if let Some(bound) = bound.filter(|bound| !bound.is_nan() && buckets.len() < BUCKETS_MAX) {
         buckets.push((bound, sample.value));
@@ -110,8 +117,14 @@ mod tests {
             process_resident_memory_bytes is garbage\n";
         let read = read_metrics_page(page);
         assert_eq!(read.process_start_time_seconds, Some(1.7e9));
-        assert_eq!((read.grpc_handled, read.grpc_unary_handled), (Some(7.0), Some(5.0)));
-        assert_eq!(read.wal_fsync_buckets, Some(vec![(0.001, 1.0), (f64::INFINITY, 3.0)]));
+        assert_eq!(
+            (read.grpc_handled, read.grpc_unary_handled),
+            (Some(7.0), Some(5.0))
+        );
+        assert_eq!(
+            read.wal_fsync_buckets,
+            Some(vec![(0.001, 1.0), (f64::INFINITY, 3.0)])
+        );
         assert_eq!(read.peer_received_bytes, Some(vec![(MemberId(0x1f), 7.0)]));
         assert_eq!((read.resident_memory_bytes, read.skipped_lines), (None, 1));
         assert_eq!(read.grpc_started, None);

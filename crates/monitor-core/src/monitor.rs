@@ -52,7 +52,12 @@ pub struct Monitor<P> {
 impl<P: ClusterProbe> Monitor<P> {
     /// A monitor that begins with an empty state. Does nothing until it is run.
     pub fn new(probe: P, options: MonitorOptions) -> Self {
-        Self { probe, options, state: AssessState::default(), snapshots: watch::Sender::new(None) }
+        Self {
+            probe,
+            options,
+            state: AssessState::default(),
+            snapshots: watch::Sender::new(None),
+        }
     }
 
     /// The same, beginning with what an earlier run remembered.
@@ -113,7 +118,9 @@ impl<P: ClusterProbe> Monitor<P> {
     }
 
     async fn save(&self) {
-        let Some(file) = &self.options.state_file else { return };
+        let Some(file) = &self.options.state_file else {
+            return;
+        };
         if let Err(error) = file.save(&self.state).await {
             tracing::warn!(%error, "The state could not be saved; a restart forgets since when things are so");
         }

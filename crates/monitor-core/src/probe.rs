@@ -26,7 +26,11 @@ pub trait ClusterProbe: Send + 'static {
     ///
     /// Never fails: a part that gave no answer is in the observation with its failure. Ends within two deadlines.
     /// Cancel-safe: an abandoned cycle leaves nothing behind.
-    fn observe(&mut self, cycle: u64, start_lag: Duration) -> impl Future<Output = Observation> + Send;
+    fn observe(
+        &mut self,
+        cycle: u64,
+        start_lag: Duration,
+    ) -> impl Future<Output = Observation> + Send;
 
     /// Tells which members were known before the first cycle, from an earlier run.
     fn expect_members(&mut self, members: &[ListedMember]);
@@ -103,8 +107,12 @@ impl EtcdProbe {
         let targets = self.discovery.targets();
         let mut seen = self.ask(targets.clone()).await;
         self.learn(&seen);
-        let found: Vec<Target> =
-            self.discovery.targets().into_iter().filter(|target| is_new(target, &targets)).collect();
+        let found: Vec<Target> = self
+            .discovery
+            .targets()
+            .into_iter()
+            .filter(|target| is_new(target, &targets))
+            .collect();
         if !found.is_empty() {
             seen.extend(self.ask(found).await);
             self.learn(&seen);
@@ -113,8 +121,13 @@ impl EtcdProbe {
     }
 
     async fn ask(&self, targets: Vec<Target>) -> Vec<MemberObservation> {
-        let asked = targets.into_iter().map(|target| member::observe(&self.client, target));
-        stream::iter(asked).buffered(MEMBERS_AT_ONCE).collect().await
+        let asked = targets
+            .into_iter()
+            .map(|target| member::observe(&self.client, target));
+        stream::iter(asked)
+            .buffered(MEMBERS_AT_ONCE)
+            .collect()
+            .await
     }
 
     /// Tells discovery which member is behind which endpoint, and which members there are.
@@ -127,16 +140,24 @@ impl EtcdProbe {
             }
         }
         if let Some(list) = answers::best_list(seen) {
-            self.discovery.listed(&list.members.iter().map(entry).collect::<Vec<_>>());
+            self.discovery
+                .listed(&list.members.iter().map(entry).collect::<Vec<_>>());
         }
     }
 
     /// Drops what turned out not to be a target: a second endpoint of one member, a member that left.
     fn still_targets(&self, mut seen: Vec<MemberObservation>) -> Vec<MemberObservation> {
         let targets = self.discovery.targets();
-        let endpoints: Vec<Endpoint> = targets.iter().filter_map(|target| target.endpoint.clone()).collect();
+        let endpoints: Vec<Endpoint> = targets
+            .iter()
+            .filter_map(|target| target.endpoint.clone())
+            .collect();
         self.client.retain(&endpoints);
-        seen.retain(|member| targets.iter().any(|target| target.advertised == member.endpoint || named(target, member)));
+        seen.retain(|member| {
+            targets
+                .iter()
+                .any(|target| target.advertised == member.endpoint || named(target, member))
+        });
         seen
     }
 }
@@ -160,16 +181,22 @@ impl ClusterProbe for EtcdProbe {
     }
 
     fn expect_members(&mut self, members: &[ListedMember]) {
-        self.discovery.listed(&members.iter().map(entry).collect::<Vec<_>>());
+        self.discovery
+            .listed(&members.iter().map(entry).collect::<Vec<_>>());
     }
 }
 
 fn is_new(target: &Target, before: &[Target]) -> bool {
-    !before.iter().any(|known| known.advertised == target.advertised && known.endpoint == target.endpoint)
+    !before
+        .iter()
+        .any(|known| known.advertised == target.advertised && known.endpoint == target.endpoint)
 }
 
 fn named(target: &Target, member: &MemberObservation) -> bool {
-    target.endpoint.as_ref().is_some_and(|endpoint| endpoint.as_str() == member.endpoint)
+    target
+        .endpoint
+        .as_ref()
+        .is_some_and(|endpoint| endpoint.as_str() == member.endpoint)
 }
 
 fn entry(member: &ListedMember) -> MemberEntry {
@@ -193,7 +220,9 @@ pub struct RecordedProbe {
 impl RecordedProbe {
     /// Replays these, in order.
     pub fn new(observations: impl IntoIterator<Item = Observation>) -> Self {
-        Self { observations: observations.into_iter().collect() }
+        Self {
+            observations: observations.into_iter().collect(),
+        }
     }
 }
 

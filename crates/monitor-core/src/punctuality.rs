@@ -41,7 +41,8 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn a_jump_of_time_within_the_work_shows_as_lag() {
-        let ((), lag) = measured(async { tokio::time::advance(Duration::from_secs(30)).await }).await;
+        let ((), lag) =
+            measured(async { tokio::time::advance(Duration::from_secs(30)).await }).await;
         assert!(lag > Duration::from_secs(29), "lag {lag:?}");
     }
 }

@@ -27,7 +27,9 @@ pub struct StateFile {
 #[non_exhaustive]
 pub enum StateFileError {
     /// The file system refused.
-    #[error("cannot {operation} {path}; check the permissions of the data directory and the space left on it")]
+    #[error(
+        "cannot {operation} {path}; check the permissions of the data directory and the space left on it"
+    )]
     Io {
         /// What was tried.
         operation: &'static str,
@@ -80,7 +82,10 @@ impl StateFile {
         };
         match parse(&text) {
             Parsed::State(state) => Ok(Some(*state)),
-            Parsed::Newer(found) => Err(StateFileError::Newer { path: self.path.clone(), found }),
+            Parsed::Newer(found) => Err(StateFileError::Newer {
+                path: self.path.clone(),
+                found,
+            }),
             Parsed::Corrupt => Err(self.set_aside().await),
         }
     }
@@ -89,14 +94,20 @@ impl StateFile {
     pub async fn save(&self, state: &AssessState) -> Result<(), StateFileError> {
         let text = render(state);
         let aside = self.with_suffix("new");
-        write_synced(&aside, text).await.map_err(|source| self.io("write", source))?;
-        tokio::fs::rename(&aside, &self.path).await.map_err(|source| self.io("rename into", source))
+        write_synced(&aside, text)
+            .await
+            .map_err(|source| self.io("write", source))?;
+        tokio::fs::rename(&aside, &self.path)
+            .await
+            .map_err(|source| self.io("rename into", source))
     }
 
     async fn read(&self) -> std::io::Result<String> {
         let bytes = tokio::fs::metadata(&self.path).await?.len();
         if bytes > FILE_BYTES_MAX {
-            return Err(std::io::Error::other(format!("{bytes} bytes are more than a state file has")));
+            return Err(std::io::Error::other(format!(
+                "{bytes} bytes are more than a state file has"
+            )));
         }
         let content = tokio::fs::read(&self.path).await?;
         Ok(String::from_utf8_lossy(&content).into_owned())
@@ -105,7 +116,10 @@ impl StateFile {
     async fn set_aside(&self) -> StateFileError {
         let aside = self.with_suffix("corrupt");
         match tokio::fs::rename(&self.path, &aside).await {
-            Ok(()) => StateFileError::Corrupt { path: self.path.clone(), aside },
+            Ok(()) => StateFileError::Corrupt {
+                path: self.path.clone(),
+                aside,
+            },
             Err(source) => self.io("set aside", source),
         }
     }
@@ -118,7 +132,11 @@ impl StateFile {
     }
 
     fn io(&self, operation: &'static str, source: std::io::Error) -> StateFileError {
-        StateFileError::Io { operation, path: self.path.clone(), source }
+        StateFileError::Io {
+            operation,
+            path: self.path.clone(),
+            source,
+        }
     }
 }
 
@@ -136,31 +154,43 @@ enum Parsed {
 }
 
 fn parse(text: &str) -> Parsed {
-    let Some((header, body)) = text.split_once('\n') else { return Parsed::Corrupt };
+    let Some((header, body)) = text.split_once('\n') else {
+        return Parsed::Corrupt;
+    };
     let body = body.trim_end_matches('\n');
     match serde_json::from_str::<Header>(header) {
-        Ok(header) if header.format == FORMAT && header.version > VERSION => Parsed::Newer(header.version),
+        Ok(header) if header.format == FORMAT && header.version > VERSION => {
+            Parsed::Newer(header.version)
+        }
         Ok(header) if header.format == FORMAT && header.sha256 == digest(body) => {
-            serde_json::from_str(body).map_or(Parsed::Corrupt, |state| Parsed::State(Box::new(state)))
+            serde_json::from_str(body)
+                .map_or(Parsed::Corrupt, |state| Parsed::State(Box::new(state)))
         }
         _ => Parsed::Corrupt,
     }
 }
 
 fn render(state: &AssessState) -> String {
-    let body = serde_json::to_string(state).expect("the state has string keys and finite numbers only");
-    let header = Header { format: FORMAT.to_owned(), version: VERSION, sha256: digest(&body) };
+    let body =
+        serde_json::to_string(state).expect("the state has string keys and finite numbers only");
+    let header = Header {
+        format: FORMAT.to_owned(),
+        version: VERSION,
+        sha256: digest(&body),
+    };
     let header = serde_json::to_string(&header).expect("the header is plain text and a number");
     format!("{header}\n{body}\n")
 }
 
 fn digest(text: &str) -> String {
     use std::fmt::Write;
-    Sha256::digest(text.as_bytes()).iter().fold(String::new(), |mut hex, byte| {
-        // Writing to a String cannot fail.
-        let _ = write!(hex, "{byte:02x}");
-        hex
-    })
+    Sha256::digest(text.as_bytes())
+        .iter()
+        .fold(String::new(), |mut hex, byte| {
+            // Writing to a String cannot fail.
+            let _ = write!(hex, "{byte:02x}");
+            hex
+        })
 }
 
 #[cfg(test)]
@@ -185,7 +215,10 @@ mod tests {
             let parsed = parse(&String::from_utf8_lossy(&flipped));
             let same = matches!(&parsed, Parsed::State(state) if **state == AssessState::default());
             let trailing = position == text.len() - 1;
-            assert!(!matches!(parsed, Parsed::State(_)) || (same && trailing), "byte {position}");
+            assert!(
+                !matches!(parsed, Parsed::State(_)) || (same && trailing),
+                "byte {position}"
+            );
         }
     }
 
@@ -195,11 +228,17 @@ mod tests {
         let path = folder.path().join("state");
         let file = StateFile::new(&path);
         tokio::fs::write(&path, "garbage").await.unwrap();
-        assert!(matches!(file.load().await, Err(StateFileError::Corrupt { .. })));
+        assert!(matches!(
+            file.load().await,
+            Err(StateFileError::Corrupt { .. })
+        ));
         assert!(file.load().await.unwrap().is_none());
         let newer = render(&AssessState::default()).replace("\"version\":1", "\"version\":2");
         tokio::fs::write(&path, &newer).await.unwrap();
-        assert!(matches!(file.load().await, Err(StateFileError::Newer { found: 2, .. })));
+        assert!(matches!(
+            file.load().await,
+            Err(StateFileError::Newer { found: 2, .. })
+        ));
         assert_eq!(tokio::fs::read_to_string(&path).await.unwrap(), newer);
     }
 }

@@ -1,11 +1,13 @@
 //! A real etcd cluster as child processes of the test.
 
 mod builder;
+mod faults;
 mod log;
 mod member;
 mod membership;
 mod operations;
 mod process;
+mod slow_disk;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,12 +21,14 @@ use crate::access::Access;
 use crate::address::PrivateAddress;
 use crate::error::Error;
 use crate::guard::Guard;
+use crate::link::Network;
 use crate::report;
 use crate::storage::Storage;
 
 pub use builder::ClusterBuilder;
 pub use member::Member;
 pub use operations::AlarmKind;
+pub use slow_disk::SlowDisk;
 
 /// Enough for three members on a busy machine; a healthy start takes about two seconds.
 const READY_WITHIN: Duration = Duration::from_secs(60);
@@ -37,6 +41,7 @@ const READY_WITHIN: Duration = Duration::from_secs(60);
 pub struct Cluster {
     // In this order on drop: the processes are gone before their data and their address are given back.
     members: Vec<Member>,
+    network: Option<Network>,
     guard: Guard,
     storage: Storage,
     access: Arc<Access>,

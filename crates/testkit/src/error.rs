@@ -1,13 +1,14 @@
 //! What can go wrong while a test cluster is built or steered.
 
-use std::io;
 use std::time::Duration;
+use std::{fmt, io};
 
 /// Why a test cluster could not be built or steered.
 ///
 /// Every message says what was tried; where etcd itself misbehaved, the tail of its log is part of the message, because
-/// that is what the reader of a failed test needs next.
-#[derive(Debug, thiserror::Error)]
+/// that is what the reader of a failed test needs next. `Debug` prints the same text with the sources, since that is what
+/// the test harness shows of a test that returned an error.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// No fitting etcd binaries were found, and none could be made.
@@ -51,9 +52,41 @@ pub enum Error {
     /// The cluster cannot do this as it was built.
     #[error("{0}")]
     Usage(String),
+    /// A fault cannot be injected on this machine.
+    #[error(transparent)]
+    Unavailable(#[from] Unavailable),
     /// A certificate could not be made.
     #[error("cannot issue a certificate: {0}")]
     Certificate(String),
+}
+
+/// A fault cannot be injected on this machine. A test that needs it prints this and passes.
+#[derive(Debug, Clone, thiserror::Error)]
+#[error("not available here: {reason}")]
+#[non_exhaustive]
+pub struct Unavailable {
+    /// What is missing or forbidden.
+    pub reason: String,
+}
+
+impl Unavailable {
+    pub(crate) fn new(reason: impl Into<String>) -> Self {
+        Self {
+            reason: reason.into(),
+        }
+    }
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{self}")?;
+        let mut source = std::error::Error::source(self);
+        while let Some(error) = source {
+            write!(formatter, ": {error}")?;
+            source = error.source();
+        }
+        Ok(())
+    }
 }
 
 impl Error {

@@ -25,12 +25,14 @@ mod binaries;
 mod cluster;
 mod error;
 mod guard;
+mod link;
 mod report;
 mod storage;
 mod tls;
 mod wait;
 
 pub use binaries::etcd_binaries;
-pub use cluster::{AlarmKind, Cluster, ClusterBuilder, Member};
-pub use error::Error;
+pub use cluster::{AlarmKind, Cluster, ClusterBuilder, Member, SlowDisk};
+pub use error::{Error, Unavailable};
+pub use link::Link;
 pub use tls::{CertificatePem, TestCa, TlsMode};

@@ -17,7 +17,11 @@ pub(super) struct Tasks {
 
 impl Tasks {
     /// Runs a task that only ends when it is asked to.
-    pub(super) fn spawn(&mut self, name: &'static str, task: impl Future<Output = ()> + Send + 'static) {
+    pub(super) fn spawn(
+        &mut self,
+        name: &'static str,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
         self.insert(name, async {
             task.await;
             Ok(())
@@ -30,7 +34,9 @@ impl Tasks {
         name: &'static str,
         task: impl Future<Output = Result<(), E>> + Send + 'static,
     ) {
-        self.insert(name, async { task.await.map_err(|error| error.to_string()) });
+        self.insert(name, async {
+            task.await.map_err(|error| error.to_string())
+        });
     }
 
     fn insert(&mut self, name: &'static str, task: impl Future<Output = Outcome> + Send + 'static) {
@@ -82,7 +88,10 @@ fn panic_message(error: JoinError) -> String {
         Ok(panic) => {
             let text = panic.downcast_ref::<&str>().map(ToString::to_string);
             let text = text.or_else(|| panic.downcast_ref::<String>().cloned());
-            format!("it panicked: {}", text.unwrap_or_else(|| "without a message".to_owned()))
+            format!(
+                "it panicked: {}",
+                text.unwrap_or_else(|| "without a message".to_owned())
+            )
         }
         Err(error) => error.to_string(),
     }

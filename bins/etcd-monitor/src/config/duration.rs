@@ -15,7 +15,10 @@ pub(crate) fn interval(text: &str) -> Result<Duration, String> {
     let wrong = || format!("{text:?} is not a duration between 100ms and 1h; for example 5s");
     let duration: SignedDuration = text.parse().map_err(|_| wrong())?;
     let duration = Duration::try_from(duration).map_err(|_| wrong())?;
-    (INTERVAL_MIN..=INTERVAL_MAX).contains(&duration).then_some(duration).ok_or_else(wrong)
+    (INTERVAL_MIN..=INTERVAL_MAX)
+        .contains(&duration)
+        .then_some(duration)
+        .ok_or_else(wrong)
 }
 
 #[cfg(test)]

@@ -11,7 +11,9 @@ const PREFIX: &str = "ETCD_MONITOR_";
 pub(super) fn warn_of_unknown_variables(names: impl Iterator<Item = String>) {
     for (name, suggestion) in unknown(names) {
         match suggestion {
-            Some(meant) => tracing::warn!("Variable {name} is not known and was ignored; did you mean {meant}?"),
+            Some(meant) => tracing::warn!(
+                "Variable {name} is not known and was ignored; did you mean {meant}?"
+            ),
             None => tracing::warn!("Variable {name} is not known and was ignored"),
         }
     }
@@ -40,7 +42,10 @@ mod tests {
     fn only_variables_of_ours_that_no_flag_reads_are_unknown() {
         let names = ["ETCD_MONITOR_ENDPOINT", "ETCD_MONITOR_API_PORT", "HOME"];
         let found = unknown(names.into_iter().map(str::to_owned));
-        let expected = ("ETCD_MONITOR_ENDPOINT".to_owned(), Some("ETCD_MONITOR_ENDPOINTS".to_owned()));
+        let expected = (
+            "ETCD_MONITOR_ENDPOINT".to_owned(),
+            Some("ETCD_MONITOR_ENDPOINTS".to_owned()),
+        );
         assert_eq!(found, [expected]);
     }
 }

@@ -81,11 +81,18 @@ fn over<T: Clone>(value: &mut Option<T>, flag: Option<&T>) {
 /// Reads and parses a file.
 pub(super) fn read(path: &Path) -> Result<ConfigFile, ConfigError> {
     let cannot = |error: &dyn std::fmt::Display| {
-        ConfigError::new(format!("cannot read the configuration file {}: {error}", path.display()))
+        ConfigError::new(format!(
+            "cannot read the configuration file {}: {error}",
+            path.display()
+        ))
     };
-    let bytes = std::fs::metadata(path).map_err(|error| cannot(&error))?.len();
+    let bytes = std::fs::metadata(path)
+        .map_err(|error| cannot(&error))?
+        .len();
     if bytes > FILE_BYTES_MAX {
-        return Err(cannot(&format!("{bytes} bytes are more than the {FILE_BYTES_MAX} that a configuration may have")));
+        return Err(cannot(&format!(
+            "{bytes} bytes are more than the {FILE_BYTES_MAX} that a configuration may have"
+        )));
     }
     let text = std::fs::read_to_string(path).map_err(|error| cannot(&error))?;
     parse(&text).map_err(|error| ConfigError::new(format!("{}: {error}", path.display())))
@@ -93,12 +100,17 @@ pub(super) fn read(path: &Path) -> Result<ConfigFile, ConfigError> {
 
 /// Parses a file's text; an empty one is a file with no keys.
 pub(super) fn parse(text: &str) -> Result<ConfigFile, ConfigError> {
-    if text.lines().all(|line| line.trim().is_empty() || line.trim_start().starts_with('#')) {
+    if text
+        .lines()
+        .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
+    {
         return Ok(ConfigFile::default());
     }
     serde_saphyr::from_str(text).map_err(|error| {
         let message = error.to_string();
-        let suggestion = suggestion(&message).map(|meant| format!("; did you mean `{meant}`?")).unwrap_or_default();
+        let suggestion = suggestion(&message)
+            .map(|meant| format!("; did you mean `{meant}`?"))
+            .unwrap_or_default();
         ConfigError::new(format!("{message}{suggestion}"))
     })
 }

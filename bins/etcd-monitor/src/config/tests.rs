@@ -17,7 +17,9 @@ fn without_anything_the_etcd_of_this_host_is_watched_on_loopback() {
     assert_eq!(config.address.to_string(), "127.0.0.1:8080");
     assert_eq!(config.interval, Duration::from_secs(5));
     assert_eq!(config.data_dir, PathBuf::from("etcd-monitor-data"));
-    let [cluster] = config.clusters.as_slice() else { panic!("one cluster") };
+    let [cluster] = config.clusters.as_slice() else {
+        panic!("one cluster")
+    };
     assert_eq!(cluster.endpoints[0].as_str(), "http://127.0.0.1:2379");
     assert_eq!(cluster.name.as_str(), "default");
 }
@@ -26,8 +28,15 @@ fn without_anything_the_etcd_of_this_host_is_watched_on_loopback() {
 fn flags_win_over_the_file() {
     let yaml = "api_port: 9000\ninterval: 10s\nclusters:\n  - name: prod\n    endpoints: [a:1]\n";
     let config = config(&["--api-port", "9001", "--endpoints", "b:2,c:3"], yaml).unwrap();
-    assert_eq!((config.address.port(), config.interval), (9001, Duration::from_secs(10)));
-    let endpoints: Vec<&str> = config.clusters[0].endpoints.iter().map(Endpoint::as_str).collect();
+    assert_eq!(
+        (config.address.port(), config.interval),
+        (9001, Duration::from_secs(10))
+    );
+    let endpoints: Vec<&str> = config.clusters[0]
+        .endpoints
+        .iter()
+        .map(Endpoint::as_str)
+        .collect();
     assert_eq!(endpoints, ["http://b:2", "http://c:3"]);
     assert_eq!(config.clusters[0].name.as_str(), "prod");
 }
@@ -35,7 +44,10 @@ fn flags_win_over_the_file() {
 #[test]
 fn an_unknown_key_is_named_with_its_place_and_what_was_meant() {
     let message = refused(&[], "api_port: 1\nintervall: 5s\n");
-    assert!(message.contains("intervall") && message.contains("did you mean `interval`?"), "{message}");
+    assert!(
+        message.contains("intervall") && message.contains("did you mean `interval`?"),
+        "{message}"
+    );
     assert!(message.contains("line 2"), "{message}");
 }
 
@@ -48,7 +60,10 @@ fn broken_yaml_is_named_with_its_place() {
 #[test]
 fn a_malformed_endpoint_is_named_with_its_cluster() {
     let message = refused(&["--endpoints", "127.0.0.1:notaport"], "");
-    assert!(message.contains("default") && message.contains("notaport"), "{message}");
+    assert!(
+        message.contains("default") && message.contains("notaport"),
+        "{message}"
+    );
 }
 
 #[test]

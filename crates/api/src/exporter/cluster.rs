@@ -53,7 +53,11 @@ const MEMBER_GAUGES: [(&str, &str, OfMember); 5] = [
     (
         "etcd_mvcc_db_total_size_bytes",
         "Allocated backend file, from Status",
-        |member| member.database.map(|database| database.allocated_bytes as f64),
+        |member| {
+            member
+                .database
+                .map(|database| database.allocated_bytes as f64)
+        },
     ),
     (
         "etcd_mvcc_db_total_size_in_use_bytes",
@@ -96,7 +100,11 @@ const SERVER_GAUGES: [(&str, &str, OfCounters); 7] = [
     (
         "etcd_disk_backend_commit_duration_p95_milliseconds",
         "95th percentile of backend commit over 5 minutes, from bucket differences",
-        |counters| counters.backend_commit_p95_seconds.map(|seconds| seconds * 1e3),
+        |counters| {
+            counters
+                .backend_commit_p95_seconds
+                .map(|seconds| seconds * 1e3)
+        },
     ),
 ];
 
@@ -125,26 +133,53 @@ pub(super) fn encode(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>)
     }
     let changes: OfCluster = |snapshot| snapshot.leader_changes.map(|changes| changes as f64);
     let help = "Leader changes since the monitor's state began, counted by raft term";
-    counter(encoder, "etcd_cluster_leader_changes", help, of_clusters(snapshots, changes))?;
+    counter(
+        encoder,
+        "etcd_cluster_leader_changes",
+        help,
+        of_clusters(snapshots, changes),
+    )?;
     encode_members(snapshots, encoder)
 }
 
 fn encode_members(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let members = labelled(snapshots);
     for (name, help, value) in MEMBER_GAUGES {
-        gauge(encoder, name, help, members.iter().filter_map(|member| member.sample(value(member.seen))))?;
+        gauge(
+            encoder,
+            name,
+            help,
+            members
+                .iter()
+                .filter_map(|member| member.sample(value(member.seen))),
+        )?;
     }
     // The allocated backend file is all that etcd tells of its disk; the size of the WAL is not exposed.
     let disk = members.iter().filter_map(|member| {
-        member.sample(member.seen.database.map(|database| database.allocated_bytes as f64))
+        member.sample(
+            member
+                .seen
+                .database
+                .map(|database| database.allocated_bytes as f64),
+        )
     });
     let help = "Allocated backend file; the size of the WAL is not exposed by etcd";
     gauge(encoder, "etcd_server_disk_usage_bytes", help, disk)?;
     for (name, help, value) in SERVER_GAUGES {
-        gauge(encoder, name, help, members.iter().filter_map(|member| member.server(value)))?;
+        gauge(
+            encoder,
+            name,
+            help,
+            members.iter().filter_map(|member| member.server(value)),
+        )?;
     }
     for (name, help, value) in SERVER_COUNTERS {
-        counter(encoder, name, help, members.iter().filter_map(|member| member.server(value)))?;
+        counter(
+            encoder,
+            name,
+            help,
+            members.iter().filter_map(|member| member.server(value)),
+        )?;
     }
     Ok(())
 }
@@ -159,7 +194,10 @@ pub(super) struct Labelled<'a> {
 impl Labelled<'_> {
     /// A sample of this member, where the value is known.
     pub(super) fn sample(&self, value: Option<f64>) -> Option<(Labels<'_>, f64)> {
-        Some((vec![("cluster", self.cluster), ("member", self.label.as_str())], value?))
+        Some((
+            vec![("cluster", self.cluster), ("member", self.label.as_str())],
+            value?,
+        ))
     }
 
     fn server(&self, value: OfCounters) -> Option<(Labels<'_>, f64)> {
@@ -182,10 +220,12 @@ pub(super) fn labelled(snapshots: &Snapshots) -> Vec<Labelled<'_>> {
 }
 
 fn of_clusters(snapshots: &Snapshots, value: OfCluster) -> impl Iterator<Item = (Labels<'_>, f64)> {
-    snapshots
-        .latest
-        .iter()
-        .filter_map(move |snapshot| Some((vec![("cluster", snapshot.cluster.as_str())], value(snapshot)?)))
+    snapshots.latest.iter().filter_map(move |snapshot| {
+        Some((
+            vec![("cluster", snapshot.cluster.as_str())],
+            value(snapshot)?,
+        ))
+    })
 }
 
 fn has_leader(snapshot: &Snapshot) -> Option<f64> {

@@ -22,7 +22,10 @@ pub(super) struct Snapshots {
 
 impl Snapshots {
     pub(super) fn of(source: &Source) -> Self {
-        Self { source: source.clone(), latest: source.snapshots() }
+        Self {
+            source: source.clone(),
+            latest: source.snapshots(),
+        }
     }
 }
 
@@ -78,7 +81,11 @@ fn family<'a, M: EncodeMetric>(
 
 /// The `member` label of a member: its name, with its id where another member has the same name.
 pub(super) fn member_label(snapshot: &Snapshot, member: &MemberSnapshot) -> String {
-    let same = snapshot.members.iter().filter(|other| other.name == member.name).count();
+    let same = snapshot
+        .members
+        .iter()
+        .filter(|other| other.name == member.name)
+        .count();
     match member.id {
         Some(id) if same > 1 => format!("{} ({id})", member.name),
         None if same > 1 => format!("{} ({})", member.name, member.endpoint),

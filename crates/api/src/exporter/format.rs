@@ -12,7 +12,11 @@ pub(crate) enum Format {
 impl Format {
     /// What an `Accept` header asks for; the older text format unless `OpenMetrics` is named.
     pub(crate) fn from_accept(accept: &str) -> Self {
-        if accept.contains("application/openmetrics-text") { Self::OpenMetrics } else { Self::Text }
+        if accept.contains("application/openmetrics-text") {
+            Self::OpenMetrics
+        } else {
+            Self::Text
+        }
     }
 
     pub(crate) fn content_type(self) -> &'static str {
@@ -35,7 +39,10 @@ impl Format {
 fn text(page: &str) -> String {
     let counters: BTreeSet<&str> = page.lines().filter_map(counter_family).collect();
     let mut text = String::with_capacity(page.len());
-    for line in page.lines().filter(|line| !line.starts_with("# UNIT ") && *line != "# EOF") {
+    for line in page
+        .lines()
+        .filter(|line| !line.starts_with("# UNIT ") && *line != "# EOF")
+    {
         text.push_str(&renamed(line, &counters));
         text.push('\n');
     }
@@ -49,7 +56,9 @@ fn counter_family(line: &str) -> Option<&str> {
 fn renamed(line: &str, counters: &BTreeSet<&str>) -> String {
     let described = ["# HELP ", "# TYPE "].into_iter().find_map(|mark| {
         let (family, rest) = line.strip_prefix(mark)?.split_once(' ')?;
-        counters.contains(family).then(|| format!("{mark}{family}_total {rest}"))
+        counters
+            .contains(family)
+            .then(|| format!("{mark}{family}_total {rest}"))
     });
     described.unwrap_or_else(|| line.to_owned())
 }

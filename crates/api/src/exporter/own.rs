@@ -21,41 +21,85 @@ fn build(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::Res
     let build = snapshots.source.build();
     let labels: Labels<'_> = vec![("version", &build.version), ("commit", &build.commit)];
     let help = "Always 1; what was built is in the labels";
-    gauge(encoder, "etcd_monitor_build_info", help, std::iter::once((labels, 1.0)))
+    gauge(
+        encoder,
+        "etcd_monitor_build_info",
+        help,
+        std::iter::once((labels, 1.0)),
+    )
 }
 
 fn reachability(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let members = labelled(snapshots);
-    let up = members.iter().filter_map(|member| member.sample(member.seen.healthy.map(bool_value)));
+    let up = members
+        .iter()
+        .filter_map(|member| member.sample(member.seen.healthy.map(bool_value)));
     let help = "1 when the member answered Status and a serializable read, else 0; no sample while not known";
     gauge(encoder, "etcd_monitor_member_up", help, up)
 }
 
 fn cycles(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let of = |value: fn(&etcd_monitor_model::Snapshot) -> f64| {
-        snapshots
-            .latest
-            .iter()
-            .map(move |snapshot| (vec![("cluster", snapshot.cluster.as_str())], value(snapshot)))
+        snapshots.latest.iter().map(move |snapshot| {
+            (
+                vec![("cluster", snapshot.cluster.as_str())],
+                value(snapshot),
+            )
+        })
     };
     let help = "Age of the latest snapshot";
-    gauge(encoder, "etcd_monitor_snapshot_age_seconds", help, of(|snapshot| age_seconds(snapshot.at)))?;
+    gauge(
+        encoder,
+        "etcd_monitor_snapshot_age_seconds",
+        help,
+        of(|snapshot| age_seconds(snapshot.at)),
+    )?;
     let help = "Duration of the latest probe cycle";
-    gauge(encoder, "etcd_monitor_cycle_seconds", help, of(|snapshot| snapshot.cycle_seconds))?;
+    gauge(
+        encoder,
+        "etcd_monitor_cycle_seconds",
+        help,
+        of(|snapshot| snapshot.cycle_seconds),
+    )?;
     let help = "How late the monitor's own timers fired in the latest cycle";
-    gauge(encoder, "etcd_monitor_timer_lag_seconds", help, of(|snapshot| snapshot.monitor.timer_lag_seconds))?;
+    gauge(
+        encoder,
+        "etcd_monitor_timer_lag_seconds",
+        help,
+        of(|snapshot| snapshot.monitor.timer_lag_seconds),
+    )?;
     let help = "RPCs that the latest cycle cost the cluster";
-    gauge(encoder, "etcd_monitor_cycle_rpcs", help, of(|snapshot| f64::from(snapshot.cost.rpcs)))?;
+    gauge(
+        encoder,
+        "etcd_monitor_cycle_rpcs",
+        help,
+        of(|snapshot| f64::from(snapshot.cost.rpcs)),
+    )?;
     let help = "Bytes of members' metrics pages that the latest cycle read";
-    gauge(encoder, "etcd_monitor_cycle_scrape_bytes", help, of(|snapshot| snapshot.cost.scrape_bytes as f64))
+    gauge(
+        encoder,
+        "etcd_monitor_cycle_scrape_bytes",
+        help,
+        of(|snapshot| snapshot.cost.scrape_bytes as f64),
+    )
 }
 
 fn findings(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let mut samples: Vec<(Labels<'_>, f64)> = Vec::new();
     for snapshot in &snapshots.latest {
-        let count = |rule: &str| snapshot.findings.iter().filter(|found| found.rule == rule && found.status.is_true()).count();
+        let count = |rule: &str| {
+            snapshot
+                .findings
+                .iter()
+                .filter(|found| found.rule == rule && found.status.is_true())
+                .count()
+        };
         let mut seen: Vec<&str> = Vec::new();
-        for finding in snapshot.findings.iter().filter(|finding| finding.status.is_true()) {
+        for finding in snapshot
+            .findings
+            .iter()
+            .filter(|finding| finding.status.is_true())
+        {
             if !seen.contains(&finding.rule.as_str()) {
                 seen.push(&finding.rule);
                 let labels = vec![
@@ -75,20 +119,40 @@ fn alerts(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::Re
     let view = snapshots.source.alerts().latest();
     let firing = |cluster: &str| {
         let firing = |alert: &&etcd_monitor_alerting::Alert| {
-            alert.cluster.as_str() == cluster && alert.state == etcd_monitor_alerting::AlertState::Firing
+            alert.cluster.as_str() == cluster
+                && alert.state == etcd_monitor_alerting::AlertState::Firing
         };
         view.active.iter().filter(firing).count() as f64
     };
     let clusters = snapshots.source.clusters();
-    let samples = clusters.iter().map(|(name, _)| (vec![("cluster", name.as_str())], firing(name.as_str())));
-    gauge(encoder, "etcd_monitor_alerts_firing", "Alerts in state firing", samples)?;
+    let samples = clusters
+        .iter()
+        .map(|(name, _)| (vec![("cluster", name.as_str())], firing(name.as_str())));
+    gauge(
+        encoder,
+        "etcd_monitor_alerts_firing",
+        "Alerts in state firing",
+        samples,
+    )?;
     let mut outcomes: Vec<(Labels<'_>, f64)> = Vec::new();
     for channel in &view.channels {
-        let results = [("delivered", channel.delivered), ("failed", channel.failed), ("dropped", channel.dropped)];
+        let results = [
+            ("delivered", channel.delivered),
+            ("failed", channel.failed),
+            ("dropped", channel.dropped),
+        ];
         for (result, count) in results {
-            outcomes.push((vec![("channel", channel.name.as_str()), ("result", result)], count as f64));
+            outcomes.push((
+                vec![("channel", channel.name.as_str()), ("result", result)],
+                count as f64,
+            ));
         }
     }
     let help = "Notifications by channel and what became of them, since the monitor started";
-    counter(encoder, "etcd_monitor_notifications", help, outcomes.into_iter())
+    counter(
+        encoder,
+        "etcd_monitor_notifications",
+        help,
+        outcomes.into_iter(),
+    )
 }

@@ -1,1 +1,1 @@
-
+//! The exporter on snapshots made by hand.

@@ -9,16 +9,28 @@ use crate::documents::{AlertHistory, Alerts, alerts_of, history_of};
 use crate::problem::Problem;
 use crate::source::Source;
 
-pub(crate) async fn active(State(source): State<Source>, selection: Selection) -> Result<Response, Problem> {
+pub(crate) async fn active(
+    State(source): State<Source>,
+    selection: Selection,
+) -> Result<Response, Problem> {
     known(&source, &selection)?;
     let view = source.alerts().latest();
-    Ok(Json(Alerts { alerts: alerts_of(&view, selection.name()) }).into_response())
+    Ok(Json(Alerts {
+        alerts: alerts_of(&view, selection.name()),
+    })
+    .into_response())
 }
 
-pub(crate) async fn history(State(source): State<Source>, selection: Selection) -> Result<Response, Problem> {
+pub(crate) async fn history(
+    State(source): State<Source>,
+    selection: Selection,
+) -> Result<Response, Problem> {
     known(&source, &selection)?;
     let view = source.alerts().latest();
-    Ok(Json(AlertHistory { history: history_of(&view, selection.name()) }).into_response())
+    Ok(Json(AlertHistory {
+        history: history_of(&view, selection.name()),
+    })
+    .into_response())
 }
 
 fn known(source: &Source, selection: &Selection) -> Result<(), Problem> {

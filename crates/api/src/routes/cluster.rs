@@ -5,43 +5,67 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 
 use super::Selection;
-use crate::documents::{ClusterLine, Clusters, Findings, LeaderDocument, Members, SnapshotDocument, Status};
+use crate::documents::{
+    ClusterLine, Clusters, Findings, LeaderDocument, Members, SnapshotDocument, Status,
+};
 use crate::problem::Problem;
 use crate::source::Source;
 
 pub(crate) async fn clusters(State(source): State<Source>) -> Response {
-    let line = |(name, snapshots): &(etcd_monitor_model::ClusterName, etcd_monitor_core::SnapshotReceiver)| {
-        ClusterLine::of(name.as_str(), snapshots.borrow().as_deref())
-    };
-    Json(Clusters { clusters: source.clusters().iter().map(line).collect() }).into_response()
+    let line = |(name, snapshots): &(
+        etcd_monitor_model::ClusterName,
+        etcd_monitor_core::SnapshotReceiver,
+    )| { ClusterLine::of(name.as_str(), snapshots.borrow().as_deref()) };
+    Json(Clusters {
+        clusters: source.clusters().iter().map(line).collect(),
+    })
+    .into_response()
 }
 
-pub(crate) async fn status(State(source): State<Source>, selection: Selection) -> Result<Response, Problem> {
+pub(crate) async fn status(
+    State(source): State<Source>,
+    selection: Selection,
+) -> Result<Response, Problem> {
     let snapshot = source.snapshot(selection.name())?;
     Ok(Json(Status::of(&snapshot)).into_response())
 }
 
-pub(crate) async fn leader(State(source): State<Source>, selection: Selection) -> Result<Response, Problem> {
+pub(crate) async fn leader(
+    State(source): State<Source>,
+    selection: Selection,
+) -> Result<Response, Problem> {
     let snapshot = source.snapshot(selection.name())?;
     Ok(Json(LeaderDocument::of(&snapshot)).into_response())
 }
 
-pub(crate) async fn members(State(source): State<Source>, selection: Selection) -> Result<Response, Problem> {
+pub(crate) async fn members(
+    State(source): State<Source>,
+    selection: Selection,
+) -> Result<Response, Problem> {
     let snapshot = source.snapshot(selection.name())?;
     Ok(Json(Members::of(&snapshot)).into_response())
 }
 
-pub(crate) async fn snapshot(State(source): State<Source>, selection: Selection) -> Result<Response, Problem> {
+pub(crate) async fn snapshot(
+    State(source): State<Source>,
+    selection: Selection,
+) -> Result<Response, Problem> {
     let snapshot = source.snapshot(selection.name())?;
     Ok(Json(SnapshotDocument::of(&snapshot)).into_response())
 }
 
 /// Of one cluster where one is named, else of all.
-pub(crate) async fn findings(State(source): State<Source>, selection: Selection) -> Result<Response, Problem> {
+pub(crate) async fn findings(
+    State(source): State<Source>,
+    selection: Selection,
+) -> Result<Response, Problem> {
     let snapshots = match selection.name() {
         Some(name) => vec![source.snapshot(Some(name))?],
         None => source.snapshots(),
     };
-    let findings = snapshots.iter().flat_map(|snapshot| &snapshot.findings).collect();
+    let findings = snapshots
+        .iter()
+        .flat_map(|snapshot| &snapshot.findings)
+        .collect();
     Ok(Json(Findings { findings }).into_response())
 }

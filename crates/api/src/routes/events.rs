@@ -24,9 +24,16 @@ use crate::source::Source;
 /// Often enough that proxies keep the connection, seldom enough to cost nothing.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
-pub(crate) async fn follow(State(source): State<Source>, selection: Selection) -> Result<Response, Problem> {
+pub(crate) async fn follow(
+    State(source): State<Source>,
+    selection: Selection,
+) -> Result<Response, Problem> {
     let (name, snapshots) = source.select(selection.name())?.clone();
-    let seat = source.event_clients().clone().try_acquire_owned().map_err(|_| Problem::too_many_event_clients())?;
+    let seat = source
+        .event_clients()
+        .clone()
+        .try_acquire_owned()
+        .map_err(|_| Problem::too_many_event_clients())?;
     let stop = source.stop().clone();
     let events = events(&source, name, snapshots)
         .take_until(async move { stop.cancelled().await })
@@ -35,14 +42,21 @@ pub(crate) async fn follow(State(source): State<Source>, selection: Selection) -
             let _held = &seat;
             Ok::<Event, Infallible>(event)
         });
-    let mut response = Sse::new(events).keep_alive(KeepAlive::new().interval(KEEP_ALIVE)).into_response();
-    response
-        .headers_mut()
-        .insert(HeaderName::from_static("x-accel-buffering"), HeaderValue::from_static("no"));
+    let mut response = Sse::new(events)
+        .keep_alive(KeepAlive::new().interval(KEEP_ALIVE))
+        .into_response();
+    response.headers_mut().insert(
+        HeaderName::from_static("x-accel-buffering"),
+        HeaderValue::from_static("no"),
+    );
     Ok(response)
 }
 
-fn events(source: &Source, name: ClusterName, snapshots: SnapshotReceiver) -> impl Stream<Item = Event> + use<> {
+fn events(
+    source: &Source,
+    name: ClusterName,
+    snapshots: SnapshotReceiver,
+) -> impl Stream<Item = Event> + use<> {
     let snapshots = WatchStream::new(snapshots).filter_map(|snapshot| async move {
         let snapshot = snapshot?;
         let id = snapshot.cycle.to_string();

@@ -21,31 +21,44 @@ struct Health {
 
 /// 200 while the probe loops advance; 503 when one stands still.
 pub(crate) async fn health(State(source): State<Source>) -> Response {
-    let (code, status) =
-        if stalled(&source) { (StatusCode::SERVICE_UNAVAILABLE, "stalled") } else { (StatusCode::OK, "ok") };
+    let (code, status) = if stalled(&source) {
+        (StatusCode::SERVICE_UNAVAILABLE, "stalled")
+    } else {
+        (StatusCode::OK, "ok")
+    };
     (code, Json(document(&source, status))).into_response()
 }
 
 /// 503 until the first cycle of every cluster has ended.
 pub(crate) async fn ready(State(source): State<Source>) -> Response {
-    let ready = source.clusters().iter().all(|(_, snapshots)| snapshots.borrow().is_some());
-    let (code, status) =
-        if ready { (StatusCode::OK, "ready") } else { (StatusCode::SERVICE_UNAVAILABLE, "starting") };
+    let ready = source
+        .clusters()
+        .iter()
+        .all(|(_, snapshots)| snapshots.borrow().is_some());
+    let (code, status) = if ready {
+        (StatusCode::OK, "ready")
+    } else {
+        (StatusCode::SERVICE_UNAVAILABLE, "starting")
+    };
     (code, Json(document(&source, status))).into_response()
 }
 
 fn stalled(source: &Source) -> bool {
     let limit_seconds = source.interval().as_secs_f64() * STALLED_INTERVALS;
     source.clusters().iter().any(|(_, snapshots)| {
-        let last = snapshots.borrow().as_ref().map_or(source.started_at(), |snapshot| snapshot.at);
+        let last = snapshots
+            .borrow()
+            .as_ref()
+            .map_or(source.started_at(), |snapshot| snapshot.at);
         age_seconds(last) > limit_seconds
     })
 }
 
 fn document(source: &Source, status: &'static str) -> Health {
-    let line = |(name, snapshots): &(etcd_monitor_model::ClusterName, etcd_monitor_core::SnapshotReceiver)| {
-        ClusterLine::of(name.as_str(), snapshots.borrow().as_deref())
-    };
+    let line = |(name, snapshots): &(
+        etcd_monitor_model::ClusterName,
+        etcd_monitor_core::SnapshotReceiver,
+    )| { ClusterLine::of(name.as_str(), snapshots.borrow().as_deref()) };
     Health {
         status,
         uptime_seconds: age_seconds(source.started_at()),

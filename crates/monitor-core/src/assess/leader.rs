@@ -34,7 +34,10 @@ fn reported(view: &View<'_>) -> Option<(MemberId, u64)> {
             *votes.entry(leader).or_default() += 1;
         }
     }
-    votes.into_iter().max_by_key(|(_, count)| *count).map(|(leader, _)| (leader, term))
+    votes
+        .into_iter()
+        .max_by_key(|(_, count)| *count)
+        .map(|(leader, _)| (leader, term))
 }
 
 /// Terms never fall, except where a cluster was restored from a snapshot. A minority that was cut off also reports an
@@ -50,12 +53,21 @@ fn note(state: &mut AssessState, id: MemberId, term: u64, at: Timestamp) {
     if before.is_some_and(|known| known.term >= term) {
         return;
     }
-    state.leader = Some(SeenLeader { id, term, since: at });
+    state.leader = Some(SeenLeader {
+        id,
+        term,
+        since: at,
+    });
     if let Some(known) = before {
         state.record_elections(at, term - known.term);
         if state.leader_history.len() == LEADER_CHANGES_MAX {
             state.leader_history.pop_front();
         }
-        state.leader_history.push_back(LeaderChange { at, from: Some(known.id), to: id, term });
+        state.leader_history.push_back(LeaderChange {
+            at,
+            from: Some(known.id),
+            to: id,
+            term,
+        });
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use etcd_monitor_client::histogram::Buckets;
 use etcd_monitor_model::{
-    DatabaseSize, ListedMember, MemberId, MemberRole, MemberSnapshot, MemberStatus, MetricsPage, Probe,
-    ProbeFailure, RaftProgress, ServerCounters, Snapshot,
+    DatabaseSize, ListedMember, MemberId, MemberRole, MemberSnapshot, MemberStatus, MetricsPage,
+    Probe, ProbeFailure, RaftProgress, ServerCounters, Snapshot,
 };
 use jiff::Timestamp;
 
@@ -18,13 +18,19 @@ const DISK_WINDOW_SECONDS: f64 = 300.0;
 /// Window of the read latency in seconds, likewise.
 const READ_WINDOW_SECONDS: f64 = 300.0;
 
-/// The members in the order of their ids, then the endpoints whose member is not known or not in the list.
-pub(super) fn describe(state: &mut AssessState, view: &View<'_>, snapshot: &Snapshot) -> Vec<MemberSnapshot> {
+/// The members in the order of their names, then the endpoints whose member is not known or not in the list.
+pub(super) fn describe(
+    state: &mut AssessState,
+    view: &View<'_>,
+    snapshot: &Snapshot,
+) -> Vec<MemberSnapshot> {
     let listed: Vec<ListedMember> = state.agreed.clone().unwrap_or_default();
     let ids: BTreeSet<MemberId> = listed.iter().map(|member| member.id).collect();
-    let mut members: Vec<MemberSnapshot> =
-        listed.iter().map(|member| listed_member(member, state, view, snapshot)).collect();
-    members.sort_by_key(|member| member.id);
+    let mut members: Vec<MemberSnapshot> = listed
+        .iter()
+        .map(|member| listed_member(member, state, view, snapshot))
+        .collect();
+    members.sort_by(|left, right| (&left.name, left.id).cmp(&(&right.name, right.id)));
     let strangers = view.rows.iter().filter(|row| stranger(row, &ids, view));
     members.extend(strangers.map(|row| described(row, None, state, view, snapshot)));
     members
@@ -50,16 +56,23 @@ fn listed_member(
 
 fn not_probed(member: &ListedMember, state: &AssessState) -> MemberSnapshot {
     let id = format!("{}", member.id);
-    let name = if member.name.is_empty() { id } else { member.name.clone() };
+    let name = if member.name.is_empty() {
+        id
+    } else {
+        member.name.clone()
+    };
     let memory = state.members.get(&member.id);
-    MemberSnapshot {
-        id: Some(member.id),
-        client_urls: member.client_urls.clone(),
-        role: if member.is_learner { MemberRole::Learner } else { MemberRole::Unknown },
-        version: memory.and_then(|memory| memory.version.clone()),
-        last_answer_at: memory.and_then(|memory| memory.last_answer_at),
-        ..MemberSnapshot::unknown(name, "")
-    }
+    let mut described = MemberSnapshot::unknown(name, "");
+    described.id = Some(member.id);
+    described.client_urls.clone_from(&member.client_urls);
+    described.role = if member.is_learner {
+        MemberRole::Learner
+    } else {
+        MemberRole::Unknown
+    };
+    described.version = memory.and_then(|memory| memory.version.clone());
+    described.last_answer_at = memory.and_then(|memory| memory.last_answer_at);
+    described
 }
 
 fn described(
@@ -71,10 +84,14 @@ fn described(
 ) -> MemberSnapshot {
     let mut member = MemberSnapshot::unknown(name(row, listed), row.seen.endpoint.clone());
     member.id = row.id;
-    member.client_urls = listed.map(|listed| listed.client_urls.clone()).unwrap_or_default();
+    member.client_urls = listed
+        .map(|listed| listed.client_urls.clone())
+        .unwrap_or_default();
     member.role = role(row, listed, snapshot);
     member.healthy = healthy(row, view);
-    member.linearizable = row.linearizable().filter(|succeeded| *succeeded || !view.late);
+    member.linearizable = row
+        .linearizable()
+        .filter(|succeeded| *succeeded || !view.late);
     member.failure = failure(row);
     member.raft = row.status().map(raft);
     member.database = row.status().map(|status| database(status, row.page()));
@@ -87,12 +104,17 @@ fn described(
 }
 
 fn name(row: &Row<'_>, listed: Option<&ListedMember>) -> String {
-    let listed = listed.map(|listed| listed.name.as_str()).filter(|name| !name.is_empty());
+    let listed = listed
+        .map(|listed| listed.name.as_str())
+        .filter(|name| !name.is_empty());
     listed.map_or_else(|| row.seen.endpoint.clone(), str::to_owned)
 }
 
 fn role(row: &Row<'_>, listed: Option<&ListedMember>, snapshot: &Snapshot) -> MemberRole {
-    let leads = snapshot.leader.as_ref().is_some_and(|leader| Some(leader.id) == row.id);
+    let leads = snapshot
+        .leader
+        .as_ref()
+        .is_some_and(|leader| Some(leader.id) == row.id);
     let learner = listed.is_some_and(|listed| listed.is_learner);
     match row.status() {
         None if learner => MemberRole::Learner,
@@ -104,7 +126,11 @@ fn role(row: &Row<'_>, listed: Option<&ListedMember>, snapshot: &Snapshot) -> Me
 }
 
 fn healthy(row: &Row<'_>, view: &View<'_>) -> Option<bool> {
-    let serves = row.seen.read_serializable.as_ref().map(|probe| probe.result.is_ok());
+    let serves = row
+        .seen
+        .read_serializable
+        .as_ref()
+        .map(|probe| probe.result.is_ok());
     match (row.status().is_some(), serves) {
         (true, Some(true)) => Some(true),
         _ if view.late => None,
@@ -136,12 +162,17 @@ fn database(status: &MemberStatus, page: Option<&MetricsPage>) -> DatabaseSize {
     DatabaseSize {
         allocated_bytes: u64::try_from(status.db_size_bytes).unwrap_or(0),
         in_use_bytes: u64::try_from(status.db_size_in_use_bytes).unwrap_or(0),
-        quota_bytes: quota.and_then(|quota| u64::try_from(quota).ok()).filter(|quota| *quota > 0),
+        quota_bytes: quota
+            .and_then(|quota| u64::try_from(quota).ok())
+            .filter(|quota| *quota > 0),
         quota_disabled: quota.is_some_and(|quota| quota < 0),
     }
 }
 
-#[expect(clippy::cast_possible_truncation, reason = "a float cast saturates, and a quota is far below 2^63")]
+#[expect(
+    clippy::cast_possible_truncation,
+    reason = "a float cast saturates, and a quota is far below 2^63"
+)]
 fn metric_bytes(value: f64) -> i64 {
     value as i64
 }
@@ -157,13 +188,25 @@ fn started_at(page: &MetricsPage) -> Option<Timestamp> {
     Timestamp::UNIX_EPOCH.checked_add(since_epoch).ok()
 }
 
-fn from_memory(member: &mut MemberSnapshot, row: &Row<'_>, memory: &mut MemberMemory, now: Timestamp) {
+fn from_memory(
+    member: &mut MemberSnapshot,
+    row: &Row<'_>,
+    memory: &mut MemberMemory,
+    now: Timestamp,
+) {
     if let Some(seconds) = member.last_read_seconds {
         memory.reads.push(now, seconds, READ_WINDOW_SECONDS);
     }
     member.read_latency = memory.reads.summary();
-    member.version = row.status().map(|status| status.version.clone()).or_else(|| memory.version.clone());
-    member.last_answer_at = if row.answered { Some(now) } else { memory.last_answer_at };
+    member.version = row
+        .status()
+        .map(|status| status.version.clone())
+        .or_else(|| memory.version.clone());
+    member.last_answer_at = if row.answered {
+        Some(now)
+    } else {
+        memory.last_answer_at
+    };
     member.counters = row.page().map(|page| counters(page, memory, now));
 }
 
@@ -175,12 +218,18 @@ fn counters(page: &MetricsPage, memory: &mut MemberMemory, now: Timestamp) -> Se
     counters.proposals_failed = page.proposals_failed;
     counters.resident_memory_bytes = page.resident_memory_bytes;
     counters.watchers = page.watchers;
-    counters.rpcs_in_flight =
-        page.grpc_started.zip(page.grpc_handled).map(|(started, handled)| (started - handled).max(0.0));
+    counters.rpcs_in_flight = page
+        .grpc_started
+        .zip(page.grpc_handled)
+        .map(|(started, handled)| (started - handled).max(0.0));
     counters.request_rate_per_second = request_rate(page, memory, now);
-    counters.wal_fsync_p95_seconds = p95(&mut memory.wal_fsync, page.wal_fsync_buckets.as_ref(), now);
-    counters.backend_commit_p95_seconds =
-        p95(&mut memory.backend_commit, page.backend_commit_buckets.as_ref(), now);
+    counters.wal_fsync_p95_seconds =
+        p95(&mut memory.wal_fsync, page.wal_fsync_buckets.as_ref(), now);
+    counters.backend_commit_p95_seconds = p95(
+        &mut memory.backend_commit,
+        page.backend_commit_buckets.as_ref(),
+        now,
+    );
     counters
 }
 
@@ -200,8 +249,8 @@ fn p95(
 ) -> Option<f64> {
     let buckets = buckets?;
     window.push(now, buckets.clone(), DISK_WINDOW_SECONDS);
-    let newest = Buckets::from_cumulative(buckets.iter().copied())?;
-    let oldest = Buckets::from_cumulative(window.oldest()?.iter().copied())?;
+    let newest = Buckets::new(buckets.clone())?;
+    let oldest = Buckets::new(window.oldest()?.clone())?;
     let Some(difference) = newest.difference(&oldest) else {
         // The member restarted: what was before says nothing about now.
         window.clear();

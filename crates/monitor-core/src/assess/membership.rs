@@ -35,5 +35,11 @@ fn best_list<'a>(view: &View<'a>) -> Option<&'a MembershipView> {
 
 fn most_held<'a>(lists: &[&'a MembershipView]) -> Option<&'a MembershipView> {
     let holders = |list: &MembershipView| lists.iter().filter(|other| ***other == *list).count();
-    lists.iter().copied().reduce(|best, next| if holders(next) > holders(best) { next } else { best })
+    lists.iter().copied().reduce(|best, next| {
+        if holders(next) > holders(best) {
+            next
+        } else {
+            best
+        }
+    })
 }

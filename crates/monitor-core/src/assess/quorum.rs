@@ -7,7 +7,12 @@ use super::view::View;
 
 /// Quorum of the agreed member list; `None` while no list is known.
 pub(super) fn of(state: &AssessState, view: &View<'_>) -> Option<Quorum> {
-    let voters: Vec<_> = state.agreed.as_ref()?.iter().filter(|listed| !listed.is_learner).collect();
+    let voters: Vec<_> = state
+        .agreed
+        .as_ref()?
+        .iter()
+        .filter(|listed| !listed.is_learner)
+        .collect();
     let rows = || voters.iter().map(|voter| view.row(voter.id));
     let answering = rows().flatten().filter(|row| row.answered).count();
     let silent = rows().flatten().filter(|row| row.silent()).count();

@@ -8,7 +8,8 @@ mod monitor;
 mod reachability;
 
 use etcd_monitor_model::{
-    AlertType, Evidence, Finding, FindingKey, FindingStatus, MemberSnapshot, Severity, Snapshot, Subject, rule,
+    AlertType, Evidence, Finding, FindingKey, FindingStatus, MemberSnapshot, Severity, Snapshot,
+    Subject, rule,
 };
 use jiff::Timestamp;
 
@@ -27,7 +28,11 @@ pub(super) struct Context<'a> {
 /// What a rule says of one subject.
 enum Verdict {
     False,
-    True { cause: String, evidence: Vec<Evidence>, action: String },
+    True {
+        cause: String,
+        evidence: Vec<Evidence>,
+        action: String,
+    },
     Unknown(String),
 }
 
@@ -61,14 +66,30 @@ fn explain(findings: &mut [Finding]) {
         (rule::CLUSTER_UNREACHABLE, &rule::ALL),
         (
             rule::QUORUM_LOST,
-            &[rule::MEMBER_DOWN, rule::NO_LEADER, rule::LINEARIZABLE_READ_FAILING, rule::FREQUENT_ELECTIONS],
+            &[
+                rule::MEMBER_DOWN,
+                rule::NO_LEADER,
+                rule::LINEARIZABLE_READ_FAILING,
+                rule::FREQUENT_ELECTIONS,
+            ],
         ),
-        (rule::NO_LEADER, &[rule::LINEARIZABLE_READ_FAILING, rule::FREQUENT_ELECTIONS]),
+        (
+            rule::NO_LEADER,
+            &[rule::LINEARIZABLE_READ_FAILING, rule::FREQUENT_ELECTIONS],
+        ),
     ];
     for (root, explained) in follows {
-        let Some(key) = true_key(findings, root) else { continue };
-        for finding in findings.iter_mut().filter(|finding| finding.status.is_true()) {
-            if finding.caused_by.is_none() && finding.rule != root && explained.contains(&finding.rule.as_str()) {
+        let Some(key) = true_key(findings, root) else {
+            continue;
+        };
+        for finding in findings
+            .iter_mut()
+            .filter(|finding| finding.status.is_true())
+        {
+            if finding.caused_by.is_none()
+                && finding.rule != root
+                && explained.contains(&finding.rule.as_str())
+            {
                 finding.caused_by = Some(key.clone());
             }
         }
@@ -76,7 +97,10 @@ fn explain(findings: &mut [Finding]) {
 }
 
 fn true_key(findings: &[Finding], rule: &str) -> Option<FindingKey> {
-    findings.iter().find(|finding| finding.rule == rule && finding.status.is_true()).map(Finding::key)
+    findings
+        .iter()
+        .find(|finding| finding.rule == rule && finding.status.is_true())
+        .map(Finding::key)
 }
 
 impl Context<'_> {
@@ -84,8 +108,20 @@ impl Context<'_> {
         self.snapshot.at
     }
 
-    fn cluster_finding(&self, rule: &str, alert_type: AlertType, severity: Severity, verdict: Verdict) -> Finding {
-        self.finding(rule, alert_type, severity, Subject::cluster(&self.snapshot.cluster), verdict)
+    fn cluster_finding(
+        &self,
+        rule: &str,
+        alert_type: AlertType,
+        severity: Severity,
+        verdict: Verdict,
+    ) -> Finding {
+        self.finding(
+            rule,
+            alert_type,
+            severity,
+            Subject::cluster(&self.snapshot.cluster),
+            verdict,
+        )
     }
 
     fn member_finding(
@@ -96,7 +132,13 @@ impl Context<'_> {
         member: &MemberSnapshot,
         verdict: Verdict,
     ) -> Finding {
-        self.finding(rule, alert_type, severity, Subject::member(member.name.clone(), member.id), verdict)
+        self.finding(
+            rule,
+            alert_type,
+            severity,
+            Subject::member(member.name.clone(), member.id),
+            verdict,
+        )
     }
 
     fn finding(
@@ -107,12 +149,24 @@ impl Context<'_> {
         subject: Subject,
         verdict: Verdict,
     ) -> Finding {
-        let mut finding =
-            Finding::new(rule, alert_type, severity, &self.snapshot.cluster, subject, self.now());
+        let mut finding = Finding::new(
+            rule,
+            alert_type,
+            severity,
+            &self.snapshot.cluster,
+            subject,
+            self.now(),
+        );
         match verdict {
             Verdict::False => {}
-            Verdict::Unknown(unknown_reason) => finding.status = FindingStatus::Unknown { unknown_reason },
-            Verdict::True { cause, evidence, action } => {
+            Verdict::Unknown(unknown_reason) => {
+                finding.status = FindingStatus::Unknown { unknown_reason }
+            }
+            Verdict::True {
+                cause,
+                evidence,
+                action,
+            } => {
                 finding.status = FindingStatus::True;
                 finding.cause = cause;
                 finding.evidence = evidence;
@@ -124,7 +178,10 @@ impl Context<'_> {
 
     /// The row through which a member of the snapshot was probed.
     fn row_of(&self, member: &MemberSnapshot) -> Option<&Row<'_>> {
-        self.view.rows.iter().find(|row| row.seen.endpoint == member.endpoint)
+        self.view
+            .rows
+            .iter()
+            .find(|row| row.seen.endpoint == member.endpoint)
     }
 
     /// "2 of 3 voters answer", or what is not known of it.
@@ -155,20 +212,37 @@ impl Verdict {
             return Self::False;
         }
         let (cause, evidence, action) = describe();
-        Self::True { cause, evidence, action }
+        Self::True {
+            cause,
+            evidence,
+            action,
+        }
     }
 }
 
 fn evidence(source: impl Into<String>, value: impl Into<String>, at: Timestamp) -> Evidence {
-    Evidence { source: source.into(), value: value.into(), at }
+    Evidence {
+        source: source.into(),
+        value: value.into(),
+        at,
+    }
 }
 
 /// What the Status call through a row came to, as evidence.
 fn status_evidence(row: &Row<'_>) -> Vec<Evidence> {
-    let Some(probe) = &row.seen.status else { return Vec::new() };
+    let Some(probe) = &row.seen.status else {
+        return Vec::new();
+    };
     let value = match &probe.result {
-        Ok(status) => format!("answered as member {} of cluster {}", status.member_id, status.cluster_id),
+        Ok(status) => format!(
+            "answered as member {} of cluster {}",
+            status.member_id, status.cluster_id
+        ),
         Err(failure) => failure.message.clone(),
     };
-    vec![evidence(format!("Status at {}", row.seen.endpoint), value, probe.at)]
+    vec![evidence(
+        format!("Status at {}", row.seen.endpoint),
+        value,
+        probe.at,
+    )]
 }

@@ -83,12 +83,19 @@ impl AssessState {
     /// Begins anew for another cluster under the same name.
     pub(super) fn replace_cluster(&mut self, cluster_id: Option<ClusterId>, at: Timestamp) {
         let replaced = self.cluster_id.map(|before| (before, at));
-        *self = Self { cluster_id, replaced, dated: std::mem::take(&mut self.dated), ..Self::default() };
+        *self = Self {
+            cluster_id,
+            replaced,
+            dated: std::mem::take(&mut self.dated),
+            ..Self::default()
+        };
     }
 
     /// Number of agreed members, learners included.
     pub(super) fn member_count(&self) -> Option<u32> {
-        self.agreed.as_ref().and_then(|agreed| u32::try_from(agreed.len()).ok())
+        self.agreed
+            .as_ref()
+            .and_then(|agreed| u32::try_from(agreed.len()).ok())
     }
 
     pub(super) fn last_answer_at(&self) -> Option<Timestamp> {
@@ -97,7 +104,11 @@ impl AssessState {
 
     /// Name of a member in the agreed list, if it has one.
     pub(super) fn name_of(&self, id: MemberId) -> Option<&str> {
-        let listed = self.agreed.as_ref()?.iter().find(|listed| listed.id == id)?;
+        let listed = self
+            .agreed
+            .as_ref()?
+            .iter()
+            .find(|listed| listed.id == id)?;
         Some(listed.name.as_str()).filter(|name| !name.is_empty())
     }
 
@@ -113,7 +124,8 @@ impl AssessState {
 
     /// Elections in the hour before `now`.
     pub(super) fn elections_last_hour(&self, now: Timestamp) -> usize {
-        let in_hour = |at: &&Timestamp| (0.0..=3600.0).contains(&now.duration_since(**at).as_secs_f64());
+        let in_hour =
+            |at: &&Timestamp| (0.0..=3600.0).contains(&now.duration_since(**at).as_secs_f64());
         self.elections.iter().filter(in_hour).count()
     }
 
@@ -122,7 +134,9 @@ impl AssessState {
         let before: BTreeMap<&FindingKey, &Dated> =
             self.dated.iter().map(|dated| (&dated.key, dated)).collect();
         for finding in findings.iter_mut() {
-            let known = before.get(&finding.key()).filter(|dated| dated.status == finding.status.as_str());
+            let known = before
+                .get(&finding.key())
+                .filter(|dated| dated.status == finding.status.as_str());
             // A clock that went back must not put the beginning into the future.
             finding.since = known.map_or(now, |dated| dated.since.min(now));
         }
@@ -152,7 +166,8 @@ impl AssessState {
         }
         self.remember_heard(view);
         if let Some(agreed) = &self.agreed {
-            self.members.retain(|id, _| agreed.iter().any(|listed| listed.id == *id));
+            self.members
+                .retain(|id, _| agreed.iter().any(|listed| listed.id == *id));
         }
     }
 

@@ -1,8 +1,8 @@
 //! Who answered in this cycle, and as whom.
 
 use etcd_monitor_model::{
-    ClusterId, FailureKind, MemberId, MemberObservation, MemberStatus, MetricsPage, Observation, Probe,
-    ProbeFailure,
+    ClusterId, FailureKind, MemberId, MemberObservation, MemberStatus, MetricsPage, Observation,
+    Probe, ProbeFailure,
 };
 use jiff::Timestamp;
 
@@ -35,14 +35,18 @@ impl<'a> View<'a> {
         Self {
             late: observation.monitor.is_late(),
             ended_at: observation.ended_at,
-            cluster_id: replacement(&rows, state).or(state.cluster_id).or_else(|| most_named(&rows)),
+            cluster_id: replacement(&rows, state)
+                .or(state.cluster_id)
+                .or_else(|| most_named(&rows)),
             rows,
         }
     }
 
     /// Rows of the cluster that this name stands for.
     pub(super) fn own(&self) -> impl Iterator<Item = &Row<'a>> {
-        self.rows.iter().filter(|row| row.cluster_id.is_none() || row.cluster_id == self.cluster_id)
+        self.rows
+            .iter()
+            .filter(|row| row.cluster_id.is_none() || row.cluster_id == self.cluster_id)
     }
 
     /// The statuses that members of this cluster answered.
@@ -74,7 +78,9 @@ impl<'a> Row<'a> {
         let status = seen.status.as_ref().and_then(Probe::ok);
         Self {
             seen,
-            id: status.map(|status| status.member_id).or(seen.expected_member),
+            id: status
+                .map(|status| status.member_id)
+                .or(seen.expected_member),
             answered: answered(seen),
             cluster_id: cluster_id(seen),
         }
@@ -99,7 +105,9 @@ impl<'a> Row<'a> {
 
     /// True when neither gRPC nor HTTP gave any answer.
     pub(super) fn silent(&self) -> bool {
-        !self.answered && self.page().is_none() && self.failure_kind().is_some_and(FailureKind::is_silence)
+        !self.answered
+            && self.page().is_none()
+            && self.failure_kind().is_some_and(FailureKind::is_silence)
     }
 
     /// Whether its linearizable read succeeded; `None` when it was not asked or could not be.
@@ -113,11 +121,19 @@ fn answered(seen: &MemberObservation) -> bool {
     let spoke = |failure: Option<&ProbeFailure>| failure.is_none_or(|failure| spoke(failure.kind));
     [
         seen.status.as_ref().map(|probe| spoke(probe.failure())),
-        seen.members_serializable.as_ref().map(|probe| spoke(probe.failure())),
-        seen.members_linearizable.as_ref().map(|probe| spoke(probe.failure())),
+        seen.members_serializable
+            .as_ref()
+            .map(|probe| spoke(probe.failure())),
+        seen.members_linearizable
+            .as_ref()
+            .map(|probe| spoke(probe.failure())),
         seen.alarms.as_ref().map(|probe| spoke(probe.failure())),
-        seen.read_linearizable.as_ref().map(|probe| spoke(probe.failure())),
-        seen.read_serializable.as_ref().map(|probe| spoke(probe.failure())),
+        seen.read_linearizable
+            .as_ref()
+            .map(|probe| spoke(probe.failure())),
+        seen.read_serializable
+            .as_ref()
+            .map(|probe| spoke(probe.failure())),
     ]
     .into_iter()
     .flatten()
@@ -130,8 +146,16 @@ fn spoke(kind: FailureKind) -> bool {
 }
 
 fn cluster_id(seen: &MemberObservation) -> Option<ClusterId> {
-    let status = seen.status.as_ref().and_then(Probe::ok).map(|status| status.cluster_id);
-    let list = seen.members_serializable.as_ref().and_then(Probe::ok).map(|list| list.cluster_id);
+    let status = seen
+        .status
+        .as_ref()
+        .and_then(Probe::ok)
+        .map(|status| status.cluster_id);
+    let list = seen
+        .members_serializable
+        .as_ref()
+        .and_then(Probe::ok)
+        .map(|list| list.cluster_id);
     status.or(list)
 }
 
@@ -148,5 +172,11 @@ fn replacement(rows: &[Row<'_>], state: &AssessState) -> Option<ClusterId> {
 fn most_named(rows: &[Row<'_>]) -> Option<ClusterId> {
     let named: Vec<ClusterId> = rows.iter().filter_map(|row| row.cluster_id).collect();
     let votes = |id: ClusterId| named.iter().filter(|other| **other == id).count();
-    named.iter().copied().reduce(|best, next| if votes(next) > votes(best) { next } else { best })
+    named.iter().copied().reduce(|best, next| {
+        if votes(next) > votes(best) {
+            next
+        } else {
+            best
+        }
+    })
 }

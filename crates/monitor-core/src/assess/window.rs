@@ -16,7 +16,9 @@ pub(super) struct Window<T> {
 
 impl<T> Default for Window<T> {
     fn default() -> Self {
-        Self { values: VecDeque::new() }
+        Self {
+            values: VecDeque::new(),
+        }
     }
 }
 
@@ -81,7 +83,14 @@ mod tests {
             window.push(at(1_000 + i64::from(value)), f64::from(value), 300.0);
         }
         let summary = window.summary().unwrap();
-        assert_eq!((summary.p50_seconds, summary.p95_seconds, summary.p99_seconds), (50.0, 95.0, 99.0));
+        assert_eq!(
+            (
+                summary.p50_seconds,
+                summary.p95_seconds,
+                summary.p99_seconds
+            ),
+            (50.0, 95.0, 99.0)
+        );
         assert_eq!((summary.count, summary.max_seconds), (100, 100.0));
     }
 

@@ -1,18 +1,25 @@
 //! The client's answers in the words of the model.
 
 use etcd_monitor_client::{
-    AlarmAnswer, AlarmKind as ClientAlarm, ClientError, ErrorKind, MemberListAnswer, ReadAnswer as ClientRead,
-    StatusAnswer,
+    AlarmAnswer, AlarmKind as ClientAlarm, ClientError, ErrorKind, MemberListAnswer,
+    ReadAnswer as ClientRead, StatusAnswer,
 };
 use etcd_monitor_model::{
-    Alarm, AlarmKind, ClusterId, FailureKind, ListedMember, MemberId, MemberObservation, MemberStatus,
-    MembershipView, Probe, ProbeFailure, ReadAnswer,
+    Alarm, AlarmKind, ClusterId, FailureKind, ListedMember, MemberId, MemberObservation,
+    MemberStatus, MembershipView, Probe, ProbeFailure, ReadAnswer,
 };
 
 /// The member list that discovery follows: one that a quorum confirmed, before one that a member believes.
 pub(super) fn best_list(seen: &[MemberObservation]) -> Option<&MembershipView> {
-    let confirmed = seen.iter().filter_map(|member| member.members_linearizable.as_ref()?.ok()).next();
-    let believed = || seen.iter().filter_map(|member| member.members_serializable.as_ref().and_then(Probe::ok)).next();
+    let confirmed = seen
+        .iter()
+        .filter_map(|member| member.members_linearizable.as_ref()?.ok())
+        .next();
+    let believed = || {
+        seen.iter()
+            .filter_map(|member| member.members_serializable.as_ref().and_then(Probe::ok))
+            .next()
+    };
     confirmed.or_else(believed)
 }
 
@@ -44,7 +51,10 @@ pub(super) fn membership(answer: MemberListAnswer) -> MembershipView {
     };
     let mut members: Vec<ListedMember> = answer.members.into_iter().map(listed).collect();
     members.sort_by_key(|member| member.id);
-    MembershipView { cluster_id: ClusterId(answer.cluster_id), members }
+    MembershipView {
+        cluster_id: ClusterId(answer.cluster_id),
+        members,
+    }
 }
 
 pub(super) fn alarms(answer: Vec<AlarmAnswer>) -> Vec<Alarm> {
@@ -57,11 +67,16 @@ fn alarm(answer: AlarmAnswer) -> Alarm {
         ClientAlarm::Corrupt => AlarmKind::Corrupt,
         _ => AlarmKind::Unknown,
     };
-    Alarm { member: answer.member.map(MemberId), kind }
+    Alarm {
+        member: answer.member.map(MemberId),
+        kind,
+    }
 }
 
 pub(super) fn read(answer: ClientRead) -> ReadAnswer {
-    ReadAnswer { revision: Some(answer.revision) }
+    ReadAnswer {
+        revision: Some(answer.revision),
+    }
 }
 
 pub(super) fn failure(error: &ClientError) -> ProbeFailure {
@@ -78,5 +93,8 @@ pub(super) fn failure(error: &ClientError) -> ProbeFailure {
         ErrorKind::NotAllowed => FailureKind::NotAllowed,
         _ => FailureKind::Other,
     };
-    ProbeFailure { kind, message: error.to_string() }
+    ProbeFailure {
+        kind,
+        message: error.reason().to_owned(),
+    }
 }

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use etcd_monitor_client::discovery::{Origin, Target};
 use etcd_monitor_client::{ClientError, ClusterClient, Consistency, MemberClient};
 use etcd_monitor_model::{
-    EndpointOrigin, FailureKind, MemberId, MemberObservation, MetricsPage, Probe, ProbeFailure, ReadAnswer,
+    EndpointOrigin, FailureKind, MemberId, MemberObservation, MetricsPage, Probe, ProbeFailure,
+    ReadAnswer,
 };
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -18,7 +19,10 @@ const READ_KEY: &[u8] = b"etcd-monitor/probe";
 
 /// Asks one target six RPCs and one page, all at once. Ends at the client's deadline at the latest.
 pub(super) async fn observe(client: &ClusterClient, target: Target) -> MemberObservation {
-    let endpoint = target.endpoint.as_ref().map_or(target.advertised.as_str(), |endpoint| endpoint.as_str());
+    let endpoint = target
+        .endpoint
+        .as_ref()
+        .map_or(target.advertised.as_str(), |endpoint| endpoint.as_str());
     let mut seen = unasked(endpoint, &target);
     match (&target.refused, &target.endpoint) {
         (None, Some(endpoint)) => ask(&client.member(endpoint), &mut seen).await,
@@ -46,19 +50,30 @@ fn unasked(endpoint: &str, target: &Target) -> MemberObservation {
 }
 
 fn not_allowed<T>(reason: Option<&str>) -> Probe<T> {
-    let message = reason.unwrap_or("the advertised URL is not usable").to_owned();
+    let message = reason
+        .unwrap_or("the advertised URL is not usable")
+        .to_owned();
     Probe {
         at: Timestamp::now(),
         took_seconds: 0.0,
-        result: Err(ProbeFailure { kind: FailureKind::NotAllowed, message }),
+        result: Err(ProbeFailure {
+            kind: FailureKind::NotAllowed,
+            message,
+        }),
     }
 }
 
 async fn ask(member: &Arc<MemberClient>, seen: &mut MemberObservation) {
     let (status, serializable, linearizable, alarms, read, own_read, metrics) = tokio::join!(
         probe(member.status(), answers::status),
-        probe(member.member_list(Consistency::Serializable), answers::membership),
-        probe(member.member_list(Consistency::Linearizable), answers::membership),
+        probe(
+            member.member_list(Consistency::Serializable),
+            answers::membership
+        ),
+        probe(
+            member.member_list(Consistency::Linearizable),
+            answers::membership
+        ),
         probe(member.alarms(), answers::alarms),
         read(member, Consistency::Linearizable),
         read(member, Consistency::Serializable),
@@ -79,15 +94,25 @@ async fn probe<A, T>(
 ) -> Probe<T> {
     let at = Timestamp::now();
     let began = Instant::now();
-    let result = call.await.map(into).map_err(|error| answers::failure(&error));
-    Probe { at, took_seconds: began.elapsed().as_secs_f64(), result }
+    let result = call
+        .await
+        .map(into)
+        .map_err(|error| answers::failure(&error));
+    Probe {
+        at,
+        took_seconds: began.elapsed().as_secs_f64(),
+        result,
+    }
 }
 
 /// A user who may not see the key is refused only after the quorum was confirmed and the read served: for the
 /// question "does the read work" that is a yes.
 async fn read(member: &Arc<MemberClient>, consistency: Consistency) -> Probe<ReadAnswer> {
     let mut read = probe(member.read(READ_KEY, consistency), answers::read).await;
-    if read.failure().is_some_and(|failure| failure.kind == FailureKind::PermissionDenied) {
+    if read
+        .failure()
+        .is_some_and(|failure| failure.kind == FailureKind::PermissionDenied)
+    {
         read.result = Ok(ReadAnswer { revision: None });
     }
     read

@@ -1,19 +1,22 @@
 //! What a cluster shall be like, and its start.
 
+use std::collections::BTreeMap;
+use std::net::SocketAddrV4;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::spawn_blocking;
 
-use super::member::{Member, Urls};
+use super::member::{Doors, Member, Urls};
 use super::process::{Launch, Process};
-use super::{Cluster, READY_WITHIN};
+use super::{Cluster, READY_WITHIN, slow_disk};
 use crate::access::{Access, Credentials};
 use crate::address::PrivateAddress;
 use crate::binaries::etcd_binaries;
 use crate::error::Error;
 use crate::guard::Guard;
+use crate::link::Network;
 use crate::storage::Storage;
 use crate::tls::{TlsFiles, TlsMode};
 
@@ -31,6 +34,7 @@ pub struct ClusterBuilder {
     pub(super) quota_backend_bytes: Option<u64>,
     pub(super) listen_metrics: bool,
     pub(super) extra_args: Vec<String>,
+    pub(super) slow_disks: BTreeMap<usize, Duration>,
     pub(super) ready_within: Duration,
 }
 
@@ -45,6 +49,7 @@ impl Default for ClusterBuilder {
             quota_backend_bytes: None,
             listen_metrics: false,
             extra_args: Vec::new(),
+            slow_disks: BTreeMap::new(),
             ready_within: READY_WITHIN,
         }
     }
@@ -113,6 +118,14 @@ impl ClusterBuilder {
         self
     }
 
+    /// Gives a member a slow disk from the start and over restarts: every sync takes this much longer.
+    /// [`start`](Self::start) fails with [`Error::Unavailable`] where strace is missing or may not trace.
+    #[must_use]
+    pub fn slow_disk(mut self, index: usize, delay: Duration) -> Self {
+        self.slow_disks.insert(index, delay);
+        self
+    }
+
     /// How long [`start`](Self::start) and [`Member::restart`] wait for readiness; 60 s if not set.
     #[must_use]
     pub fn ready_within(mut self, limit: Duration) -> Self {
@@ -125,6 +138,9 @@ impl ClusterBuilder {
     /// # Errors
     /// No binaries, no address, a refusal of the operating system, or [`Error::NotReady`] with the log tails.
     pub async fn start(self) -> Result<Cluster, Error> {
+        if !self.slow_disks.is_empty() {
+            slow_disk::check().await?;
+        }
         let version = self.version.clone();
         let binaries = spawn_blocking(move || etcd_binaries(&version)).await;
         let binaries = binaries.map_err(|error| Error::operation("finding etcd", error))??;
@@ -154,8 +170,11 @@ impl ClusterBuilder {
             tls,
             ..Access::default()
         });
+        let network = self.links.then(Network::start).transpose();
+        let network = network.map_err(Error::io("start the thread of the links"))?;
         let mut cluster = Cluster {
             members: Vec::new(),
+            network,
             guard,
             storage,
             access,
@@ -203,11 +222,18 @@ impl Cluster {
     /// Lays out one more member; nothing is started.
     pub(super) fn add_member(&mut self, index: usize) -> Result<(), Error> {
         let name = format!("m{index}");
-        let urls = self.urls(index)?;
+        let ports = self.builder.ports(index);
+        let doors = self.doors(index, ports)?;
+        let urls = self.urls(ports, doors.as_ref());
         let data_dir = self.storage.path().join(&name);
         let launch = Launch {
             program: self.binaries.join("etcd"),
-            wrapper: Vec::new(),
+            wrapper: self
+                .builder
+                .slow_disks
+                .get(&index)
+                .copied()
+                .map_or_else(Vec::new, slow_disk::wrapper),
             log: self.storage.path().join(format!("{name}.log")),
             group: self.guard.group(),
         };
@@ -215,8 +241,10 @@ impl Cluster {
         flags.push(format!("--data-dir={}", data_dir.display()));
         flags.extend(self.builder.extra_args.iter().cloned());
         self.members.push(Member {
+            index,
             name,
             urls,
+            doors,
             data_dir,
             launch,
             flags,
@@ -243,24 +271,40 @@ impl Cluster {
         ]
     }
 
-    fn urls(&self, index: usize) -> Result<Urls, Error> {
-        let ports = self.builder.ports(index);
+    fn doors(&self, index: usize, ports: Ports) -> Result<Option<Doors>, Error> {
+        let Some(network) = &self.network else {
+            return Ok(None);
+        };
+        let ip = self.address.ip();
+        let open = |port| {
+            let door = network.open(index, ip, SocketAddrV4::new(ip, port));
+            door.map_err(Error::io(format!("open a proxy on {ip}")))
+        };
+        let (client, peer) = (open(ports.client)?, open(ports.peer)?);
+        Ok(Some(Doors {
+            fabric: Arc::clone(network.fabric()),
+            client,
+            peer,
+        }))
+    }
+
+    fn urls(&self, ports: Ports, doors: Option<&Doors>) -> Urls {
         let (scheme, ip) = (self.access.scheme(), self.address.ip());
-        let direct_client = format!("{scheme}://{ip}:{}", ports.client);
-        let direct_peer = format!("{scheme}://{ip}:{}", ports.peer);
-        let client = direct_client.clone();
-        let peer = direct_peer.clone();
+        let url = |port| format!("{scheme}://{ip}:{port}");
+        let client = url(doors.map_or(ports.client, |doors| doors.client.port()));
+        let peer = url(doors.map_or(ports.peer, |doors| doors.peer.port()));
         let metrics = match self.builder.listen_metrics {
             true => format!("http://{ip}:{}", ports.metrics),
             false => client.clone(),
         };
-        Ok(Urls {
+        let (direct_client, direct_peer) = (url(ports.client), url(ports.peer));
+        Urls {
             client,
             direct_client,
             peer,
             direct_peer,
             metrics,
-        })
+        }
     }
 
     fn flags(&self, name: &str, urls: &Urls) -> Vec<String> {

@@ -11,6 +11,7 @@ use super::log;
 use super::process::{Launch, Process};
 use crate::access::{Access, linearizable_read};
 use crate::error::Error;
+use crate::link::{Door, Fabric};
 use crate::wait;
 
 /// One look at a member that is starting. Shorter than etcd's own 7 s, so that a look during an election is repeated.
@@ -29,12 +30,23 @@ pub(super) struct Urls {
     pub(super) metrics: String,
 }
 
+/// The proxies in front of a member, and who is told when its process changes.
+#[derive(Debug)]
+pub(super) struct Doors {
+    pub(super) fabric: Arc<Fabric>,
+    pub(super) client: Door,
+    pub(super) peer: Door,
+}
+
 /// A member of a [`Cluster`](super::Cluster). Its URLs, folders and name stay the same over restarts and replacements; its
 /// id changes when it is replaced.
 #[derive(Debug)]
 pub struct Member {
+    pub(super) index: usize,
     pub(super) name: String,
     pub(super) urls: Urls,
+    /// `None` without links.
+    pub(super) doors: Option<Doors>,
     pub(super) data_dir: PathBuf,
     pub(super) launch: Launch,
     /// The flags that stay the same over the life of the member.
@@ -102,12 +114,16 @@ impl Member {
 
     /// Kills the process (SIGKILL) and returns when it is gone. Nothing happens when none runs.
     pub async fn kill(&self) -> Result<(), Error> {
-        self.process.kill().await
+        self.process.kill().await?;
+        self.close_doors().await;
+        Ok(())
     }
 
     /// Ends the process in an orderly way (SIGTERM) and returns when it is gone.
     pub async fn terminate(&self) -> Result<(), Error> {
-        self.process.terminate().await
+        self.process.terminate().await?;
+        self.close_doors().await;
+        Ok(())
     }
 
     /// Freezes the process (SIGSTOP): it keeps its connections and answers nothing.
@@ -133,7 +149,12 @@ impl Member {
     pub fn start(&self) -> Result<(), Error> {
         let mut arguments = self.flags.clone();
         arguments.extend(self.bootstrap().iter().cloned());
-        self.process.start(&self.launch, &arguments)?;
+        let pid = self.process.start(&self.launch, &arguments)?;
+        if let Some(doors) = &self.doors {
+            doors.fabric.roster().set_pid(self.index, pid);
+            doors.client.reopen();
+            doors.peer.reopen();
+        }
         Ok(())
     }
 
@@ -167,7 +188,7 @@ impl Member {
         });
         let reason = match outcome.await {
             Ok(Ok(id)) => {
-                self.id.store(id, Ordering::Release);
+                self.set_id(id);
                 return Ok(());
             }
             Ok(Err(reason)) | Err(reason) => reason,
@@ -187,6 +208,20 @@ impl Member {
     /// Sets what the next start says about the cluster that the member joins.
     pub(super) fn set_bootstrap(&self, flags: Vec<String>) {
         *self.bootstrap() = flags;
+    }
+
+    fn set_id(&self, id: u64) {
+        self.id.store(id, Ordering::Release);
+        if let Some(doors) = &self.doors {
+            doors.fabric.roster().set_id(self.index, id);
+        }
+    }
+
+    async fn close_doors(&self) {
+        if let Some(doors) = &self.doors {
+            doors.client.close().await;
+            doors.peer.close().await;
+        }
     }
 
     /// The id, if the member answers now.

@@ -15,13 +15,15 @@ use crate::wait;
 /// caught up.
 const SETTLE_LIMIT: Duration = Duration::from_secs(30);
 
-/// What etcd says when a change may succeed later.
-const NOT_YET: [&str; 4] = [
-    "unhealthy cluster",
-    "in sync with leader",
-    "no leader",
-    "leader changed",
-];
+/// What etcd says of any change that may succeed later.
+const NOT_YET: [&str; 3] = ["unhealthy cluster", "no leader", "leader changed"];
+
+/// The promotion of a learner that still catches up.
+const LEARNER_NOT_YET: &str = "in sync with leader";
+
+/// An id is made of the URL and the second of the addition, so a member that is added, removed and added again within one
+/// second would get the id that was removed, which etcd refuses with this.
+const ADD_NOT_YET: &str = "member not found";
 
 impl Cluster {
     /// Kills a member, removes it from the cluster, deletes its data, adds it again under the same name and URLs, and waits
@@ -55,7 +57,7 @@ impl Cluster {
     /// Makes a learner a voting member, as soon as etcd finds that it has caught up.
     pub async fn promote(&self, index: usize) -> Result<(), Error> {
         let id = self.member(index).id();
-        self.change("promoting a learner", async |client| {
+        self.change("promoting a learner", LEARNER_NOT_YET, async |client| {
             client.member_promote(id).await.map(drop)
         })
         .await
@@ -69,7 +71,7 @@ impl Cluster {
     async fn take_out(&self, member: &Member) -> Result<(), Error> {
         member.kill().await?;
         let id = member.id();
-        self.change("removing a member", async |client| {
+        self.change("removing a member", NOT_YET[0], async |client| {
             client.member_remove(id).await.map(drop)
         })
         .await?;
@@ -79,7 +81,7 @@ impl Cluster {
 
     /// Tells the cluster about a member that is going to start.
     async fn announce(&self, member: &Member, learner: bool) -> Result<(), Error> {
-        self.change("adding a member", async |client| {
+        self.change("adding a member", ADD_NOT_YET, async |client| {
             let options = learner.then(|| MemberAddOptions::new().with_is_learner());
             client
                 .member_add([member.peer_url()], options)
@@ -93,6 +95,7 @@ impl Cluster {
     async fn change(
         &self,
         operation: &str,
+        not_yet: &str,
         mut call: impl AsyncFnMut(&mut Client) -> Result<(), etcd_client::Error>,
     ) -> Result<(), Error> {
         let outcome = wait::until(SETTLE_LIMIT, async || {
@@ -100,7 +103,7 @@ impl Cluster {
                 return Err("there is no leader".to_owned());
             };
             match self.member(leader).call(operation, &mut call).await {
-                Err(error) if is_not_yet(&error) => Err(error.to_string()),
+                Err(error) if is_not_yet(&error, not_yet) => Err(error.to_string()),
                 outcome => Ok(outcome),
             }
         });
@@ -110,9 +113,9 @@ impl Cluster {
     }
 }
 
-fn is_not_yet(error: &Error) -> bool {
+fn is_not_yet(error: &Error, of_this_change: &str) -> bool {
     let text = error.to_string();
-    NOT_YET.iter().any(|reason| text.contains(reason))
+    text.contains(of_this_change) || NOT_YET.iter().any(|reason| text.contains(reason))
 }
 
 fn wipe(member: &Member) -> Result<(), Error> {

@@ -14,19 +14,33 @@ struct AlarmRule {
 }
 
 const RULES: [AlarmRule; 2] = [
-    AlarmRule { kind: AlarmKind::NoSpace, name: rule::ALARM_NO_SPACE, alert_type: AlertType::Capacity },
-    AlarmRule { kind: AlarmKind::Corrupt, name: rule::ALARM_CORRUPT, alert_type: AlertType::Corruption },
+    AlarmRule {
+        kind: AlarmKind::NoSpace,
+        name: rule::ALARM_NO_SPACE,
+        alert_type: AlertType::Capacity,
+    },
+    AlarmRule {
+        kind: AlarmKind::Corrupt,
+        name: rule::ALARM_CORRUPT,
+        alert_type: AlertType::Corruption,
+    },
 ];
 
 /// One finding for each active alarm; where an alarm kind is not active, one for the cluster that says so.
 pub(super) fn of_cluster(context: &Context<'_>) -> Vec<Finding> {
     let answered = answers(context);
-    RULES.iter().flat_map(|rule| of_rule(context, rule, answered.as_ref())).collect()
+    RULES
+        .iter()
+        .flat_map(|rule| of_rule(context, rule, answered.as_ref()))
+        .collect()
 }
 
 /// Every alarm that any member answered, with when it was asked; `None` when nobody answered.
 fn answers(context: &Context<'_>) -> Option<(BTreeSet<Alarm>, Timestamp)> {
-    let probes = context.view.own().filter_map(|row| row.seen.alarms.as_ref());
+    let probes = context
+        .view
+        .own()
+        .filter_map(|row| row.seen.alarms.as_ref());
     let mut answered = None;
     for probe in probes {
         if let Some(alarms) = probe.ok() {
@@ -44,13 +58,29 @@ fn of_rule(
 ) -> Vec<Finding> {
     let Some((alarms, at)) = answered else {
         let unknown = Verdict::unknown("no member answered the Alarm call");
-        return vec![context.cluster_finding(rule.name, rule.alert_type, Severity::Critical, unknown)];
+        return vec![context.cluster_finding(
+            rule.name,
+            rule.alert_type,
+            Severity::Critical,
+            unknown,
+        )];
     };
-    let active: Vec<&Alarm> = alarms.iter().filter(|alarm| alarm.kind == rule.kind).collect();
+    let active: Vec<&Alarm> = alarms
+        .iter()
+        .filter(|alarm| alarm.kind == rule.kind)
+        .collect();
     if active.is_empty() {
-        return vec![context.cluster_finding(rule.name, rule.alert_type, Severity::Critical, Verdict::False)];
+        return vec![context.cluster_finding(
+            rule.name,
+            rule.alert_type,
+            Severity::Critical,
+            Verdict::False,
+        )];
     }
-    active.into_iter().map(|alarm| raised(context, rule, alarm, *at)).collect()
+    active
+        .into_iter()
+        .map(|alarm| raised(context, rule, alarm, *at))
+        .collect()
 }
 
 fn raised(context: &Context<'_>, rule: &AlarmRule, alarm: &Alarm, at: Timestamp) -> Finding {
@@ -62,19 +92,38 @@ fn raised(context: &Context<'_>, rule: &AlarmRule, alarm: &Alarm, at: Timestamp)
         AlarmKind::NoSpace => no_space(context, alarm.member, &subject.name),
         _ => corrupt(&subject.name),
     };
-    let mut seen = vec![evidence("Alarm (GET)", format!("{} raised by {}", rule.name, subject.name), at)];
+    let mut seen = vec![evidence(
+        "Alarm (GET)",
+        format!("{} raised by {}", rule.name, subject.name),
+        at,
+    )];
     seen.extend(alarm.member.and_then(|id| size(context, id, at)));
-    let verdict = Verdict::True { cause, evidence: seen, action };
-    context.finding(rule.name, rule.alert_type, Severity::Critical, subject, verdict)
+    let verdict = Verdict::True {
+        cause,
+        evidence: seen,
+        action,
+    };
+    context.finding(
+        rule.name,
+        rule.alert_type,
+        Severity::Critical,
+        subject,
+        verdict,
+    )
 }
 
 fn name(context: &Context<'_>, id: MemberId) -> String {
-    context.state.name_of(id).map_or_else(|| id.to_string(), str::to_owned)
+    context
+        .state
+        .name_of(id)
+        .map_or_else(|| id.to_string(), str::to_owned)
 }
 
 fn no_space(context: &Context<'_>, member: Option<MemberId>, name: &str) -> (String, String) {
     let size = member.and_then(|id| size(context, id, context.now()));
-    let size = size.map(|size| format!(" ({})", size.value)).unwrap_or_default();
+    let size = size
+        .map(|size| format!(" ({})", size.value))
+        .unwrap_or_default();
     let cause = format!("The cluster refuses writes: {name} raised the NOSPACE alarm{size}");
     let action = "Compact, defragment each member in turn, then disarm: etcdctl compact REVISION; etcdctl defrag --cluster; etcdctl alarm disarm";
     (cause, action.to_owned())
@@ -87,9 +136,18 @@ fn corrupt(name: &str) -> (String, String) {
 }
 
 fn size(context: &Context<'_>, id: MemberId, at: Timestamp) -> Option<Evidence> {
-    let member = context.snapshot.members.iter().find(|member| member.id == Some(id))?;
+    let member = context
+        .snapshot
+        .members
+        .iter()
+        .find(|member| member.id == Some(id))?;
     let database = member.database?;
-    let quota = database.quota_bytes.map_or_else(|| "unknown".to_owned(), |quota| quota.to_string());
-    let value = format!("{} of {quota} bytes of quota allocated", database.allocated_bytes);
+    let quota = database
+        .quota_bytes
+        .map_or_else(|| "unknown".to_owned(), |quota| quota.to_string());
+    let value = format!(
+        "{} of {quota} bytes of quota allocated",
+        database.allocated_bytes
+    );
     Some(evidence("Status dbSize", value, at))
 }

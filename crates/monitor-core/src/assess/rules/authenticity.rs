@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use etcd_monitor_model::{AlertType, ClusterId, FailureKind, Finding, MemberSnapshot, Severity, rule};
+use etcd_monitor_model::{
+    AlertType, ClusterId, FailureKind, Finding, MemberSnapshot, Severity, rule,
+};
 
 use super::{Context, Evidence, Verdict, evidence, status_evidence};
 use crate::assess::view::Row;
@@ -20,17 +22,29 @@ pub(super) fn tls_failed(context: &Context<'_>, member: &MemberSnapshot) -> Opti
         Verdict::unknown("member unreachable")
     } else {
         Verdict::when(failed, || {
-            let message = row.failure().map(|failure| failure.message.clone()).unwrap_or_default();
+            let message = row
+                .failure()
+                .map(|failure| failure.message.clone())
+                .unwrap_or_default();
             let cause = format!("The TLS handshake with {} fails: {message}", member.name);
             let action = format!(
                 "Check --cacert, --cert and --key, and what the member serves: openssl s_client -connect {} -showcerts",
-                row.seen.endpoint.trim_start_matches("https://").trim_start_matches("http://")
+                row.seen
+                    .endpoint
+                    .trim_start_matches("https://")
+                    .trim_start_matches("http://")
             );
             (cause, status_evidence(row), action)
         })
     };
     let severity = blind_severity(context);
-    Some(context.member_finding(rule::TLS_FAILED, AlertType::Configuration, severity, member, verdict))
+    Some(context.member_finding(
+        rule::TLS_FAILED,
+        AlertType::Configuration,
+        severity,
+        member,
+        verdict,
+    ))
 }
 
 /// etcd refuses the monitor's credentials.
@@ -48,8 +62,13 @@ pub(super) fn authentication_failed(context: &Context<'_>) -> Finding {
                 refused.len(),
                 context.view.rows.len()
             );
-            let action = "Correct --user and --password-file, then try: etcdctl --user NAME endpoint status";
-            (cause, refused.into_iter().flat_map(status_evidence).collect(), action.to_owned())
+            let action =
+                "Correct --user and --password-file, then try: etcdctl --user NAME endpoint status";
+            (
+                cause,
+                refused.into_iter().flat_map(status_evidence).collect(),
+                action.to_owned(),
+            )
         })
     } else if context.view.any_answer() {
         Verdict::False
@@ -57,11 +76,20 @@ pub(super) fn authentication_failed(context: &Context<'_>) -> Finding {
         Verdict::unknown("no member answered")
     };
     let severity = blind_severity(context);
-    context.cluster_finding(rule::AUTHENTICATION_FAILED, AlertType::Configuration, severity, verdict)
+    context.cluster_finding(
+        rule::AUTHENTICATION_FAILED,
+        AlertType::Configuration,
+        severity,
+        verdict,
+    )
 }
 
 fn blind_severity(context: &Context<'_>) -> Severity {
-    if context.view.any_answer() { Severity::Warning } else { Severity::Critical }
+    if context.view.any_answer() {
+        Severity::Warning
+    } else {
+        Severity::Critical
+    }
 }
 
 /// Endpoints of two clusters stand under one name.
@@ -81,7 +109,12 @@ pub(super) fn cluster_id_mismatch(context: &Context<'_>) -> Finding {
     } else {
         Verdict::when(named.len() > 1, || describe_mismatch(context, &named))
     };
-    context.cluster_finding(rule::CLUSTER_ID_MISMATCH, AlertType::Configuration, Severity::Critical, verdict)
+    context.cluster_finding(
+        rule::CLUSTER_ID_MISMATCH,
+        AlertType::Configuration,
+        Severity::Critical,
+        verdict,
+    )
 }
 
 fn describe_mismatch(
@@ -98,9 +131,16 @@ fn describe_mismatch(
     let seen = named
         .iter()
         .flat_map(|(id, rows)| rows.iter().map(move |row| (id, row)))
-        .map(|(id, row)| evidence(format!("Status at {}", row.seen.endpoint), format!("cluster id {id}"), context.now()))
+        .map(|(id, row)| {
+            evidence(
+                format!("Status at {}", row.seen.endpoint),
+                format!("cluster id {id}"),
+                context.now(),
+            )
+        })
         .collect();
-    let action = "Give each cluster a name of its own; name only endpoints of one cluster in --endpoints";
+    let action =
+        "Give each cluster a name of its own; name only endpoints of one cluster in --endpoints";
     (cause, seen, action.to_owned())
 }
 
@@ -113,10 +153,21 @@ pub(super) fn cluster_replaced(context: &Context<'_>) -> Finding {
         (_, None) => Verdict::unknown("no member answered yet"),
         (None, Some(_)) => Verdict::False,
         (Some((before, at)), Some(now)) => Verdict::when(true, || {
-            let cause = format!("Cluster id changed from {before} to {now}: the cluster was rebuilt or restored");
+            let cause = format!(
+                "Cluster id changed from {before} to {now}: the cluster was rebuilt or restored"
+            );
             let seen = vec![evidence("Status", format!("cluster id {now}"), at)];
-            (cause, seen, "If nobody rebuilt the cluster, check where the endpoints lead".to_owned())
+            (
+                cause,
+                seen,
+                "If nobody rebuilt the cluster, check where the endpoints lead".to_owned(),
+            )
         }),
     };
-    context.cluster_finding(rule::CLUSTER_REPLACED, AlertType::Configuration, Severity::Info, verdict)
+    context.cluster_finding(
+        rule::CLUSTER_REPLACED,
+        AlertType::Configuration,
+        Severity::Info,
+        verdict,
+    )
 }

@@ -9,29 +9,59 @@ pub(super) fn of_member(context: &Context<'_>, member: &MemberSnapshot) -> Vec<F
     if member.id.is_none() {
         return Vec::new();
     }
-    vec![near_quota(context, member), metrics_unreadable(context, member)]
+    vec![
+        near_quota(context, member),
+        metrics_unreadable(context, member),
+    ]
 }
 
 /// NOSPACE is decided on the allocated size, free pages included, so that is what is compared with the quota.
 fn near_quota(context: &Context<'_>, member: &MemberSnapshot) -> Finding {
     let parameters = context.parameters;
     let share = member.database.and_then(|database| {
-        database.quota_bytes.map(|quota| database.allocated_bytes as f64 / quota as f64)
+        database
+            .quota_bytes
+            .map(|quota| database.allocated_bytes as f64 / quota as f64)
     });
     let verdict = match (member.database, share) {
         (None, _) => Verdict::unknown("member unreachable"),
         (Some(database), _) if database.quota_disabled => Verdict::False,
-        (Some(_), None) => Verdict::unknown("the quota is not known: no /metrics, and Status does not report it"),
-        (Some(database), Some(share)) => Verdict::when(share > parameters.quota_warning_share, || {
-            let cause = format!("The database of {} fills {:.0} % of its quota", member.name, share * 100.0);
-            let value = format!("{} allocated, {} in use", database.allocated_bytes, database.in_use_bytes);
-            let seen = vec![evidence("Status dbSize (bytes)", value, context.now())];
-            (cause, seen, which_action(database.allocated_bytes, database.in_use_bytes))
-        }),
+        (Some(_), None) => {
+            Verdict::unknown("the quota is not known: no /metrics, and Status does not report it")
+        }
+        (Some(database), Some(share)) => {
+            Verdict::when(share > parameters.quota_warning_share, || {
+                let cause = format!(
+                    "The database of {} fills {:.0} % of its quota",
+                    member.name,
+                    share * 100.0
+                );
+                let value = format!(
+                    "{} allocated, {} in use",
+                    database.allocated_bytes, database.in_use_bytes
+                );
+                let seen = vec![evidence("Status dbSize (bytes)", value, context.now())];
+                (
+                    cause,
+                    seen,
+                    which_action(database.allocated_bytes, database.in_use_bytes),
+                )
+            })
+        }
     };
     let critical = share.is_some_and(|share| share > parameters.quota_critical_share);
-    let severity = if critical { Severity::Critical } else { Severity::Warning };
-    context.member_finding(rule::DATABASE_NEAR_QUOTA, AlertType::Capacity, severity, member, verdict)
+    let severity = if critical {
+        Severity::Critical
+    } else {
+        Severity::Warning
+    };
+    context.member_finding(
+        rule::DATABASE_NEAR_QUOTA,
+        AlertType::Capacity,
+        severity,
+        member,
+        verdict,
+    )
 }
 
 /// Defragmentation helps only where free pages are a good part of the file.
@@ -56,16 +86,40 @@ fn metrics_unreadable(context: &Context<'_>, member: &MemberSnapshot) -> Finding
                 "{} lines of {}'s /metrics page are not in the exposition format; what they say is not known",
                 page.skipped_lines, member.name
             );
-            let seen = vec![evidence("/metrics", format!("{} bytes", page.page_bytes), probe.at)];
-            (cause, seen, "Check what answers there: curl ENDPOINT/metrics | head".to_owned())
+            let seen = vec![evidence(
+                "/metrics",
+                format!("{} bytes", page.page_bytes),
+                probe.at,
+            )];
+            (
+                cause,
+                seen,
+                "Check what answers there: curl ENDPOINT/metrics | head".to_owned(),
+            )
         }),
-        Some((_, Err(failure))) if failure.kind.is_silence() => Verdict::unknown("member unreachable"),
+        Some((_, Err(failure))) if failure.kind.is_silence() => {
+            Verdict::unknown("member unreachable")
+        }
         Some((_, Err(_))) if context.view.late => Verdict::late(),
         Some((probe, Err(failure))) => Verdict::when(true, || {
-            let cause = format!("The /metrics page of {} cannot be read: {}", member.name, failure.message);
+            let cause = format!(
+                "The /metrics page of {} cannot be read: {}",
+                member.name, failure.message
+            );
             let seen = vec![evidence("/metrics", failure.message.clone(), probe.at)];
-            (cause, seen, "Check what answers there, and --metrics-url: curl ENDPOINT/metrics | head".to_owned())
+            (
+                cause,
+                seen,
+                "Check what answers there, and --metrics-url: curl ENDPOINT/metrics | head"
+                    .to_owned(),
+            )
         }),
     };
-    context.member_finding(rule::METRICS_UNREADABLE, AlertType::Member, Severity::Info, member, verdict)
+    context.member_finding(
+        rule::METRICS_UNREADABLE,
+        AlertType::Member,
+        Severity::Info,
+        member,
+        verdict,
+    )
 }

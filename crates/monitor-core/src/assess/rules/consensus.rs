@@ -16,7 +16,12 @@ pub(super) fn quorum_lost(context: &Context<'_>) -> Finding {
             Some(available) => Verdict::when(available < quorum.needed, || describe_loss(context)),
         },
     };
-    context.cluster_finding(rule::QUORUM_LOST, AlertType::Quorum, Severity::Critical, verdict)
+    context.cluster_finding(
+        rule::QUORUM_LOST,
+        AlertType::Quorum,
+        Severity::Critical,
+        verdict,
+    )
 }
 
 fn describe_loss(context: &Context<'_>) -> (String, Vec<Evidence>, String) {
@@ -45,7 +50,11 @@ fn name(context: &Context<'_>, row: &Row<'_>) -> String {
 
 fn read_failures(context: &Context<'_>) -> Vec<Evidence> {
     let failed = |row: &Row<'_>| {
-        let probe = row.seen.read_linearizable.as_ref().filter(|_| row.answered)?;
+        let probe = row
+            .seen
+            .read_linearizable
+            .as_ref()
+            .filter(|_| row.answered)?;
         let failure = probe.failure()?;
         let source = format!("linearizable read at {}", row.seen.endpoint);
         Some(evidence(source, failure.message.clone(), probe.at))
@@ -56,7 +65,10 @@ fn read_failures(context: &Context<'_>) -> Vec<Evidence> {
 /// Members answer, but none of them can serve a linearizable read.
 pub(super) fn linearizable_read_failing(context: &Context<'_>) -> Finding {
     let view = context.view;
-    let asked = view.own().filter(|row| row.answered && row.linearizable().is_some()).count();
+    let asked = view
+        .own()
+        .filter(|row| row.answered && row.linearizable().is_some())
+        .count();
     let verdict = if view.any_linearizable_read() {
         Verdict::False
     } else if asked == 0 {
@@ -72,13 +84,22 @@ pub(super) fn linearizable_read_failing(context: &Context<'_>) -> Finding {
             (cause, read_failures(context), action.to_owned())
         })
     };
-    context.cluster_finding(rule::LINEARIZABLE_READ_FAILING, AlertType::Quorum, Severity::Critical, verdict)
+    context.cluster_finding(
+        rule::LINEARIZABLE_READ_FAILING,
+        AlertType::Quorum,
+        Severity::Critical,
+        verdict,
+    )
 }
 
 /// More than half of the members that answer know no leader.
 pub(super) fn no_leader(context: &Context<'_>) -> Finding {
     let answering = context.view.statuses().count();
-    let leaderless = context.view.statuses().filter(|status| status.leader.is_none()).count();
+    let leaderless = context
+        .view
+        .statuses()
+        .filter(|status| status.leader.is_none())
+        .count();
     let verdict = if answering == 0 {
         Verdict::unknown("no member answered Status")
     } else {
@@ -91,16 +112,27 @@ pub(super) fn no_leader(context: &Context<'_>) -> Finding {
             (cause, leader_evidence(context), action.to_owned())
         })
     };
-    context.cluster_finding(rule::NO_LEADER, AlertType::Leader, Severity::Critical, verdict)
+    context.cluster_finding(
+        rule::NO_LEADER,
+        AlertType::Leader,
+        Severity::Critical,
+        verdict,
+    )
 }
 
 fn leader_evidence(context: &Context<'_>) -> Vec<Evidence> {
     let said = |row: &Row<'_>| {
         let probe = row.seen.status.as_ref()?;
         let status = Probe::ok(probe)?;
-        let leader = status.leader.map_or_else(|| "none".to_owned(), |leader| leader.to_string());
+        let leader = status
+            .leader
+            .map_or_else(|| "none".to_owned(), |leader| leader.to_string());
         let source = format!("Status at {}", row.seen.endpoint);
-        Some(evidence(source, format!("leader {leader}, term {}", status.raft_term), probe.at))
+        Some(evidence(
+            source,
+            format!("leader {leader}, term {}", status.raft_term),
+            probe.at,
+        ))
     };
     context.view.own().filter_map(said).collect()
 }
@@ -113,11 +145,22 @@ pub(super) fn frequent_elections(context: &Context<'_>) -> Finding {
         Verdict::unknown("no leader was seen yet")
     } else {
         Verdict::when(elections > limit, || {
-            let cause = format!("{elections} elections within an hour; more than {limit} is not normal");
-            let seen = vec![evidence("raft term in Status", format!("rose {elections} times in an hour"), context.now())];
-            let action = "Look for a slow WAL disk on the leader and for unstable links between the members";
+            let cause =
+                format!("{elections} elections within an hour; more than {limit} is not normal");
+            let seen = vec![evidence(
+                "raft term in Status",
+                format!("rose {elections} times in an hour"),
+                context.now(),
+            )];
+            let action =
+                "Look for a slow WAL disk on the leader and for unstable links between the members";
             (cause, seen, action.to_owned())
         })
     };
-    context.cluster_finding(rule::FREQUENT_ELECTIONS, AlertType::Leader, Severity::Warning, verdict)
+    context.cluster_finding(
+        rule::FREQUENT_ELECTIONS,
+        AlertType::Leader,
+        Severity::Warning,
+        verdict,
+    )
 }

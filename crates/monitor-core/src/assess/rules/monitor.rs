@@ -17,7 +17,11 @@ pub(super) fn late(context: &Context<'_>) -> Finding {
             condition.timer_lag_seconds, condition.deadline_seconds
         );
         let action = "Check the load of the monitor's own host, or whether the monitor was stopped";
-        (cause, vec![evidence("timer of the monitor", value, context.now())], action.to_owned())
+        (
+            cause,
+            vec![evidence("timer of the monitor", value, context.now())],
+            action.to_owned(),
+        )
     });
     context.finding(
         rule::MONITOR_LATE,

@@ -20,26 +20,54 @@ pub(super) fn cluster_unreachable(context: &Context<'_>) -> Finding {
     } else {
         Verdict::when(silent(), || describe_silence(context))
     };
-    context.cluster_finding(rule::CLUSTER_UNREACHABLE, AlertType::Quorum, Severity::Critical, verdict)
+    context.cluster_finding(
+        rule::CLUSTER_UNREACHABLE,
+        AlertType::Quorum,
+        Severity::Critical,
+        verdict,
+    )
 }
 
 fn describe_silence(context: &Context<'_>) -> (String, Vec<super::Evidence>, String) {
     let rows = &context.view.rows;
     let count = rows.len();
-    let endpoints = if count == 1 { "the endpoint".to_owned() } else { format!("all {count} endpoints") };
+    let endpoints = if count == 1 {
+        "the endpoint".to_owned()
+    } else {
+        format!("all {count} endpoints")
+    };
     let kinds: Vec<FailureKind> = rows.iter().filter_map(Row::failure_kind).collect();
     let all = |kind: FailureKind| kinds.iter().all(|seen| *seen == kind);
     let (what, action) = if all(FailureKind::Refused) {
-        ("refused the connection: no etcd listens there", "start etcd, or correct --endpoints")
+        (
+            "refused the connection: no etcd listens there",
+            "start etcd, or correct --endpoints",
+        )
     } else if all(FailureKind::TimedOut) {
-        ("timed out: the monitor is cut off, or the hosts are down", "check the network between the monitor and the hosts, then the hosts")
+        (
+            "timed out: the monitor is cut off, or the hosts are down",
+            "check the network between the monitor and the hosts, then the hosts",
+        )
     } else if all(FailureKind::NameResolution) {
-        ("could not be resolved to an address", "correct the host names in --endpoints, or the resolver of the monitor's host")
+        (
+            "could not be resolved to an address",
+            "correct the host names in --endpoints, or the resolver of the monitor's host",
+        )
     } else {
-        ("gave no answer (some refused, some timed out)", "check the hosts, then the network between the monitor and them")
+        (
+            "gave no answer (some refused, some timed out)",
+            "check the hosts, then the network between the monitor and them",
+        )
     };
-    let cause = format!("Cluster {} cannot be reached: {endpoints} {what}", context.snapshot.cluster);
-    (cause, rows.iter().flat_map(status_evidence).collect(), action.to_owned())
+    let cause = format!(
+        "Cluster {} cannot be reached: {endpoints} {what}",
+        context.snapshot.cluster
+    );
+    (
+        cause,
+        rows.iter().flat_map(status_evidence).collect(),
+        action.to_owned(),
+    )
 }
 
 /// The rules about whether one member can be reached. A configured endpoint behind which no member is known has a rule
@@ -47,7 +75,10 @@ fn describe_silence(context: &Context<'_>) -> (String, Vec<super::Evidence>, Str
 pub(super) fn of_member(context: &Context<'_>, member: &MemberSnapshot) -> Vec<Finding> {
     let row = context.row_of(member);
     if member.id.is_none() {
-        return row.map(|row| endpoint_unreachable(context, member, row)).into_iter().collect();
+        return row
+            .map(|row| endpoint_unreachable(context, member, row))
+            .into_iter()
+            .collect();
     }
     let heard_by = row.and_then(|row| heard_by(context, row));
     vec![
@@ -65,7 +96,11 @@ fn member_down(
 ) -> Finding {
     let tolerance = context.snapshot.quorum.and_then(|quorum| quorum.tolerance);
     let votes = member.role != MemberRole::Learner;
-    let severity = if votes && tolerance == Some(0) { Severity::Critical } else { Severity::Warning };
+    let severity = if votes && tolerance == Some(0) {
+        Severity::Critical
+    } else {
+        Severity::Warning
+    };
     let verdict = match silence(context, member, row) {
         Err(verdict) => verdict,
         Ok(row) => Verdict::when(heard_by.is_none(), || {
@@ -83,7 +118,13 @@ fn member_down(
             (cause, status_evidence(row), action)
         }),
     };
-    context.member_finding(rule::MEMBER_DOWN, AlertType::Member, severity, member, verdict)
+    context.member_finding(
+        rule::MEMBER_DOWN,
+        AlertType::Member,
+        severity,
+        member,
+        verdict,
+    )
 }
 
 fn member_unreachable(
@@ -107,26 +148,47 @@ fn member_unreachable(
                 format!("grows between two cycles on {peers}"),
                 context.now(),
             ));
-            (cause, seen, format!("Check the path from the monitor to {}", row.seen.endpoint))
+            (
+                cause,
+                seen,
+                format!("Check the path from the monitor to {}", row.seen.endpoint),
+            )
         }),
     };
-    context.member_finding(rule::MEMBER_UNREACHABLE, AlertType::Partition, Severity::Warning, member, verdict)
+    context.member_finding(
+        rule::MEMBER_UNREACHABLE,
+        AlertType::Partition,
+        Severity::Warning,
+        member,
+        verdict,
+    )
 }
 
-fn member_not_serving(context: &Context<'_>, member: &MemberSnapshot, row: Option<&Row<'_>>) -> Finding {
+fn member_not_serving(
+    context: &Context<'_>,
+    member: &MemberSnapshot,
+    row: Option<&Row<'_>>,
+) -> Finding {
     let verdict = match row {
         None => Verdict::unknown(not_probed(member)),
         Some(row) if row.answered => Verdict::False,
         Some(_) if context.view.late => Verdict::late(),
         Some(row) => Verdict::when(half_silent(row), || {
-            let message = row.failure().map(|failure| failure.message.clone()).unwrap_or_default();
-            let cause = format!("{} answers HTTP but not gRPC: {message}", member.name);
-            let action =
-                format!("Check the load and the log of {}, and whether a proxy stands before it", member.name);
+            let cause = format!("{} answers HTTP but not gRPC: {}", member.name, why(row));
+            let action = format!(
+                "Check the load and the log of {}, and whether a proxy stands before it",
+                member.name
+            );
             (cause, status_evidence(row), action)
         }),
     };
-    context.member_finding(rule::MEMBER_NOT_SERVING, AlertType::Member, Severity::Warning, member, verdict)
+    context.member_finding(
+        rule::MEMBER_NOT_SERVING,
+        AlertType::Member,
+        Severity::Warning,
+        member,
+        verdict,
+    )
 }
 
 /// gRPC is silent or garbled while HTTP answers, or gRPC is garbled.
@@ -144,11 +206,15 @@ fn endpoint_unreachable(context: &Context<'_>, member: &MemberSnapshot, row: &Ro
     } else {
         Verdict::when(row.seen.origin == EndpointOrigin::Configured, || {
             let cause = format!(
-                "The configured endpoint {} gives no answer ({}); no known member is behind it",
+                "The configured endpoint {} gives no usable answer: {}; no known member is behind it",
                 row.seen.endpoint,
-                silence_in_words(row)
+                why(row)
             );
-            (cause, status_evidence(row), "Correct --endpoints, or start the member it stands for".to_owned())
+            (
+                cause,
+                status_evidence(row),
+                "Correct --endpoints, or start the member it stands for".to_owned(),
+            )
         })
     };
     context.member_finding(
@@ -190,16 +256,39 @@ fn not_probed(member: &MemberSnapshot) -> String {
 /// In the first silent cycle the bytes may be from before it fell silent.
 fn heard_by(context: &Context<'_>, row: &Row<'_>) -> Option<String> {
     let id = row.id?;
-    let memory = context.state.members.get(&id).filter(|memory| memory.was_silent)?;
+    let memory = context
+        .state
+        .members
+        .get(&id)
+        .filter(|memory| memory.was_silent)?;
     let mut peers = Vec::new();
     for (peer, page) in context.view.pages() {
-        let now = page.peer_received_bytes.iter().flatten().find(|(sender, _)| *sender == id);
+        let now = page
+            .peer_received_bytes
+            .iter()
+            .flatten()
+            .find(|(sender, _)| *sender == id);
         let before = memory.heard_bytes.get(&peer);
-        if now.zip(before).is_some_and(|((_, now), before)| now > before) {
-            peers.push(context.state.name_of(peer).map_or_else(|| peer.to_string(), str::to_owned));
+        if now
+            .zip(before)
+            .is_some_and(|((_, now), before)| now > before)
+        {
+            peers.push(
+                context
+                    .state
+                    .name_of(peer)
+                    .map_or_else(|| peer.to_string(), str::to_owned),
+            );
         }
     }
     (!peers.is_empty()).then(|| peers.join(", "))
+}
+
+/// What came back from the Status call, as the client said it.
+fn why(row: &Row<'_>) -> String {
+    row.failure()
+        .map(|failure| failure.message.clone())
+        .unwrap_or_default()
 }
 
 fn silence_in_words(row: &Row<'_>) -> &'static str {
