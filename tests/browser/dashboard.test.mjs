@@ -58,7 +58,7 @@ describe('dashboard', () => {
     assert.ok(MEMBERS.includes(leader), `leader ${leader}`);
     assert.match(await row(leader).textContent(), /leader/);
     assert.match(await page.getByTestId('quorum').textContent(), /3 \/ 3/);
-    assert.match(await page.getByTestId('checked').textContent(), /\d+ rules on 3 members, \d+ not evaluable/);
+    assert.match(await page.getByTestId('verdict').textContent(), /\d+ rules on 3 members, \d+ not evaluable/);
   });
 
   it('goes on without a reload and draws what it collects', async () => {
@@ -81,23 +81,25 @@ describe('dashboard', () => {
     assert.deepEqual(violations.map((violation) => violation.id), []);
   });
 
-  it('shows a killed member, as unknown where nothing is known, and its alert', async () => {
-    const leader = await page.getByTestId('leader-name').textContent();
-    const victim = MEMBERS.find((name) => name !== leader);
+  it('shows a killed leader as unknown where nothing is known, its alert, its successor and its return', async () => {
+    const victim = await page.getByTestId('leader-name').textContent();
+    const successors = MEMBERS.filter((name) => name !== victim);
     await cluster.kill(victim);
     await inState(victim, 'healthy').waitFor({ state: 'detached', timeout: SHOWN_MS });
     // A warning, or critical where no further failure is tolerated.
     await verdict('healthy').waitFor({ state: 'detached', timeout: SHOWN_MS });
-    assert.match(await page.getByTestId('quorum').textContent(), /2 \/ 3/);
+    await shown(page.getByTestId('quorum').getByText('2 / 3'));
+    await shown(page.getByTestId('leader-name').getByText(new RegExp(`^(${successors.join('|')})$`)));
     const size = row(victim).locator('[data-label="db / quota"]');
     assert.match(await size.textContent(), /not known/);
-    await shown(page.getByTestId('active-alerts').getByTestId('alert-MemberDown'));
+    const alert = page.getByTestId('active-alerts').getByTestId('alert-MemberDown');
+    await shown(alert.filter({ hasText: 'firing' }));
     await picture('member-down');
     cluster.startMember(victim);
     await shown(inState(victim, 'healthy'));
     await shown(verdict('healthy'));
-    await page.getByTestId('alert-MemberDown').waitFor({ state: 'detached', timeout: SHOWN_MS });
-    assert.match(await page.getByTestId('alert-history').textContent(), /MemberDown.*resolved/);
+    await alert.waitFor({ state: 'detached', timeout: SHOWN_MS });
+    await shown(page.getByTestId('alert-history').getByText(/MemberDown.*resolved/));
   });
 
   it('has asked no other host, met no error, and was never loaded again', async () => {

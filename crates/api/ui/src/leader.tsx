@@ -1,7 +1,7 @@
 // Who leads, since when, and how often that changed.
 
 import { useContext } from 'preact/hooks';
-import type { LeaderChange, Snapshot } from './protocol';
+import type { Leader, LeaderChange, Snapshot } from './protocol';
 import { Ago } from './ago';
 import { Now } from './clock';
 import { span, timeOfDay, whole } from './format';
@@ -26,7 +26,7 @@ export function LeaderPanel({ snapshot, series }: { snapshot: Snapshot; series: 
           {leader == null ? none : <>since <Ago at={leader.since} /> · term {whole(leader.term)}</>}
         </span>
       </p>
-      <TimeLine history={history} series={series} leading={leader != null} />
+      <TimeLine history={history} series={series} leader={leader} />
       <p class="muted">
         leader changes seen: <Known value={changes} reason="no leader was seen yet" show={whole} />
       </p>
@@ -41,14 +41,15 @@ interface Reign {
   to: number;
 }
 
-function TimeLine(props: { history: LeaderChange[]; series: Series[]; leading: boolean }) {
+function TimeLine(props: { history: LeaderChange[]; series: Series[]; leader: Leader | null }) {
   const now = useContext(Now);
-  const reigns = reignsOf(props.history.slice(-CHANGES_SHOWN), now);
+  const history = props.history.length > 0 ? props.history.slice(-CHANGES_SHOWN) : beginning(props.leader);
+  const reigns = reignsOf(history, now);
   if (reigns.length === 0) return <div class="timeline timeline-empty" />;
   return (
     <ol class="timeline" aria-label="Leaders, oldest first">
       {reigns.map((reign, index) => (
-        <Segment reign={reign} series={props.series} key={reign.key} ended={index === reigns.length - 1 && !props.leading} />
+        <Segment reign={reign} series={props.series} key={reign.key} ended={index === reigns.length - 1 && props.leader == null} />
       ))}
     </ol>
   );
@@ -65,6 +66,11 @@ function Segment({ reign, series, ended }: { reign: Reign; series: Series[]; end
       <span class="sr">{title}</span>
     </li>
   );
+}
+
+/** A leader that no change was seen of has led since it was first seen. */
+function beginning(leader: Leader | null): LeaderChange[] {
+  return leader == null ? [] : [{ at: leader.since, from: null, to: leader.id, term: leader.term }];
 }
 
 function reignsOf(history: LeaderChange[], now: number): Reign[] {
