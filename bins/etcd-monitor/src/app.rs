@@ -8,8 +8,8 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use etcd_monitor_alerting::{
-    AlertEngine, Alerting, AlertsHandle, ConsoleNotifier, Notifier, WebhookNotifier,
-    WebhookOptions, default_rules,
+    Alerting, AlertsHandle, ConsoleNotifier, Notifier, WebhookNotifier, WebhookOptions,
+    default_rules,
 };
 use etcd_monitor_api::{BuildInfo, HostPolicy, Source, bind, serve};
 use etcd_monitor_core::{
@@ -68,12 +68,9 @@ impl Daemon {
         let (stop, stop_alerting) = (CancellationToken::new(), CancellationToken::new());
         let mut tasks = Tasks::default();
         let snapshots = watch(&config, probes, &data_dir, &mut tasks, &stop).await?;
-        let engine = AlertEngine::new(default_rules());
-        let receivers = snapshots
-            .iter()
-            .map(|(_, receiver)| receiver.clone())
-            .collect();
-        let (alerting, alerts) = Alerting::new(engine, receivers, notifiers, stop_alerting.clone());
+        let receivers = snapshots.iter().map(|(_, receiver)| receiver.clone());
+        let (alerting, alerts) =
+            Alerting::new(default_rules(), receivers, notifiers, stop_alerting.clone());
         tasks.spawn("alerting", alerting.run());
         let source = source(&config, snapshots, alerts, &stop);
         let hosts = HostPolicy::new(config.allowed_hosts.clone());

@@ -4,6 +4,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::time::Duration;
+
 use etcd_monitor_alerting::{
     AlertEngine, AlertEventKind, AlertState, HISTORY_LIMIT, MAX_ALERTS, NotificationKind, Rule,
     default_rules,
@@ -228,7 +230,7 @@ fn a_finding_that_vanishes_from_a_rule_that_was_evaluated_is_cleared() {
 /// As when the monitor is cut off: the finding exists only while it is.
 #[test]
 fn a_finding_about_the_monitor_is_over_when_it_vanishes_unless_the_monitor_is_late() {
-    let mut engine = AlertEngine::new(vec![Rule::new("MonitorCutOff", std::time::Duration::ZERO)]);
+    let mut engine = AlertEngine::new(vec![Rule::new("MonitorCutOff", Duration::ZERO)]);
     let mut snapshot = empty_snapshot(1, start());
     let mut cut_off = Finding::new(
         "MonitorCutOff",
@@ -349,6 +351,39 @@ fn a_clock_set_forward_fires_nothing_early() {
     );
 }
 
+/// The step with the jump counts as 30 s instead of 1 s: the held resolve comes 29 s early, not an hour.
+#[test]
+fn a_clock_set_forward_does_not_end_the_window() {
+    check(
+        "0 m1 down
+         20 m1 up
+         60 m1 down
+         100 m1 up
+         106 clock 3600
+         700 end",
+        "9 m1 fired warning
+         20 m1 resolved cleared
+         69 m1 fired warning
+         291 m1 resolved cleared",
+    );
+}
+
+#[test]
+fn a_clock_set_back_does_not_make_old_news_fresh() {
+    let mut engine = AlertEngine::new(vec![Rule::new("MemberDown", Duration::from_mins(1))]);
+    let mut snapshot = empty_snapshot(1, start());
+    let down = finding("m1", Says::True(Severity::Warning), start());
+    snapshot.findings.extend(down);
+    engine.observe(&snapshot, start());
+    for second in 0..300 {
+        let now = start() - 1.hour() + second.seconds();
+        assert!(
+            engine.tick(now).is_empty(),
+            "fired {second} s after the latest snapshot"
+        );
+    }
+}
+
 /// The step in which the clock was set back counts as no time: each is one cycle late, and none is lost.
 #[test]
 fn a_clock_set_back_loses_nothing() {
@@ -392,7 +427,7 @@ fn a_rule_without_a_hold_fires_with_the_first_snapshot_and_with_its_own_severity
 
 #[test]
 fn a_stale_snapshot_fires_nothing() {
-    let mut engine = AlertEngine::new(vec![Rule::new("MemberDown", std::time::Duration::ZERO)]);
+    let mut engine = AlertEngine::new(vec![Rule::new("MemberDown", Duration::ZERO)]);
     let mut snapshot = empty_snapshot(1, start());
     snapshot.findings = finding("m1", Says::True(Severity::Warning), start())
         .into_iter()
@@ -431,7 +466,7 @@ fn the_worst_comes_first() {
 
 #[test]
 fn the_number_of_alerts_and_of_events_is_bounded() {
-    let mut engine = AlertEngine::new(vec![Rule::new("MemberDown", std::time::Duration::ZERO)]);
+    let mut engine = AlertEngine::new(vec![Rule::new("MemberDown", Duration::ZERO)]);
     let mut snapshot = empty_snapshot(1, start());
     let names = (0..MAX_ALERTS + 5).map(|number| format!("m{number}"));
     snapshot.findings = names

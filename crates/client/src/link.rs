@@ -109,8 +109,17 @@ impl Link {
             }
             Err(cause) => {
                 state.pause(cause.clone());
+                self.doubt_files(&cause);
                 Err(cause)
             }
+        }
+    }
+
+    fn doubt_files(&self, cause: &Cause) {
+        if let Some(files) = &self.tls
+            && cause.kind == ErrorKind::Tls
+        {
+            files.doubt();
         }
     }
 
@@ -135,6 +144,7 @@ impl Link {
         state.connection = None;
         if !connection.has_answered() {
             state.pause(cause.clone());
+            self.doubt_files(cause);
         }
     }
 

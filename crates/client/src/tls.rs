@@ -3,6 +3,7 @@
 mod load;
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustls::ClientConfig;
@@ -33,6 +34,7 @@ pub(crate) struct LoadedTls {
 pub(crate) struct TlsFiles {
     options: TlsOptions,
     state: Mutex<Option<State>>,
+    doubted: AtomicBool,
 }
 
 #[derive(Debug)]
@@ -47,7 +49,13 @@ impl TlsFiles {
         Self {
             options,
             state: Mutex::new(None),
+            doubted: AtomicBool::new(false),
         }
+    }
+
+    /// A connection failed for a reason of TLS: the files are looked at again at the next attempt.
+    pub(crate) fn doubt(&self) {
+        self.doubted.store(true, Ordering::Relaxed);
     }
 
     /// The name that members' certificates must carry, if it is not the host.
@@ -59,18 +67,20 @@ impl TlsFiles {
     /// last usable state in force.
     pub(crate) async fn current(&self) -> Result<Arc<LoadedTls>, Cause> {
         let mut state = self.state.lock().await;
+        let doubted = self.doubted.swap(false, Ordering::Relaxed);
         if let Some(state) = &*state
             && state.looked_at.elapsed() < LOOK_AGAIN
+            && !doubted
         {
             return state.loaded.clone();
         }
-        let next = self.look(state.take()).await;
+        let next = self.look(state.as_ref()).await;
         let loaded = next.loaded.clone();
         *state = Some(next);
         loaded
     }
 
-    async fn look(&self, old: Option<State>) -> State {
+    async fn look(&self, old: Option<&State>) -> State {
         let looked_at = Instant::now();
         let files = match load::read(&self.options).await {
             Ok(files) => files,
@@ -83,29 +93,26 @@ impl TlsFiles {
             }
         };
         let fingerprint = files.fingerprint();
-        match old {
-            Some(old) if old.fingerprint == fingerprint => State { looked_at, ..old },
+        let loaded = match old {
+            Some(old) if old.fingerprint == fingerprint => old.loaded.clone(),
             old => {
-                let generation = fingerprint;
-                let loaded = load::build(&self.options, files, generation).await;
-                let loaded = loaded
-                    .map(Arc::new)
-                    .or_else(|cause| keep_usable(old, cause));
-                State {
-                    looked_at,
-                    fingerprint,
-                    loaded,
-                }
+                let built = load::build(&self.options, files, fingerprint).await;
+                built.map(Arc::new).or_else(|cause| keep_usable(old, cause))
             }
+        };
+        State {
+            looked_at,
+            fingerprint,
+            loaded,
         }
     }
 }
 
-fn keep_usable(old: Option<State>, cause: Cause) -> Result<Arc<LoadedTls>, Cause> {
-    match old.and_then(|old| old.loaded.ok()) {
+fn keep_usable(old: Option<&State>, cause: Cause) -> Result<Arc<LoadedTls>, Cause> {
+    match old.and_then(|old| old.loaded.as_ref().ok()) {
         Some(usable) => {
             tracing::warn!(%cause, "the TLS files cannot be used now; the last usable ones stay in force");
-            Ok(usable)
+            Ok(Arc::clone(usable))
         }
         None => Err(cause),
     }

@@ -156,6 +156,8 @@ pub(crate) fn member_id(name: &str) -> MemberId {
 pub(crate) fn finding(name: &str, says: Says, at: Timestamp) -> Option<Finding> {
     let severity = match says {
         Says::True(severity) => severity,
+        // What explains it usually makes it worse too.
+        Says::Explained => Severity::Critical,
         _ => Severity::Warning,
     };
     let subject = Subject::member(name, Some(member_id(name)));
