@@ -37,7 +37,8 @@ export function LeaderPanel({ snapshot, series }: { snapshot: Snapshot; series: 
 interface Reign {
   key: string;
   id: string;
-  from: number;
+  /** Null for the reign before the first change that is shown: nobody saw when it began. */
+  from: number | null;
   to: number;
 }
 
@@ -58,8 +59,8 @@ function TimeLine(props: { history: LeaderChange[]; series: Series[]; leader: Le
 function Segment({ reign, series, ended }: { reign: Reign; series: Series[]; ended: boolean }) {
   const one = series.find((candidate) => candidate.key === reign.id);
   const name = one?.name ?? reign.id;
-  const title = `${name}: from ${timeOfDay(reign.from)}, ${span((reign.to - reign.from) / 1000)}`;
-  const classes = ['segment', one == null ? 'series-gone' : seriesClass(one.place), ended ? 'segment-ended' : ''];
+  const title = `${name}: ${lasted(reign)}`;
+  const classes = ['segment', reign.from == null ? 'segment-before' : '', one == null ? 'series-gone' : seriesClass(one.place), ended ? 'segment-ended' : ''];
   return (
     <li class={classes.join(' ')} style={{ flexGrow: String(weight(reign)) }} title={title}>
       <bdi>{name}</bdi>
@@ -74,14 +75,22 @@ function beginning(leader: Leader | null): LeaderChange[] {
 }
 
 function reignsOf(history: LeaderChange[], now: number): Reign[] {
-  return history.map((change, index) => {
+  const reigns: Reign[] = history.map((change, index) => {
     const from = Date.parse(change.at);
     const next = history[index + 1];
     return { key: `${change.term}-${change.to}`, id: change.to, from, to: next == null ? now : Date.parse(next.at) };
   });
+  const first = history[0];
+  if (first?.from == null) return reigns;
+  return [{ key: 'before', id: first.from, from: null, to: Date.parse(first.at) }, ...reigns];
+}
+
+function lasted(reign: Reign): string {
+  if (reign.from == null) return `until ${timeOfDay(reign.to)}`;
+  return `from ${timeOfDay(reign.from)}, ${span((reign.to - reign.from) / 1000)}`;
 }
 
 /** Width by the square root of the duration, so that a short reign beside a long one can still be seen. */
 function weight(reign: Reign): number {
-  return Math.sqrt(Math.max(1, (reign.to - reign.from) / 1000));
+  return reign.from == null ? 0 : Math.sqrt(Math.max(1, (reign.to - reign.from) / 1000));
 }
