@@ -117,11 +117,11 @@ fn cost(observation: &Observation) -> ProbeCost {
 fn health(snapshot: &Snapshot, view: &View<'_>) -> ClusterHealth {
     let worst = snapshot.worst();
     let critical = worst.is_some_and(|finding| finding.severity == Severity::Critical);
+    let unsure = view.late || view.rows.is_empty();
     let healthy = match (critical, view.any_linearizable_read()) {
-        (true, _) => Some(false),
         (false, true) => Some(true),
-        (false, false) if view.late || view.rows.is_empty() => None,
-        (false, false) => Some(false),
+        (false, false) if unsure => None,
+        _ => Some(false),
     };
     ClusterHealth {
         healthy,

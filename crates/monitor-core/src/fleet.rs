@@ -49,14 +49,14 @@ impl Fleet {
     /// Publishes until `stop` is cancelled or every monitor has ended. Cancel-safe.
     pub async fn run(mut self, stop: CancellationToken) {
         while !self.clusters.is_empty() {
-            let changes = self
+            let waits = self
                 .clusters
                 .iter_mut()
                 .map(|cluster| Box::pin(cluster.assessed.changed()));
             let (changed, index) = tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                (changed, index, _) = select_all(changes) => (changed, index),
+                (changed, index, _) = select_all(waits) => (changed, index),
             };
             match changed {
                 Ok(()) => self.publish(index),
@@ -145,7 +145,7 @@ fn cut_off(own: &Snapshot, silent: &[&Snapshot], cause: String) -> Finding {
     );
     finding.status = FindingStatus::True;
     finding.cause = cause;
-    finding.action = "Check the network of the monitor's own host".to_owned();
+    "Check the network of the monitor's own host".clone_into(&mut finding.action);
     finding.evidence = silent.iter().map(|snapshot| silence_of(snapshot)).collect();
     finding
 }

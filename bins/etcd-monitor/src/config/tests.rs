@@ -91,7 +91,7 @@ fn the_example_file_is_read_and_names_every_key() {
     assert!(!parsed.clusters.is_empty());
     let uncommented: String = text
         .lines()
-        .filter_map(|line| Some(format!("{}\n", line.strip_prefix("#: ").unwrap_or(line))))
+        .map(|line| format!("{}\n", line.strip_prefix("#: ").unwrap_or(line)))
         .collect();
     file::parse(&uncommented).unwrap();
 }

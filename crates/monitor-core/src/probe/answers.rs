@@ -6,19 +6,17 @@ use etcd_monitor_client::{
 };
 use etcd_monitor_model::{
     Alarm, AlarmKind, ClusterId, FailureKind, ListedMember, MemberId, MemberObservation,
-    MemberStatus, MembershipView, Probe, ProbeFailure, ReadAnswer,
+    MemberStatus, MembershipView, ProbeFailure, ReadAnswer,
 };
 
 /// The member list that discovery follows: one that a quorum confirmed, before one that a member believes.
 pub(super) fn best_list(seen: &[MemberObservation]) -> Option<&MembershipView> {
     let confirmed = seen
         .iter()
-        .filter_map(|member| member.members_linearizable.as_ref()?.ok())
-        .next();
+        .find_map(|member| member.members_linearizable.as_ref()?.ok());
     let believed = || {
         seen.iter()
-            .filter_map(|member| member.members_serializable.as_ref().and_then(Probe::ok))
-            .next()
+            .find_map(|member| member.members_serializable.as_ref()?.ok())
     };
     confirmed.or_else(believed)
 }
@@ -73,7 +71,7 @@ fn alarm(answer: AlarmAnswer) -> Alarm {
     }
 }
 
-pub(super) fn read(answer: ClientRead) -> ReadAnswer {
+pub(super) fn read(answer: &ClientRead) -> ReadAnswer {
     ReadAnswer {
         revision: Some(answer.revision),
     }
