@@ -14,7 +14,7 @@ use crate::tls::{TlsFiles, TlsMode};
 /// A member that cannot be dialled within this is not there.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
-/// User and password of a cluster with authentication.
+/// User and password of a cluster with authentication. No secret: they stand in this crate's source.
 #[derive(Debug, Clone)]
 pub(crate) struct Credentials {
     pub(crate) user: String,

@@ -13,18 +13,18 @@ use crate::error::Error;
 /// lives on until its last etcd is gone.
 const ANCHOR: &str = "while read -r _; do :; done";
 
-/// Waits for the end of the pipe from the runner. Without a `done` before it, the runner was
-/// killed: kill the group, wait until it is gone (at most 5 s, an unreaped zombie would keep it),
-/// remove the data.
+/// Waits for the end of the pipe from the runner. Without a `done` before it, the runner was killed:
+/// kill the group and remove the data. A process that is just dying may still create a file, so that
+/// is repeated (for at most 5 s). Whether the group is gone cannot be asked: in a container nobody may
+/// reap its zombies.
 const GUARD: &str = r#"
 while read -r word; do [ "$word" = done ] && exit 0; done
 kill -s KILL -- "-$1" 2>/dev/null
 tries=0
-while [ "$tries" -lt 100 ] && kill -s 0 -- "-$1" 2>/dev/null; do
+while rm -rf -- "$2"; [ -e "$2" ] && [ "$tries" -lt 100 ]; do
     tries=$((tries + 1))
     sleep 0.05
 done
-rm -rf -- "$2"
 "#;
 
 /// A process group for the children of one cluster, and a process that kills it when the runner is

@@ -80,12 +80,12 @@ async fn a_failed_test_shows_the_logs_and_keeps_the_data() {
     std::fs::remove_dir_all(folder).expect("removed");
 }
 
-/// Has one member restarted and one stopped, since these are easy to miss.
+/// Has one member restarted, since its new process is easy to miss. None is stopped: the kernel
+/// itself ends an orphaned process group that has a stopped member.
 #[allow(clippy::print_stderr, reason = "what the killing test waits for")]
 async fn wait_for_sigkill() {
     let cluster = Cluster::builder().start().await.expect("a cluster");
     cluster.member(0).restart().await.expect("restarted");
-    cluster.member(1).stop().expect("stopped");
     eprintln!("{MARK}{}", cluster.data_dir().display());
     std::future::pending::<()>().await;
 }
