@@ -186,6 +186,10 @@ pub(crate) fn classify_status(status: &Status) -> Cause {
         return cause;
     }
     let text = status.message();
+    // tonic's texts for a connection that ended between the head of an answer and its body.
+    if text.contains("h2 protocol error") || text.contains("error reading a body from connection") {
+        return Cause::closed().with_source(status.clone());
+    }
     let (kind, hint) = by_text(text).unwrap_or_else(|| by_code(status.code(), text));
     let text = if text.is_empty() {
         status.code().description()
