@@ -1,15 +1,17 @@
 //! What a cluster shall be like, and its start.
 
+use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::task::spawn_blocking;
 
 use super::member::{Doors, Member, Urls};
 use super::process::{Launch, Process};
-use super::{Cluster, READY_WITHIN};
+use super::{Cluster, READY_WITHIN, slow_disk};
 use crate::access::{Access, Credentials};
 use crate::address::PrivateAddress;
 use crate::binaries::etcd_binaries;
@@ -22,7 +24,8 @@ use crate::tls::{TlsFiles, TlsMode};
 /// The version that is tested first.
 const DEFAULT_VERSION: &str = "3.7.3";
 
-/// Describes a [`Cluster`]: three members of the newest version, plain text, no authentication, links on.
+/// Describes a [`Cluster`]: three members of the newest version, plain text, no authentication,
+/// links on.
 #[derive(Debug, Clone)]
 pub struct ClusterBuilder {
     pub(super) members: usize,
@@ -33,6 +36,7 @@ pub struct ClusterBuilder {
     pub(super) quota_backend_bytes: Option<u64>,
     pub(super) listen_metrics: bool,
     pub(super) extra_args: Vec<String>,
+    pub(super) slow_disks: BTreeMap<usize, Duration>,
     pub(super) ready_within: Duration,
 }
 
@@ -47,6 +51,7 @@ impl Default for ClusterBuilder {
             quota_backend_bytes: None,
             listen_metrics: false,
             extra_args: Vec::new(),
+            slow_disks: BTreeMap::new(),
             ready_within: READY_WITHIN,
         }
     }
@@ -74,15 +79,17 @@ impl ClusterBuilder {
         self
     }
 
-    /// Whether authentication is switched on, with a user `root` ([`Cluster::user`], [`Cluster::password`]).
+    /// Whether authentication is switched on, with a user `root` ([`Cluster::user`],
+    /// [`Cluster::password`]).
     #[must_use]
     pub fn auth(mut self, on: bool) -> Self {
         self.auth = on;
         self
     }
 
-    /// Whether members and clients are connected through proxies that can inject faults (the default). Without, the members
-    /// listen on client ports 2379, 22379, 32379 … of the cluster's private address.
+    /// Whether members and clients are connected through proxies that can inject faults (the
+    /// default). Without, the members listen on client ports 2379, 22379, 32379 … of the cluster's
+    /// private address.
     #[must_use]
     pub fn links(mut self, on: bool) -> Self {
         self.links = on;
@@ -115,6 +122,15 @@ impl ClusterBuilder {
         self
     }
 
+    /// Gives a member a slow disk from the start and over restarts: every sync takes this much
+    /// longer. [`start`](Self::start) fails with [`Error::Unavailable`] where strace is missing or
+    /// may not trace.
+    #[must_use]
+    pub fn slow_disk(mut self, index: usize, delay: Duration) -> Self {
+        self.slow_disks.insert(index, delay);
+        self
+    }
+
     /// How long [`start`](Self::start) and [`Member::restart`] wait for readiness; 60 s if not set.
     #[must_use]
     pub fn ready_within(mut self, limit: Duration) -> Self {
@@ -125,8 +141,12 @@ impl ClusterBuilder {
     /// Starts the cluster and waits until every member answers a linearizable read.
     ///
     /// # Errors
-    /// No binaries, no address, a refusal of the operating system, or [`Error::NotReady`] with the log tails.
+    /// No binaries, no address, a refusal of the operating system, or [`Error::NotReady`] with the
+    /// log tails.
     pub async fn start(self) -> Result<Cluster, Error> {
+        if !self.slow_disks.is_empty() {
+            slow_disk::check().await?;
+        }
         let version = self.version.clone();
         let binaries = spawn_blocking(move || etcd_binaries(&version)).await;
         let binaries = binaries.map_err(|error| Error::operation("finding etcd", error))??;
@@ -179,7 +199,8 @@ impl ClusterBuilder {
         Ok(cluster)
     }
 
-    /// Without links the ports are those that etcd users know; with links out of the way of an etcd on 0.0.0.0.
+    /// Without links the ports are those that etcd users know; with links out of the way of an etcd
+    /// on 0.0.0.0.
     fn ports(&self, index: usize) -> Ports {
         let index = u16::try_from(index).unwrap_or(u16::MAX);
         let client = match (self.links, index) {
@@ -214,7 +235,12 @@ impl Cluster {
         let data_dir = self.storage.path().join(&name);
         let launch = Launch {
             program: self.binaries.join("etcd"),
-            wrapper: Vec::new(),
+            wrapper: self
+                .builder
+                .slow_disks
+                .get(&index)
+                .copied()
+                .map_or_else(Vec::new, slow_disk::wrapper),
             log: self.storage.path().join(format!("{name}.log")),
             group: self.guard.group(),
         };
@@ -229,11 +255,11 @@ impl Cluster {
             data_dir,
             launch,
             flags,
-            bootstrap: Default::default(),
+            bootstrap: Mutex::default(),
             access: Arc::clone(&self.access),
             process: Process::default(),
-            id: Default::default(),
-            removed: Default::default(),
+            id: AtomicU64::default(),
+            removed: AtomicBool::default(),
             ready_within: self.builder.ready_within,
         });
         Ok(())
@@ -274,9 +300,10 @@ impl Cluster {
         let url = |port| format!("{scheme}://{ip}:{port}");
         let client = url(doors.map_or(ports.client, |doors| doors.client.port()));
         let peer = url(doors.map_or(ports.peer, |doors| doors.peer.port()));
-        let metrics = match self.builder.listen_metrics {
-            true => format!("http://{ip}:{}", ports.metrics),
-            false => client.clone(),
+        let metrics = if self.builder.listen_metrics {
+            format!("http://{ip}:{}", ports.metrics)
+        } else {
+            client.clone()
         };
         let (direct_client, direct_peer) = (url(ports.client), url(ports.peer));
         Urls {
