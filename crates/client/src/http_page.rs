@@ -68,6 +68,9 @@ impl PageClient {
             Ok(response) => Ok(response),
             Err(error) => {
                 let cause = other_scheme(explain(&error), endpoint, ASK_SCHEME).await;
+                if cause.kind == ErrorKind::Tls {
+                    self.tls.doubt();
+                }
                 Err(cause.with_source(error.without_url()))
             }
         }
@@ -170,7 +173,7 @@ async fn read(mut response: Response, limit: u64) -> Result<Vec<u8>, Cause> {
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if page.len() as u64 + chunk.len() as u64 <= limit => {
-                page.extend_from_slice(&chunk)
+                page.extend_from_slice(&chunk);
             }
             Ok(Some(_)) => return Err(too_large()),
             Ok(None) => return Ok(page),

@@ -186,6 +186,10 @@ pub(crate) fn classify_status(status: &Status) -> Cause {
         return cause;
     }
     let text = status.message();
+    // tonic's texts for a connection that ended between the head of an answer and its body.
+    if text.contains("h2 protocol error") || text.contains("error reading a body from connection") {
+        return Cause::closed().with_source(status.clone());
+    }
     let (kind, hint) = by_text(text).unwrap_or_else(|| by_code(status.code(), text));
     let text = if text.is_empty() {
         status.code().description()
@@ -200,69 +204,71 @@ pub(crate) fn classify_status(status: &Status) -> Cause {
     Cause::new(kind, message).with_source(status.clone())
 }
 
+/// Starts of etcd's texts, their kinds, and what they mean or what to do.
+const TEXTS: [(&str, ErrorKind, &str); 12] = [
+    (
+        "etcdserver: no leader",
+        ErrorKind::NoLeader,
+        "the cluster has no leader now",
+    ),
+    (
+        "etcdserver: leader changed",
+        ErrorKind::NoLeader,
+        "an election took place",
+    ),
+    (
+        "etcdserver: not leader",
+        ErrorKind::NoLeader,
+        "an election took place",
+    ),
+    (
+        "etcdserver: rpc not supported for learner",
+        ErrorKind::NotSupported,
+        "learners do not serve this call",
+    ),
+    (
+        "etcdserver: mvcc: database space exceeded",
+        ErrorKind::NoSpace,
+        "compact, defragment, and disarm the alarm",
+    ),
+    (
+        "etcdserver: too many requests",
+        ErrorKind::TooManyRequests,
+        "the member applies more slowly than requests come in",
+    ),
+    (
+        "etcdserver: user name is empty",
+        ErrorKind::Unauthenticated,
+        "the cluster wants a user; give --user and --password-file",
+    ),
+    (
+        "etcdserver: authentication failed",
+        ErrorKind::Unauthenticated,
+        "check user and password",
+    ),
+    (
+        "etcdserver: invalid auth token",
+        ErrorKind::Unauthenticated,
+        "the member does not accept the token",
+    ),
+    (
+        "etcdserver: revision of auth store is old",
+        ErrorKind::Unauthenticated,
+        "users or roles were just changed",
+    ),
+    (
+        "etcdserver: permission denied",
+        ErrorKind::PermissionDenied,
+        "give the user a role that allows this call",
+    ),
+    (
+        "etcdserver: request timed out",
+        ErrorKind::Other,
+        "the member could not reach a quorum in time",
+    ),
+];
+
 fn by_text(text: &str) -> Option<(ErrorKind, &'static str)> {
-    const TEXTS: [(&str, ErrorKind, &str); 12] = [
-        (
-            "etcdserver: no leader",
-            ErrorKind::NoLeader,
-            "the cluster has no leader now",
-        ),
-        (
-            "etcdserver: leader changed",
-            ErrorKind::NoLeader,
-            "an election took place",
-        ),
-        (
-            "etcdserver: not leader",
-            ErrorKind::NoLeader,
-            "an election took place",
-        ),
-        (
-            "etcdserver: rpc not supported for learner",
-            ErrorKind::NotSupported,
-            "learners do not serve this call",
-        ),
-        (
-            "etcdserver: mvcc: database space exceeded",
-            ErrorKind::NoSpace,
-            "compact, defragment, and disarm the alarm",
-        ),
-        (
-            "etcdserver: too many requests",
-            ErrorKind::TooManyRequests,
-            "the member applies more slowly than requests come in",
-        ),
-        (
-            "etcdserver: user name is empty",
-            ErrorKind::Unauthenticated,
-            "the cluster wants a user; give --user and --password-file",
-        ),
-        (
-            "etcdserver: authentication failed",
-            ErrorKind::Unauthenticated,
-            "check user and password",
-        ),
-        (
-            "etcdserver: invalid auth token",
-            ErrorKind::Unauthenticated,
-            "the member does not accept the token",
-        ),
-        (
-            "etcdserver: revision of auth store is old",
-            ErrorKind::Unauthenticated,
-            "users or roles were just changed",
-        ),
-        (
-            "etcdserver: permission denied",
-            ErrorKind::PermissionDenied,
-            "give the user a role that allows this call",
-        ),
-        (
-            "etcdserver: request timed out",
-            ErrorKind::Other,
-            "the member could not reach a quorum in time",
-        ),
-    ];
     let found = TEXTS.iter().find(|(start, _, _)| text.starts_with(start))?;
     Some((found.1, found.2))
 }

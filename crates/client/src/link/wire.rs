@@ -40,7 +40,10 @@ impl Wire {
         match connection.send(request).await {
             Ok(response) => {
                 self.link.answered(&connection);
-                Ok(response.map(Body::new))
+                let mut response = response.map(Body::new);
+                // The body still comes in over this connection, which another call may replace meanwhile.
+                response.extensions_mut().insert(connection);
+                Ok(response)
             }
             Err(mut cause) => {
                 if !connection.was_heard() {
