@@ -58,7 +58,7 @@ pub fn assess(
     };
     let mut findings = rules::evaluate(&context);
     state.date(&mut findings, snapshot.at);
-    findings.sort_by_key(order);
+    findings.sort_by_cached_key(order);
     snapshot.findings = findings;
     snapshot.health = health(&snapshot, &view);
     state.remember(&view);
@@ -118,8 +118,7 @@ fn health(snapshot: &Snapshot, view: &View<'_>) -> ClusterHealth {
     let healthy = match (critical, view.any_linearizable_read()) {
         (true, _) => Some(false),
         (false, true) => Some(true),
-        (false, false) if view.late || view.rows.is_empty() => None,
-        (false, false) => Some(false),
+        (false, false) => (!view.late && view.any_failed_read()).then_some(false),
     };
     ClusterHealth {
         healthy,
