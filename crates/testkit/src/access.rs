@@ -34,9 +34,11 @@ impl Access {
         if self.tls.is_some() { "https" } else { "http" }
     }
 
-    /// Runs `call` with a fresh client of the member at `url`; one `limit` covers connecting, login and the call.
+    /// Runs `call` with a fresh client of the member at `url`; one `limit` covers connecting, login
+    /// and the call.
     ///
-    /// A fresh client each time: steering calls are rare, and a kept channel would be in back-off after a restart.
+    /// A fresh client each time: steering calls are rare, and a kept channel would be in back-off
+    /// after a restart.
     pub(crate) async fn call<T>(
         &self,
         url: &str,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use etcd_monitor_testkit::{AlarmKind, Cluster, Error, TlsMode};
+use etcd_monitor_testkit::{AlarmKind, Cluster, Error, Member, TlsMode};
 
 #[tokio::test]
 async fn a_cluster_starts_answers_and_leaves_nothing() -> Result<(), Error> {
@@ -14,11 +14,7 @@ async fn a_cluster_starts_answers_and_leaves_nothing() -> Result<(), Error> {
         .expect("a ready cluster has a leader");
     assert_ne!(cluster.member(leader).id(), 0);
     let folder = cluster.data_dir().to_owned();
-    let pids: Vec<u32> = cluster
-        .members()
-        .iter()
-        .filter_map(|member| member.pid())
-        .collect();
+    let pids: Vec<u32> = cluster.members().iter().filter_map(Member::pid).collect();
     assert_eq!(pids.len(), 3);
 
     drop(cluster);

@@ -30,7 +30,7 @@ pub(super) fn tls_failed(context: &Context<'_>, member: &MemberSnapshot) -> Opti
                 .unwrap_or_default();
             let cause = format!("The TLS handshake with {} fails: {message}", member.name);
             let action = format!(
-                "Check --cacert, --cert and --key, and what the member serves: openssl s_client -connect {} -showcerts",
+                "Check --cacert, --cert and --key, and what the member serves: `openssl s_client -connect {} -showcerts`",
                 row.seen
                     .endpoint
                     .trim_start_matches("https://")
@@ -60,8 +60,7 @@ pub(super) fn authentication_failed(context: &Context<'_>) -> Finding {
                 refused.len(),
                 context.view.rows.len()
             );
-            let action =
-                "Correct --user and --password-file, then try: etcdctl --user NAME endpoint status";
+            let action = "Correct --user and the password in --password-file; `etcdctl user list` shows which users there are";
             (cause, refused, action.to_owned())
         })
     } else if context.view.any_answer() {

@@ -36,7 +36,7 @@ fn describe_loss(context: &Context<'_>) -> (String, Vec<Evidence>, String) {
         context.snapshot.quorum.map_or(0, |quorum| quorum.needed),
     );
     let action = format!(
-        "Start {} again; do not remove members while quorum is lost. If their data is gone for good: restore a snapshot (etcdutl snapshot restore)",
+        "Start {} again; do not remove members while quorum is lost. If their data is gone for good: restore a snapshot: `etcdutl snapshot restore --help`",
         names.join(" and ")
     );
     let mut seen: Vec<Evidence> = silent.into_iter().flat_map(status_evidence).collect();
@@ -90,7 +90,7 @@ pub(super) fn linearizable_read_failing(context: &Context<'_>) -> Finding {
             let cause = format!(
                 "No linearizable read succeeds through any of the {asked} members that answer: the cluster cannot confirm a quorum"
             );
-            let action = "Check the leader and the network between the members: etcdctl endpoint status --cluster -w table";
+            let action = "Check the leader and the network between the members: `etcdctl endpoint status --cluster -w table`";
             (cause, read_failures(context), action.to_owned())
         })
     };
@@ -120,7 +120,7 @@ pub(super) fn no_leader(context: &Context<'_>) -> Finding {
                 "No leader: {leaderless} of {answering} members that answer know none ({})",
                 context.voters_answering()
             );
-            let action = "Check the links between the members and their logs for failed elections: etcdctl endpoint status --cluster -w table";
+            let action = "Check the links between the members and their logs for failed elections: `etcdctl endpoint status --cluster -w table`";
             (cause, leader_evidence(context), action.to_owned())
         })
     };

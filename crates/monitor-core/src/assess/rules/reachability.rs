@@ -119,7 +119,7 @@ fn member_down(
                 tolerance_in_words(votes.then_some(tolerance).flatten()),
             );
             let action = format!(
-                "On the host of {}: check the etcd process and the end of its log (systemctl status etcd; journalctl -u etcd -n 50)",
+                "On the host of {}: check the etcd process and the end of its log (`systemctl status etcd`, `journalctl -u etcd -n 50`)",
                 member.name
             );
             (cause, status_evidence(row), action)
