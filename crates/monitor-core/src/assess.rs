@@ -60,7 +60,7 @@ pub fn assess(
     };
     let mut findings = rules::evaluate(&context);
     state.date(&mut findings, snapshot.at);
-    findings.sort_by_key(order);
+    findings.sort_by_cached_key(order);
     snapshot.findings = findings;
     snapshot.health = health(&snapshot, &view);
     state.remember(&view);
@@ -117,11 +117,10 @@ fn cost(observation: &Observation) -> ProbeCost {
 fn health(snapshot: &Snapshot, view: &View<'_>) -> ClusterHealth {
     let worst = snapshot.worst();
     let critical = worst.is_some_and(|finding| finding.severity == Severity::Critical);
-    let unsure = view.late || view.rows.is_empty();
     let healthy = match (critical, view.any_linearizable_read()) {
         (false, true) => Some(true),
-        (false, false) if unsure => None,
-        _ => Some(false),
+        (false, false) => (!view.late && view.any_failed_read()).then_some(false),
+        (true, _) => Some(false),
     };
     ClusterHealth {
         healthy,

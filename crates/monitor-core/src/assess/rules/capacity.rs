@@ -24,6 +24,9 @@ fn near_quota(context: &Context<'_>, member: &MemberSnapshot) -> Finding {
             .map(|quota| database.allocated_bytes as f64 / quota as f64)
     });
     let verdict = match (member.database, share) {
+        (None, _) if member.raft.is_some() => {
+            Verdict::unknown("what Status reports as the database's size is no size")
+        }
         (None, _) => Verdict::unknown("member unreachable"),
         (Some(database), _) if database.quota_disabled => Verdict::False,
         (Some(_), None) => {
