@@ -1,7 +1,7 @@
 //! The client's answers in the words of the model.
 
 use etcd_monitor_client::{
-    AlarmAnswer, AlarmKind as ClientAlarm, ClientError, ErrorKind, MemberListAnswer,
+    AlarmAnswer, AlarmKind as ClientAlarm, ClientError, ErrorKind, MemberListAnswer, Operation,
     ReadAnswer as ClientRead, StatusAnswer,
 };
 use etcd_monitor_model::{
@@ -93,6 +93,17 @@ pub(super) fn failure(error: &ClientError) -> ProbeFailure {
     };
     ProbeFailure {
         kind,
-        message: error.reason().to_owned(),
+        message: message(error),
+    }
+}
+
+/// A call that never was made, since the password could not be exchanged for a token, says so: etcd authenticates by
+/// consensus, so without quorum that is what fails.
+fn message(error: &ClientError) -> String {
+    match error.operation() {
+        Operation::Authenticate => {
+            format!("authentication, which needs a quorum: {}", error.reason())
+        }
+        _ => error.reason().to_owned(),
     }
 }
