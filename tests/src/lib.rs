@@ -1,1 +1,3 @@
-//! placeholder
+//! What the end-to-end tests and the demo share: the daemon as a process, on real clusters.
+
+pub mod harness;
