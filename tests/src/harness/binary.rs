@@ -20,7 +20,14 @@ pub fn daemon_binary() -> &'static Path {
 
 fn build() -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let output = Command::new(cargo)
+    let mut command = Command::new(cargo);
+    // What cargo tells the tests of their own package is read by build scripts of others, which would build anew.
+    for (name, _) in std::env::vars_os() {
+        if is_of_the_running_test(&name.to_string_lossy()) {
+            command.env_remove(name);
+        }
+    }
+    let output = command
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .args(["build", "--locked", "--package", PACKAGE, "--bin", PACKAGE])
         .args([
@@ -40,6 +47,17 @@ fn build() -> PathBuf {
         .filter_map(Result::ok)
         .find_map(executable)
         .expect("cargo names the program that it built")
+}
+
+fn is_of_the_running_test(variable: &str) -> bool {
+    let of_cargo = [
+        "CARGO_PKG_",
+        "CARGO_MANIFEST_",
+        "CARGO_BIN_",
+        "CARGO_CRATE_NAME",
+        "CARGO_PRIMARY_PACKAGE",
+    ];
+    of_cargo.iter().any(|name| variable.starts_with(name))
 }
 
 fn executable(message: Message) -> Option<PathBuf> {
