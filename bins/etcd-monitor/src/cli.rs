@@ -176,7 +176,7 @@ pub struct Cli {
     #[arg(long, value_name = "FOLDER", env = "ETCD_MONITOR_DATA_DIR")]
     pub data_dir: Option<PathBuf>,
 
-    /// Format of the log on stderr; RUST_LOG sets its level (default: info)
+    /// Format of the log on stderr; `RUST_LOG` sets its level (default: info)
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
     #[arg(env = "ETCD_MONITOR_LOG_FORMAT")]
     pub log_format: LogFormat,

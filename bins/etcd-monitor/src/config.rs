@@ -146,6 +146,7 @@ impl ClusterConfig {
         let name = file.name.clone().unwrap_or_else(|| "default".to_owned());
         let at =
             |error: &dyn std::fmt::Display| ConfigError::new(format!("cluster {name:?}: {error}"));
+        file.check_files().map_err(|error| at(&error))?;
         let tls_named = file.cacert.is_some() || file.cert.is_some() || file.server_name.is_some();
         let named = if file.endpoints.is_empty() {
             vec!["127.0.0.1:2379".to_owned()]

@@ -58,7 +58,8 @@ impl Rule {
 /// The rules that hold when nothing is configured: every rule of the model but `MetricsUnreadable`, which needs nobody.
 ///
 /// What etcd or TLS says outright fires at once. What is inferred from silence is held for 9 s, which is two cycles
-/// at the default interval of 5 s: one lost answer is not an outage. A cluster without a leader gets a minute, since
+/// at the default interval of 5 s: one lost answer is not an outage. A lost quorum is held no longer than one member down,
+/// lest the worse fault be told later. A cluster without a leader gets a minute, since
 /// an election is its normal cure, and so does a monitor that is late, since one pause says little; a full database
 /// gets ten, since compaction may be on its way. `MemberDown` keeps the finding's severity, which is critical when no
 /// further member may fail.
@@ -69,7 +70,7 @@ pub fn default_rules() -> Vec<Rule> {
     let after_a_minute = |name| Rule::new(name, Duration::from_mins(1));
     vec![
         after_silence(rule::CLUSTER_UNREACHABLE).with_severity(Critical),
-        at_once(rule::QUORUM_LOST).with_severity(Critical),
+        after_silence(rule::QUORUM_LOST).with_severity(Critical),
         after_silence(rule::LINEARIZABLE_READ_FAILING),
         after_a_minute(rule::NO_LEADER).with_severity(Critical),
         at_once(rule::FREQUENT_ELECTIONS).with_severity(Warning),

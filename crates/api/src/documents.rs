@@ -81,15 +81,15 @@ impl<'a> LeaderDocument<'a> {
     }
 }
 
-/// `GET /api/v1/cluster/members`, and `GET /api/v1/metrics/current`.
+/// `GET /api/v1/cluster/members`.
 #[derive(Serialize)]
-pub(crate) struct Members<'a> {
+pub(crate) struct MemberList<'a> {
     cluster: &'a str,
     members: &'a [MemberSnapshot],
     age_seconds: f64,
 }
 
-impl<'a> Members<'a> {
+impl<'a> MemberList<'a> {
     pub(crate) fn of(snapshot: &'a Snapshot) -> Self {
         Self {
             cluster: snapshot.cluster.as_str(),

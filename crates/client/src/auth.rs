@@ -17,7 +17,7 @@ use crate::rpc::{self, AuthenticateRequest};
 
 /// Pauses after a refused password. An attempt costs the member a bcrypt hash (about 70 ms of one core).
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+const LONGEST_PAUSE: Duration = Duration::from_mins(1);
 /// Largest password file that is read.
 const MAX_PASSWORD_BYTES: u64 = 4096;
 

@@ -1,6 +1,7 @@
 //! Member HTTP: `/metrics`, `/health`, `/version`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, Response, StatusCode, redirect};
@@ -11,11 +12,14 @@ use crate::address;
 use crate::answer::{HealthAnswer, VersionAnswer};
 use crate::endpoint::Endpoint;
 use crate::error::{Cause, ErrorKind, classify_chain};
+use crate::link::other_scheme;
 use crate::message::clean;
 use crate::tls::{TlsFiles, no_tls};
 
 /// Largest `/health` or `/version` answer that is read; they have about 60 bytes.
 const MAX_SMALL_PAGE_BYTES: u64 = 64 << 10;
+/// Time for asking a port which scheme it speaks; within the deadline of the call in any case.
+const ASK_SCHEME: Duration = Duration::from_secs(1);
 
 /// The HTTP clients of one cluster: one without TLS, one for each generation of the TLS files.
 #[derive(Debug)]
@@ -60,10 +64,16 @@ impl PageClient {
         let request = client.get(format!("{endpoint}{path}"));
         // The OpenMetrics form would cost the member more and us another grammar.
         let request = request.header("accept", "text/plain;version=0.0.4");
-        request
-            .send()
-            .await
-            .map_err(|error| explain(error, endpoint))
+        match request.send().await {
+            Ok(response) => Ok(response),
+            Err(error) => {
+                let cause = other_scheme(explain(&error), endpoint, ASK_SCHEME).await;
+                if cause.kind == ErrorKind::Tls {
+                    self.tls.doubt();
+                }
+                Err(cause.with_source(error.without_url()))
+            }
+        }
     }
 
     /// The bytes of `/metrics`, at most `limit` of them.
@@ -163,7 +173,7 @@ async fn read(mut response: Response, limit: u64) -> Result<Vec<u8>, Cause> {
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if page.len() as u64 + chunk.len() as u64 <= limit => {
-                page.extend_from_slice(&chunk)
+                page.extend_from_slice(&chunk);
             }
             Ok(Some(_)) => return Err(too_large()),
             Ok(None) => return Ok(page),
@@ -173,8 +183,9 @@ async fn read(mut response: Response, limit: u64) -> Result<Vec<u8>, Cause> {
 }
 
 fn broken_off(error: reqwest::Error) -> Cause {
-    let message = format!("the page broke off: {}", root_text(&error));
-    let cause = classify_chain(&error).unwrap_or_else(|| Cause::new(ErrorKind::BadAnswer, message));
+    let unknown = || Cause::new(ErrorKind::BadAnswer, root_text(&error));
+    let mut cause = classify_chain(&error).unwrap_or_else(unknown);
+    cause.message = format!("the page broke off: {}", cause.message);
     cause.with_source(error.without_url())
 }
 
@@ -185,13 +196,6 @@ async fn unexpected(response: Response) -> Cause {
         .await
         .unwrap_or_default();
     let text = clean(&String::from_utf8_lossy(&text[..text.len().min(1024)]));
-    // The text of Go's TLS server to a client without TLS.
-    if text.contains("HTTP request to an HTTPS server") {
-        return Cause::new(
-            ErrorKind::Tls,
-            "the port speaks TLS; use https:// for this endpoint, and --cacert",
-        );
-    }
     let hint = match status {
         StatusCode::NOT_FOUND => {
             "; the member may serve it on another port (--listen-metrics-urls), give --metrics-url"
@@ -204,23 +208,14 @@ async fn unexpected(response: Response) -> Cause {
     )
 }
 
-fn explain(error: reqwest::Error, endpoint: &Endpoint) -> Cause {
-    let cause = classify_chain(&error).unwrap_or_else(|| {
-        let text = root_text(&error);
+fn explain(error: &reqwest::Error) -> Cause {
+    classify_chain(error).unwrap_or_else(|| {
+        let text = root_text(error);
         if error.is_connect() {
             return Cause::new(ErrorKind::Refused, format!("no connection: {text}"));
         }
-        let hint = if endpoint.is_tls() {
-            ""
-        } else {
-            "; the port may speak TLS, then use https://"
-        };
-        Cause::new(
-            ErrorKind::BadAnswer,
-            format!("no HTTP answer: {text}{hint}"),
-        )
-    });
-    cause.with_source(error.without_url())
+        Cause::new(ErrorKind::BadAnswer, format!("no HTTP answer: {text}"))
+    })
 }
 
 /// The text of the innermost error.

@@ -2,6 +2,7 @@
 
 mod connection;
 mod dial;
+mod scheme;
 mod watched;
 mod wire;
 
@@ -15,6 +16,7 @@ use crate::endpoint::Endpoint;
 use crate::error::{Cause, ErrorKind};
 use crate::tls::TlsFiles;
 pub(crate) use connection::Connection;
+pub(crate) use scheme::other_scheme;
 pub(crate) use wire::Wire;
 
 /// Pauses between attempts to connect: 100 ms, doubling to 500 ms, with up to as much jitter again. So a member that

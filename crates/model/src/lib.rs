@@ -10,6 +10,7 @@
 //! Unknown is a value here: a part that was not measured is an `Option::None`, a [`Probe`] with a failure, or
 //! [`FindingStatus::Unknown`] with its reason, never a zero.
 
+mod buckets;
 mod finding;
 mod id;
 mod observation;

@@ -266,8 +266,10 @@ pub struct MetricsPage {
     /// Sum of `grpc_server_handled_total` where `grpc_type` is `unary`.
     pub grpc_unary_handled: Option<f64>,
     /// Cumulative buckets of `etcd_disk_wal_fsync_duration_seconds` as (upper bound in seconds, count), ascending.
+    #[serde(default, with = "crate::buckets")]
     pub wal_fsync_buckets: Option<Vec<(f64, f64)>>,
     /// Cumulative buckets of `etcd_disk_backend_commit_duration_seconds`, likewise.
+    #[serde(default, with = "crate::buckets")]
     pub backend_commit_buckets: Option<Vec<(f64, f64)>>,
     /// `etcd_network_peer_received_bytes_total` by sending peer: grows while the peer's heartbeats or answers arrive.
     pub peer_received_bytes: Option<Vec<(MemberId, f64)>>,

@@ -20,6 +20,8 @@ mod tests;
 pub use parameters::Parameters;
 pub use state::AssessState;
 
+use std::collections::BTreeSet;
+
 use etcd_monitor_model::{
     ClusterHealth, Finding, FindingStatus, Observation, ProbeCost, Severity, Snapshot,
 };
@@ -58,7 +60,7 @@ pub fn assess(
     };
     let mut findings = rules::evaluate(&context);
     state.date(&mut findings, snapshot.at);
-    findings.sort_by_key(order);
+    findings.sort_by_cached_key(order);
     snapshot.findings = findings;
     snapshot.health = health(&snapshot, &view);
     state.remember(&view);
@@ -116,10 +118,9 @@ fn health(snapshot: &Snapshot, view: &View<'_>) -> ClusterHealth {
     let worst = snapshot.worst();
     let critical = worst.is_some_and(|finding| finding.severity == Severity::Critical);
     let healthy = match (critical, view.any_linearizable_read()) {
-        (true, _) => Some(false),
         (false, true) => Some(true),
-        (false, false) if view.late || view.rows.is_empty() => None,
-        (false, false) => Some(false),
+        (false, false) => (!view.late && view.any_failed_read()).then_some(false),
+        (true, _) => Some(false),
     };
     ClusterHealth {
         healthy,
@@ -132,25 +133,24 @@ fn health(snapshot: &Snapshot, view: &View<'_>) -> ClusterHealth {
     }
 }
 
+/// The verdict where no finding is true: what was seen, and what was checked.
 fn checked(snapshot: &Snapshot, healthy: Option<bool>) -> String {
-    let rules: std::collections::BTreeSet<&str> = snapshot
+    let rules: BTreeSet<&str> = snapshot
         .findings
         .iter()
         .map(|finding| finding.rule.as_str())
         .collect();
-    let unknown = snapshot
-        .findings
-        .iter()
-        .filter(|finding| matches!(finding.status, FindingStatus::Unknown { .. }))
-        .count();
+    let is_unknown = |finding: &&Finding| matches!(finding.status, FindingStatus::Unknown { .. });
+    let unknown = snapshot.findings.iter().filter(is_unknown).count();
     let checked = format!(
         "{} rules on {} members, {unknown} not evaluable",
         rules.len(),
         snapshot.members.len()
     );
-    match healthy {
-        Some(true) => format!("No finding: {checked}"),
-        Some(false) => format!("No linearizable read succeeded in this cycle: {checked}"),
-        None => format!("Not known: {checked}"),
+    match (healthy, &snapshot.leader) {
+        (Some(true), Some(leader)) => format!("Healthy: {} leads; {checked}", leader.name),
+        (Some(true), None) => format!("Healthy: a linearizable read succeeds; {checked}"),
+        (Some(false), _) => format!("No linearizable read succeeded in this cycle; {checked}"),
+        (None, _) => format!("Not known; {checked}"),
     }
 }

@@ -49,14 +49,14 @@ impl Fleet {
     /// Publishes until `stop` is cancelled or every monitor has ended. Cancel-safe.
     pub async fn run(mut self, stop: CancellationToken) {
         while !self.clusters.is_empty() {
-            let changes = self
+            let waits = self
                 .clusters
                 .iter_mut()
                 .map(|cluster| Box::pin(cluster.assessed.changed()));
             let (changed, index) = tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                (changed, index, _) = select_all(changes) => (changed, index),
+                (changed, index, _) = select_all(waits) => (changed, index),
             };
             match changed {
                 Ok(()) => self.publish(index),
@@ -92,15 +92,14 @@ impl Watched {
 /// reads: every finding of it is unknown, and the first of those clusters by name carries one `MonitorCutOff`.
 /// `None` when there is nothing to doubt. `all` may contain `own`.
 pub fn doubt_monitor(own: &Snapshot, all: &[&Snapshot]) -> Option<Snapshot> {
-    let mut silent: Vec<&Snapshot> = all
-        .iter()
-        .copied()
-        .filter(|other| timed_out(other) && within_an_interval(own, other))
-        .collect();
-    silent.sort_by(|left, right| left.cluster.cmp(&right.cluster));
+    let others = all.iter().copied().filter(|other| {
+        other.cluster != own.cluster && timed_out(other) && within_an_interval(own, other)
+    });
+    let mut silent: Vec<&Snapshot> = others.chain(std::iter::once(own)).collect();
     if !timed_out(own) || silent.len() < 2 {
         return None;
     }
+    silent.sort_by(|left, right| left.cluster.cmp(&right.cluster));
     let names: Vec<&str> = silent
         .iter()
         .map(|snapshot| snapshot.cluster.as_str())
@@ -122,11 +121,24 @@ pub fn doubt_monitor(own: &Snapshot, all: &[&Snapshot]) -> Option<Snapshot> {
             .findings
             .insert(0, cut_off(own, &silent, cause.clone()));
     }
-    doubted.health.healthy = None;
-    doubted.health.worst = None;
-    doubted.health.worst_type = None;
+    forget_silence(&mut doubted);
     doubted.health.sentence = cause;
     Some(doubted)
+}
+
+/// Leaves unknown what only the silence said.
+fn forget_silence(snapshot: &mut Snapshot) {
+    snapshot.health.healthy = None;
+    snapshot.health.worst = None;
+    snapshot.health.worst_type = None;
+    if let Some(quorum) = &mut snapshot.quorum {
+        quorum.available = None;
+        quorum.tolerance = None;
+    }
+    for member in &mut snapshot.members {
+        member.healthy = None;
+        member.linearizable = None;
+    }
 }
 
 fn cut_off(own: &Snapshot, silent: &[&Snapshot], cause: String) -> Finding {
@@ -145,7 +157,7 @@ fn cut_off(own: &Snapshot, silent: &[&Snapshot], cause: String) -> Finding {
     );
     finding.status = FindingStatus::True;
     finding.cause = cause;
-    finding.action = "Check the network of the monitor's own host".to_owned();
+    "Check the network of the monitor's own host".clone_into(&mut finding.action);
     finding.evidence = silent.iter().map(|snapshot| silence_of(snapshot)).collect();
     finding
 }
@@ -171,10 +183,11 @@ fn timed_out(snapshot: &Snapshot) -> bool {
     unreachable(snapshot).is_some() && snapshot.members.iter().all(member_timed_out)
 }
 
-/// A member without an endpoint was not asked and says nothing either way.
+/// A member without an endpoint, or at one that may not be contacted, was not asked and says nothing either way.
 fn member_timed_out(member: &MemberSnapshot) -> bool {
     let kind = member.failure.as_ref().map(|failure| failure.kind);
-    member.endpoint.is_empty() || kind == Some(FailureKind::TimedOut)
+    let asked = !member.endpoint.is_empty() && kind != Some(FailureKind::NotAllowed);
+    !asked || kind == Some(FailureKind::TimedOut)
 }
 
 fn within_an_interval(own: &Snapshot, other: &Snapshot) -> bool {

@@ -14,7 +14,7 @@ use crate::tls::{TlsFiles, TlsMode};
 /// A member that cannot be dialled within this is not there.
 const CONNECT_LIMIT: Duration = Duration::from_secs(2);
 
-/// User and password of a cluster with authentication.
+/// User and password of a cluster with authentication. No secret: they stand in this crate's source.
 #[derive(Debug, Clone)]
 pub(crate) struct Credentials {
     pub(crate) user: String,
@@ -34,9 +34,11 @@ impl Access {
         if self.tls.is_some() { "https" } else { "http" }
     }
 
-    /// Runs `call` with a fresh client of the member at `url`; one `limit` covers connecting, login and the call.
+    /// Runs `call` with a fresh client of the member at `url`; one `limit` covers connecting, login
+    /// and the call.
     ///
-    /// A fresh client each time: steering calls are rare, and a kept channel would be in back-off after a restart.
+    /// A fresh client each time: steering calls are rare, and a kept channel would be in back-off
+    /// after a restart.
     pub(crate) async fn call<T>(
         &self,
         url: &str,

@@ -6,15 +6,18 @@ use std::net::{Ipv4Addr, SocketAddrV4, TcpListener};
 
 use crate::error::Error;
 
-/// Whoever listens here owns the address. Above the ephemeral ports of Linux, so that no connection takes it by chance.
+/// Whoever listens here owns the address. Above the ephemeral ports of Linux, so that no connection
+/// takes it by chance.
 const RESERVATION_PORT: u16 = 61_379;
 
-/// With 16 million addresses a collision is rare; this many in a row mean that something else is wrong.
+/// With 16 million addresses a collision is rare; this many in a row mean that something else is
+/// wrong.
 const ATTEMPTS: usize = 32;
 
 /// A private `127.x.y.z`, held as long as the value lives.
 ///
-/// Ports on it are free of races: nobody else binds there, and outgoing loopback connections use 127.0.0.1.
+/// Ports on it are free of races: nobody else binds there, and outgoing loopback connections use
+/// 127.0.0.1.
 #[derive(Debug)]
 pub(crate) struct PrivateAddress {
     ip: Ipv4Addr,
@@ -22,7 +25,8 @@ pub(crate) struct PrivateAddress {
 }
 
 impl PrivateAddress {
-    /// Reserves an address on which all of `ports` can be bound (a listener on 0.0.0.0 would be in the way).
+    /// Reserves an address on which all of `ports` can be bound (a listener on 0.0.0.0 would be in
+    /// the way).
     pub(crate) fn reserve(ports: &[u16]) -> Result<Self, Error> {
         let mut reason = String::new();
         for _ in 0..ATTEMPTS {

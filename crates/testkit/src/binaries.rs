@@ -9,9 +9,10 @@ use crate::error::Error;
 
 /// The folder that holds `etcd`, `etcdctl` and `etcdutl` of `version` (such as `3.7.3`).
 ///
-/// Looked at in this order: the folder in `ETCD_BIN_DIR` and then `PATH`, each only when its etcd has that version; the
-/// cache, `$ETCD_MONITOR_CACHE/etcd/VERSION` or `.cache/etcd/VERSION` in the workspace; what `scripts/etcd-binaries`
-/// prints, which builds or downloads them. Blocks while that script runs (about a minute for a build).
+/// Looked at in this order: the folder in `ETCD_BIN_DIR` and then `PATH`, each only when its etcd
+/// has that version; the cache, `$ETCD_MONITOR_CACHE/etcd/VERSION` or `.cache/etcd/VERSION` in the
+/// workspace; what `scripts/etcd-binaries` prints, which builds or downloads them. Blocks while
+/// that script runs (about a minute for a build).
 ///
 /// # Errors
 /// [`Error::Binaries`] with each place and what was wrong there.

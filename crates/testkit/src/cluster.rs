@@ -31,15 +31,16 @@ pub use operations::AlarmKind;
 pub use slow_disk::SlowDisk;
 
 /// Enough for three members on a busy machine; a healthy start takes about two seconds.
-const READY_WITHIN: Duration = Duration::from_secs(60);
+const READY_WITHIN: Duration = Duration::from_mins(1);
 
-/// A running etcd cluster. Dropping it kills every member and removes the data; when the drop comes from a panic, the
-/// logs are printed and the data is kept.
+/// A running etcd cluster. Dropping it kills every member and removes the data; when the drop comes
+/// from a panic, the logs are printed and the data is kept.
 ///
 /// Belongs to the tokio runtime that started it.
 #[derive(Debug)]
 pub struct Cluster {
-    // In this order on drop: the processes are gone before their data and their address are given back.
+    // In this order on drop: the processes are gone before their data and their address are given
+    // back.
     members: Vec<Member>,
     network: Option<Network>,
     guard: Guard,
@@ -56,7 +57,8 @@ impl Cluster {
         ClusterBuilder::default()
     }
 
-    /// The client URLs that the members advertise, in the order of [`members`](Self::members), without removed members.
+    /// The client URLs that the members advertise, in the order of [`members`](Self::members),
+    /// without removed members.
     pub fn endpoints(&self) -> Vec<String> {
         self.present()
             .map(|member| member.client_url().to_owned())
@@ -81,7 +83,8 @@ impl Cluster {
         self.access.tls.as_ref().map(|files| files.ca.as_path())
     }
 
-    /// A client certificate that [`TlsMode::Mutual`](crate::TlsMode::Mutual) accepts, or `None` without TLS.
+    /// A client certificate that [`TlsMode::Mutual`](crate::TlsMode::Mutual) accepts, or `None`
+    /// without TLS.
     pub fn client_cert_file(&self) -> Option<&Path> {
         self.access
             .tls
@@ -118,10 +121,12 @@ impl Cluster {
         self.storage.path()
     }
 
-    /// Waits until every running member answers a linearizable read (a learner, which may not: knows a leader).
+    /// Waits until every running member answers a linearizable read (a learner, which may not:
+    /// knows a leader).
     ///
     /// # Errors
-    /// [`Error::NotReady`] after `deadline`, with the reason and the log tail of each member that is not ready.
+    /// [`Error::NotReady`] after `deadline`, with the reason and the log tail of each member that
+    /// is not ready.
     pub async fn wait_ready(&self, deadline: Duration) -> Result<(), Error> {
         let started = Instant::now();
         let running = self.present().filter(|member| member.pid().is_some());

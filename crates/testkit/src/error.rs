@@ -5,9 +5,10 @@ use std::{fmt, io};
 
 /// Why a test cluster could not be built or steered.
 ///
-/// Every message says what was tried; where etcd itself misbehaved, the tail of its log is part of the message, because
-/// that is what the reader of a failed test needs next. `Debug` prints the same text with the sources, since that is what
-/// the test harness shows of a test that returned an error.
+/// Every message says what was tried; where etcd itself misbehaved, the tail of its log is part of
+/// the message, because that is what the reader of a failed test needs next. `Debug` prints the
+/// same text with the sources, since that is what the test harness shows of a test that returned an
+/// error.
 #[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
@@ -56,8 +57,8 @@ pub enum Error {
     #[error(transparent)]
     Unavailable(#[from] Unavailable),
     /// A certificate could not be made.
-    #[error("cannot issue a certificate: {0}")]
-    Certificate(String),
+    #[error("cannot issue a certificate")]
+    Certificate(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
 /// A fault cannot be injected on this machine. A test that needs it prints this and passes.
@@ -95,7 +96,7 @@ impl Error {
         move |source| Self::Io { action, source }
     }
 
-    pub(crate) fn operation(operation: impl Into<String>, reason: impl ToString) -> Self {
+    pub(crate) fn operation(operation: impl Into<String>, reason: impl fmt::Display) -> Self {
         Self::Operation {
             operation: operation.into(),
             reason: reason.to_string(),

@@ -9,27 +9,30 @@ use rustix::process::{Pid, Signal};
 
 use crate::error::Error;
 
-/// Leads the process group of the cluster and does nothing else. It ends with the runner, the group lives on until its
-/// last etcd is gone.
+/// Leads the process group of the cluster and does nothing else. It ends with the runner, the group
+/// lives on until its last etcd is gone.
 const ANCHOR: &str = "while read -r _; do :; done";
 
-/// Waits for the end of the pipe from the runner. Without a `done` before it, the runner was killed: kill the group,
-/// wait until it is gone (at most 5 s, an unreaped zombie would keep it), remove the data.
+/// Waits for the end of the pipe from the runner. Without a `done` before it, the runner was killed:
+/// kill the group and remove the data. A process that is just dying may still create a file, so that
+/// is repeated (for at most 5 s). Whether the group is gone cannot be asked: in a container nobody may
+/// reap its zombies.
 const GUARD: &str = r#"
 while read -r word; do [ "$word" = done ] && exit 0; done
 kill -s KILL -- "-$1" 2>/dev/null
 tries=0
-while [ "$tries" -lt 100 ] && kill -s 0 -- "-$1" 2>/dev/null; do
+while rm -rf -- "$2"; [ -e "$2" ] && [ "$tries" -lt 100 ]; do
     tries=$((tries + 1))
     sleep 0.05
 done
-rm -rf -- "$2"
 "#;
 
-/// A process group for the children of one cluster, and a process that kills it when the runner is gone.
+/// A process group for the children of one cluster, and a process that kills it when the runner is
+/// gone.
 ///
-/// A group and not a list of pids: a child joins it before its `exec`, so there is no moment in which a started etcd is
-/// unknown to the guard. Both processes live in groups of their own and so survive a signal to the runner's group.
+/// A group and not a list of pids: a child joins it before its `exec`, so there is no moment in
+/// which a started etcd is unknown to the guard. Both processes live in groups of their own and so
+/// survive a signal to the runner's group.
 #[derive(Debug)]
 pub(crate) struct Guard {
     anchor: Child,
@@ -71,8 +74,9 @@ impl Drop for Guard {
     }
 }
 
-/// A shell in a process group of its own, that holds none of the runner's outputs open. The write end of its input stays
-/// in the runner alone, since the standard library opens pipes close-on-exec.
+/// A shell in a process group of its own, that holds none of the runner's outputs open. The write
+/// end of its input stays in the runner alone, since the standard library opens pipes
+/// close-on-exec.
 fn shell(script: &str) -> Command {
     let mut command = Command::new("/bin/sh");
     command

@@ -21,9 +21,10 @@ pub(crate) use proxy::Door;
 
 /// One direction between two members: the bytes that `from` sends to `to`, on whichever connection.
 ///
-/// That is the server-to-client half of the connections that `to` dialled and the client-to-server half of those that
-/// `from` dialled: raft streams are dialled by the reader and fall back to requests dialled by the sender. No fault closes
-/// a connection; what is held back while the link is cut arrives when it is restored, as with TCP.
+/// That is the server-to-client half of the connections that `to` dialled and the client-to-server
+/// half of those that `from` dialled: raft streams are dialled by the reader and fall back to
+/// requests dialled by the sender. No fault closes a connection; what is held back while the link
+/// is cut arrives when it is restored, as with TCP.
 #[derive(Debug, Clone)]
 pub struct Link {
     lane: Arc<Lane>,
@@ -103,7 +104,8 @@ impl Fabric {
     }
 }
 
-/// The proxies of a cluster, on a thread of their own: a test that blocks or is busy must not cut its cluster.
+/// The proxies of a cluster, on a thread of their own: a test that blocks or is busy must not cut
+/// its cluster.
 #[derive(Debug)]
 pub(crate) struct Network {
     fabric: Arc<Fabric>,
@@ -137,7 +139,8 @@ impl Network {
         &self.fabric
     }
 
-    /// Opens a proxy on a port that the system chooses, for the member whose own listener is `target`.
+    /// Opens a proxy on a port that the system chooses, for the member whose own listener is
+    /// `target`.
     pub(crate) fn open(
         &self,
         member: usize,

@@ -18,8 +18,9 @@ pub(crate) struct Storage {
 }
 
 impl Storage {
-    /// Creates the folder on memory (`/dev/shm`) where there is room, so that the disk of the test machine is not what is
-    /// judged; else in the temporary folder, which is said in the test output.
+    /// Creates the folder on memory (`/dev/shm`) where there is room, so that the disk of the test
+    /// machine is not what is judged; else in the temporary folder, which is said in the test
+    /// output.
     pub(crate) fn create() -> Result<Self, Error> {
         let root = memory_root().unwrap_or_else(|reason| {
             let root = env::temp_dir();

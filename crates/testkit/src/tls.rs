@@ -13,7 +13,8 @@ use crate::error::Error;
 
 /// Which sides show a certificate on client connections.
 ///
-/// With [`ServerOnly`](Self::ServerOnly) and [`Mutual`](Self::Mutual) peers talk mutual TLS with each other.
+/// With [`ServerOnly`](Self::ServerOnly) and [`Mutual`](Self::Mutual) peers talk mutual TLS with
+/// each other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 #[non_exhaustive]
 pub enum TlsMode {
@@ -26,7 +27,8 @@ pub enum TlsMode {
     Mutual,
 }
 
-/// A certificate authority for tests. Two of them do not trust each other, so a second one is "the wrong CA".
+/// A certificate authority for tests. Two of them do not trust each other, so a second one is "the
+/// wrong CA".
 #[derive(Debug)]
 pub struct TestCa {
     issuer: CertifiedIssuer<'static, KeyPair>,
@@ -58,7 +60,8 @@ impl TestCa {
         self.issuer.pem()
     }
 
-    /// Issues a certificate for client and server use that is valid now. `names` are DNS names and IP addresses.
+    /// Issues a certificate for client and server use that is valid now. `names` are DNS names and
+    /// IP addresses.
     pub fn issue(&self, common_name: &str, names: &[&str]) -> Result<CertificatePem, Error> {
         self.sign(&named(common_name, names)?)
     }
@@ -86,8 +89,8 @@ impl TestCa {
 }
 
 impl CertificatePem {
-    /// Writes `NAME.crt` and `NAME.key` into `folder` and returns both paths. Replaces what is there by rename, as a
-    /// certificate rotation does.
+    /// Writes `NAME.crt` and `NAME.key` into `folder` and returns both paths. Replaces what is
+    /// there by rename, as a certificate rotation does.
     pub fn write(&self, folder: &Path, name: &str) -> Result<(PathBuf, PathBuf), Error> {
         let certificate = write(folder, &format!("{name}.crt"), &self.certificate)?;
         let key = write(folder, &format!("{name}.key"), &self.key)?;
@@ -105,7 +108,8 @@ pub(crate) struct TlsFiles {
 }
 
 impl TlsFiles {
-    /// Makes an authority, a certificate for all members on `ip`, and one for clients. `None` for [`TlsMode::Off`].
+    /// Makes an authority, a certificate for all members on `ip`, and one for clients. `None` for
+    /// [`TlsMode::Off`].
     pub(crate) fn create(
         mode: TlsMode,
         ip: Ipv4Addr,
@@ -115,7 +119,8 @@ impl TlsFiles {
             return Ok(None);
         }
         let authority = TestCa::new("etcd-monitor test authority")?;
-        // etcd compares a peer's source address with its certificate; proxied connections come from 127.0.0.1.
+        // etcd compares a peer's source address with its certificate; proxied connections come from
+        // 127.0.0.1.
         let address = ip.to_string();
         let server = authority.issue("etcd", &[&address, "127.0.0.1", "localhost"])?;
         let client = authority.issue("etcd-monitor-test-client", &[])?;
@@ -177,8 +182,8 @@ fn write(folder: &Path, name: &str, content: &str) -> Result<PathBuf, Error> {
     Ok(path)
 }
 
-fn certificate(error: impl ToString) -> Error {
-    Error::Certificate(error.to_string())
+fn certificate(error: rcgen::Error) -> Error {
+    Error::Certificate(Box::new(error))
 }
 
 #[cfg(test)]

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use tokio::time::{Instant, MissedTickBehavior, interval, timeout_at};
 
-/// Between two looks. Short against what is waited for (elections take a second), long against the cost of one look.
+/// Between two looks. Short against what is waited for (elections take a second), long against the
+/// cost of one look.
 const PERIOD: Duration = Duration::from_millis(50);
 
-/// Repeats `look` until it returns a value; after `limit` returns what the last look complained about.
+/// Repeats `look` until it returns a value; after `limit` returns what the last look complained
+/// about.
 ///
 /// A look that hangs is dropped at the deadline.
 pub(crate) async fn until<T, F>(limit: Duration, mut look: F) -> Result<T, String>

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use etcd_monitor_testkit::{AlarmKind, Cluster, Error, TlsMode};
+use etcd_monitor_testkit::{AlarmKind, Cluster, Error, Member, TlsMode};
 
 #[tokio::test]
 async fn a_cluster_starts_answers_and_leaves_nothing() -> Result<(), Error> {
@@ -13,12 +13,12 @@ async fn a_cluster_starts_answers_and_leaves_nothing() -> Result<(), Error> {
         .await
         .expect("a ready cluster has a leader");
     assert_ne!(cluster.member(leader).id(), 0);
+    assert!(
+        cluster.member(1).client_url().ends_with(":22379"),
+        "the ports that users know"
+    );
     let folder = cluster.data_dir().to_owned();
-    let pids: Vec<u32> = cluster
-        .members()
-        .iter()
-        .filter_map(|member| member.pid())
-        .collect();
+    let pids: Vec<u32> = cluster.members().iter().filter_map(Member::pid).collect();
     assert_eq!(pids.len(), 3);
 
     drop(cluster);
@@ -38,6 +38,26 @@ async fn a_killed_member_comes_back_with_its_identity() -> Result<(), Error> {
     assert_eq!(member.id(), id);
     assert_ne!(member.pid(), pid);
     cluster.wait_ready(Duration::from_secs(30)).await
+}
+
+#[tokio::test]
+async fn a_stopped_member_answers_nothing_until_it_goes_on() -> Result<(), Error> {
+    let cluster = Cluster::builder().start().await?;
+    let member = cluster.member(2);
+    member.stop()?;
+    let late = member
+        .wait_ready(Duration::from_millis(500))
+        .await
+        .expect_err("it is stopped");
+    assert!(late.to_string().contains("m2"), "{late}");
+    member.cont()?;
+    member.wait_ready(Duration::from_secs(30)).await?;
+
+    member.terminate().await?;
+    let refusal = member.stop().expect_err("nothing runs").to_string();
+    assert!(refusal.contains("m2 does not run"), "{refusal}");
+    member.start()?;
+    member.wait_ready(Duration::from_secs(30)).await
 }
 
 #[tokio::test]

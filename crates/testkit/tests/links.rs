@@ -22,7 +22,8 @@ async fn a_follower_that_is_not_heard_keeps_its_leader_and_cannot_read() -> Resu
         !reads(&cluster, follower).await,
         "a linearizable read asks the leader"
     );
-    // Longer than an election timeout: a follower that missed heartbeats would have lost its leader.
+    // Longer than an election timeout: a follower that missed heartbeats would have lost its
+    // leader.
     let lost = timeout(Duration::from_secs(4), until_leader(&cluster, follower, 0)).await;
     assert!(lost.is_err(), "the follower still hears its leader");
     assert!(reads(&cluster, leader).await, "the others have a quorum");
@@ -47,6 +48,11 @@ async fn a_follower_that_hears_nothing_loses_its_leader() -> Result<(), Error> {
     cluster.heal();
     until_leader(&cluster, follower, id).await;
     until_reads(&cluster, follower).await;
+
+    cluster.isolate(follower);
+    until_leader(&cluster, follower, 0).await;
+    cluster.heal();
+    until_leader(&cluster, follower, id).await;
     Ok(())
 }
 

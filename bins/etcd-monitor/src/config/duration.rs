@@ -8,7 +8,7 @@ use jiff::SignedDuration;
 const INTERVAL_MIN: Duration = Duration::from_millis(100);
 
 /// Longer intervals would tell of a fault an hour late.
-const INTERVAL_MAX: Duration = Duration::from_secs(3_600);
+const INTERVAL_MAX: Duration = Duration::from_hours(1);
 
 /// Parses the time between two cycles: 100ms to 1h.
 pub(crate) fn interval(text: &str) -> Result<Duration, String> {
@@ -28,7 +28,7 @@ mod tests {
     #[test]
     fn intervals_are_read_with_their_unit_and_within_bounds() {
         assert_eq!(interval("500ms"), Ok(Duration::from_millis(500)));
-        assert_eq!(interval("1m"), Ok(Duration::from_secs(60)));
+        assert_eq!(interval("1m"), Ok(Duration::from_mins(1)));
         for wrong in ["5", "", "-5s", "1ms", "2h", "soon"] {
             assert!(interval(wrong).is_err(), "{wrong:?}");
         }

@@ -10,12 +10,8 @@ const PREFIX: &str = "ETCD_MONITOR_";
 /// Warns of each variable with our prefix that is no flag's.
 pub(super) fn warn_of_unknown_variables(names: impl Iterator<Item = String>) {
     for (name, suggestion) in unknown(names) {
-        match suggestion {
-            Some(meant) => tracing::warn!(
-                "Variable {name} is not known and was ignored; did you mean {meant}?"
-            ),
-            None => tracing::warn!("Variable {name} is not known and was ignored"),
-        }
+        let hint = suggestion.map_or_else(String::new, |meant| format!("; did you mean {meant}?"));
+        tracing::warn!("Variable {name} is not known and was ignored{hint}");
     }
 }
 

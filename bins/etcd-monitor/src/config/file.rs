@@ -60,6 +60,23 @@ impl ClusterFile {
         over(&mut self.user, cli.user.as_ref());
         over(&mut self.password_file, cli.password_file.as_ref());
     }
+
+    /// Sees that every file that is named can be read: a wrong path is wrong configuration, not a fault of etcd.
+    pub(super) fn check_files(&self) -> Result<(), String> {
+        let named = [
+            ("cacert", &self.cacert),
+            ("cert", &self.cert),
+            ("key", &self.key),
+            ("password_file", &self.password_file),
+        ];
+        for (key, path) in named {
+            if let Some(path) = path {
+                std::fs::read(path)
+                    .map_err(|error| format!("{key} {}: {error}", path.display()))?;
+            }
+        }
+        Ok(())
+    }
 }
 
 /// True when a flag or variable says something about a cluster.
@@ -108,22 +125,22 @@ pub(super) fn parse(text: &str) -> Result<ConfigFile, ConfigError> {
     }
     serde_saphyr::from_str(text).map_err(|error| {
         let message = error.to_string();
-        let suggestion = suggestion(&message)
-            .map(|meant| format!("; did you mean `{meant}`?"))
+        let message = message.trim_start_matches("error: ");
+        let suggestion = suggestion(message)
+            .map(|meant| format!("\nhint: did you mean `{meant}`?"))
             .unwrap_or_default();
         ConfigError::new(format!("{message}{suggestion}"))
     })
 }
 
-/// What an "unknown field" message most likely meant. The message lists what was written and what is known, each in
-/// backquotes.
+/// What an "unknown field" message most likely meant. The message names what was written in backquotes, and after
+/// "expected" what is known.
 fn suggestion(message: &str) -> Option<&str> {
-    if !message.contains("unknown field") {
-        return None;
-    }
-    let mut quoted = message.split('`').skip(1).step_by(2);
-    let written = quoted.next()?;
-    nearest(written, quoted)
+    let (_, rest) = message.split_once("unknown field `")?;
+    let (written, rest) = rest.split_once('`')?;
+    let (_, known) = rest.lines().next()?.split_once("expected ")?;
+    let known = known.trim_start_matches("one of ").split(", ");
+    nearest(written, known.map(|name| name.trim_matches('`')))
 }
 
 /// The name most like a written one, if any is like it at all.

@@ -78,8 +78,16 @@ fn what_contradicts_itself_is_refused() {
 }
 
 #[test]
+fn a_file_that_cannot_be_read_is_named_with_its_key() {
+    let message = refused(&["--cacert", "/nowhere/ca.pem"], "");
+    assert!(message.contains("cacert /nowhere/ca.pem"), "{message}");
+}
+
+#[test]
 fn tls_flags_make_endpoints_without_scheme_https() {
-    let config = config(&["--cacert", "ca.pem", "--endpoints", "a:1"], "").unwrap();
+    let ca = tempfile::NamedTempFile::new().unwrap();
+    let path = ca.path().to_str().unwrap();
+    let config = config(&["--cacert", path, "--endpoints", "a:1"], "").unwrap();
     assert_eq!(config.clusters[0].endpoints[0].as_str(), "https://a:1");
     assert!(config.clusters[0].client.tls.is_some());
 }
@@ -89,9 +97,10 @@ fn the_example_file_is_read_and_names_every_key() {
     let text = include_str!("../../etcd-monitor.example.yaml");
     let parsed = file::parse(text).unwrap();
     assert!(!parsed.clusters.is_empty());
-    let uncommented: String = text
+    let lines: Vec<&str> = text
         .lines()
-        .filter_map(|line| Some(format!("{}\n", line.strip_prefix("#: ").unwrap_or(line))))
+        .map(|line| line.strip_prefix("#: ").unwrap_or(line))
         .collect();
+    let uncommented = lines.join("\n");
     file::parse(&uncommented).unwrap();
 }

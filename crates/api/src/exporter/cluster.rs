@@ -5,7 +5,7 @@ use std::fmt;
 use etcd_monitor_model::{MemberSnapshot, ServerCounters, Snapshot};
 use prometheus_client::encoding::DescriptorEncoder;
 
-use super::collector::{Labels, Snapshots, counter, gauge, member_label};
+use super::collector::{Labels, Snapshots, counter, gauge, member_labels};
 
 type OfCluster = fn(&Snapshot) -> Option<f64>;
 type OfMember = fn(&MemberSnapshot) -> Option<f64>;
@@ -210,9 +210,10 @@ pub(super) fn labelled(snapshots: &Snapshots) -> Vec<Labelled<'_>> {
     let mut members = Vec::new();
     for snapshot in &snapshots.latest {
         let cluster = snapshot.cluster.as_str();
-        members.extend(snapshot.members.iter().map(|seen| Labelled {
+        let labels = member_labels(snapshot).into_iter();
+        members.extend(labels.zip(&snapshot.members).map(|(label, seen)| Labelled {
             cluster,
-            label: member_label(snapshot, seen),
+            label,
             seen,
         }));
     }

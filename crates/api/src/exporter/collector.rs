@@ -1,5 +1,6 @@
 //! The collector, and what its parts share.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 
@@ -79,8 +80,24 @@ fn family<'a, M: EncodeMetric>(
     Ok(())
 }
 
-/// The `member` label of a member: its name, with its id where another member has the same name.
-pub(super) fn member_label(snapshot: &Snapshot, member: &MemberSnapshot) -> String {
+/// The `member` labels of the members, all different: one series twice would make the whole page invalid.
+///
+/// A member's name, with its id where another member has the same name. Names are untrusted: one that imitates such a
+/// label gets a number.
+pub(super) fn member_labels(snapshot: &Snapshot) -> Vec<String> {
+    let mut taken = BTreeSet::new();
+    let mut distinct = |label: String| {
+        let numbered = (2..).map(|number: u32| format!("{label} ({number})"));
+        let mut candidates = std::iter::once(label.clone()).chain(numbered);
+        candidates.find(|candidate| taken.insert(candidate.clone()))
+    };
+    let members = snapshot.members.iter();
+    members
+        .filter_map(|member| distinct(member_label(snapshot, member)))
+        .collect()
+}
+
+fn member_label(snapshot: &Snapshot, member: &MemberSnapshot) -> String {
     let same = snapshot
         .members
         .iter()

@@ -1,7 +1,9 @@
 //! What the monitor says of itself and of its own verdicts: names that begin with `etcd_monitor_`.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
+use etcd_monitor_model::{Severity, Snapshot};
 use prometheus_client::encoding::DescriptorEncoder;
 
 use super::cluster::{bool_value, labelled};
@@ -39,7 +41,7 @@ fn reachability(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> f
 }
 
 fn cycles(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-    let of = |value: fn(&etcd_monitor_model::Snapshot) -> f64| {
+    let of = |value: fn(&Snapshot) -> f64| {
         snapshots.latest.iter().map(move |snapshot| {
             (
                 vec![("cluster", snapshot.cluster.as_str())],
@@ -87,32 +89,29 @@ fn cycles(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::Re
 fn findings(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let mut samples: Vec<(Labels<'_>, f64)> = Vec::new();
     for snapshot in &snapshots.latest {
-        let count = |rule: &str| {
-            snapshot
-                .findings
-                .iter()
-                .filter(|found| found.rule == rule && found.status.is_true())
-                .count()
-        };
-        let mut seen: Vec<&str> = Vec::new();
-        for finding in snapshot
-            .findings
-            .iter()
-            .filter(|finding| finding.status.is_true())
-        {
-            if !seen.contains(&finding.rule.as_str()) {
-                seen.push(&finding.rule);
-                let labels = vec![
-                    ("cluster", snapshot.cluster.as_str()),
-                    ("rule", finding.rule.as_str()),
-                    ("severity", finding.severity.as_str()),
-                ];
-                samples.push((labels, count(&finding.rule) as f64));
-            }
+        for (rule, (count, severity)) in true_by_rule(snapshot) {
+            let labels = vec![
+                ("cluster", snapshot.cluster.as_str()),
+                ("rule", rule),
+                ("severity", severity.as_str()),
+            ];
+            samples.push((labels, f64::from(count)));
         }
     }
     let help = "Findings that are true, by rule; severity is that of the worst of them";
     gauge(encoder, "etcd_monitor_findings", help, samples.into_iter())
+}
+
+/// How many findings of each rule are true, and the severity of the worst of them.
+fn true_by_rule(snapshot: &Snapshot) -> BTreeMap<&str, (u32, Severity)> {
+    let mut rules: BTreeMap<&str, (u32, Severity)> = BTreeMap::new();
+    let findings = snapshot.findings.iter();
+    for finding in findings.filter(|finding| finding.status.is_true()) {
+        let (count, worst) = rules.entry(&finding.rule).or_insert((0, finding.severity));
+        *count += 1;
+        *worst = finding.severity.max(*worst);
+    }
+    rules
 }
 
 fn alerts(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {

@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 
 use super::Selection;
 use crate::documents::{
-    ClusterLine, Clusters, Findings, LeaderDocument, Members, SnapshotDocument, Status,
+    ClusterLine, Clusters, Findings, LeaderDocument, MemberList, SnapshotDocument, Status,
 };
 use crate::problem::Problem;
 use crate::source::Source;
@@ -43,7 +43,7 @@ pub(crate) async fn members(
     selection: Selection,
 ) -> Result<Response, Problem> {
     let snapshot = source.snapshot(selection.name())?;
-    Ok(Json(Members::of(&snapshot)).into_response())
+    Ok(Json(MemberList::of(&snapshot)).into_response())
 }
 
 pub(crate) async fn snapshot(

@@ -22,12 +22,15 @@ function useFeed(feed: Feed): FeedState {
 export function App({ feed }: { feed: Feed }) {
   const state = useFeed(feed);
   const [filter, setFilter] = useState('');
-  const [failure] = useErrorBoundary();
+  const [failure, retry] = useErrorBoundary();
   useTick();
   useKeys();
   const fresh = freshness(state);
   useWindowTitle(state, fresh);
   const { snapshot, arrived } = state;
+  useEffect(() => {
+    if (failure != null) retry();
+  }, [snapshot]);
   const now = snapshot == null ? Date.now() : daemonNow(snapshot, arrived);
   return (
     <Now.Provider value={now}>
@@ -41,7 +44,13 @@ export function App({ feed }: { feed: Feed }) {
         {failure == null && snapshot != null && (
           <>
             <StaleBanner fresh={fresh} age={ageSeconds(snapshot, arrived)} />
-            <ClusterView state={state} snapshot={snapshot} filter={filter} stale={fresh.kind === 'stale'} />
+            <ClusterView
+              snapshot={snapshot}
+              samples={state.samples}
+              alerts={state.alerts}
+              filter={filter}
+              stale={fresh.kind === 'stale'}
+            />
           </>
         )}
       </main>
@@ -55,7 +64,7 @@ function PageFailure({ failure }: { failure: unknown }) {
     <section class="card nothing" data-testid="page-failure">
       <h1>This page failed to draw what the daemon sent</h1>
       <p>{failure instanceof Error ? failure.message : String(failure)}</p>
-      <p class="muted">Nothing is known about the cluster here until the page is loaded again.</p>
+      <p class="muted">Nothing is known about the cluster here until a document comes that can be drawn.</p>
     </section>
   );
 }

@@ -1,6 +1,7 @@
 // One chart with its legend. The legend names the members with their last value, or the value under the crosshair.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
+import { timeOfDay } from './format';
 import type { Mark } from './marks';
 import { dashes, seriesClass } from './palette';
 import { Plot } from './plot';
@@ -29,11 +30,15 @@ interface Props {
 export function Chart({ kind, series, times, values, marks }: Props) {
   const [log, setLog] = useState(false);
   const [cursor, setCursor] = useState<number | null>(null);
+  const under = cursor == null ? undefined : times[cursor];
   const enough = values.some((line) => line.filter((value) => value != null).length >= 2);
   return (
     <figure class="card chart" data-testid={`chart-${kind.id}`}>
       <figcaption>
-        <h3>{kind.title}</h3>
+        <h3>
+          {kind.title}
+          {under != null && <span class="muted"> at {timeOfDay(under * 1000)}</span>}
+        </h3>
         {kind.log && (
           <button type="button" class="toggle" aria-pressed={log} onClick={() => setLog(!log)}>
             log
@@ -69,7 +74,7 @@ function LegendEntry(props: { series: Series; value: number | null; show: (value
       <svg class={`line ${seriesClass(series.place)}`} viewBox="0 0 16 4" aria-hidden="true" focusable="false">
         <path d="M0 2H16" stroke-dasharray={dashes(series.place).join(' ')} />
       </svg>
-      <span class="legend-name">{series.name}</span>
+      <bdi class="legend-name">{series.name}</bdi>
       <span class="legend-value">{value == null ? <Unknown reason="not measured then" /> : props.show(value)}</span>
     </li>
   );

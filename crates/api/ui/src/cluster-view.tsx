@@ -1,7 +1,7 @@
 // One cluster: the sentence first, then what it rests on.
 
-import type { FeedState } from './feed';
-import type { Snapshot } from './protocol';
+import { useMemo } from 'preact/hooks';
+import type { Alerts as AlertsDocument, Snapshot } from './protocol';
 import { Alerts } from './alerts';
 import { Charts } from './charts';
 import { CycleFooter } from './cycle-footer';
@@ -9,26 +9,29 @@ import { Findings } from './findings';
 import { LeaderPanel } from './leader';
 import { Members } from './members';
 import { QuorumPanel } from './quorum';
+import type { Samples } from './samples';
 import { Verdict } from './verdict';
 
 interface Props {
-  state: FeedState;
   snapshot: Snapshot;
+  samples: Samples;
+  alerts: AlertsDocument | null;
   filter: string;
   stale: boolean;
 }
 
-export function ClusterView({ state, snapshot, filter, stale }: Props) {
-  return (
+/** Draws anew only when its data changes; times that run on by themselves follow the clock. */
+export function ClusterView({ snapshot, samples, alerts, filter, stale }: Props) {
+  return useMemo(() => (
     <div class="cluster">
       <Verdict snapshot={snapshot} stale={stale} />
-      <Members snapshot={snapshot} filter={filter} series={state.samples.series} />
+      <Members snapshot={snapshot} filter={filter} series={samples.series} />
       <QuorumPanel snapshot={snapshot} />
-      <LeaderPanel snapshot={snapshot} series={state.samples.series} />
-      <Charts snapshot={snapshot} samples={state.samples} alerts={state.alerts} />
+      <LeaderPanel snapshot={snapshot} series={samples.series} />
+      <Charts snapshot={snapshot} samples={samples} alerts={alerts} />
       <Findings findings={snapshot.findings} filter={filter} />
-      <Alerts alerts={state.alerts} filter={filter} />
+      <Alerts alerts={alerts} filter={filter} />
       <CycleFooter snapshot={snapshot} />
     </div>
-  );
+  ), [snapshot, samples, alerts, filter, stale]);
 }

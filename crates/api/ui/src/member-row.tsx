@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from 'preact';
 import type { Database, Member } from './protocol';
-import { memberKey } from './protocol';
+import { memberKey, memberName } from './protocol';
 import { Ago } from './ago';
 import { Bar } from './bar';
 import { latency, percent, size, whole } from './format';
@@ -38,7 +38,7 @@ export function MemberRow({ member, state, leader, place, open, onToggle }: Prop
         <span role="cell" class="member-name">
           <Shape state={state} label={WORD[state]} />
           <button type="button" class="row-button" data-row-button aria-expanded={open} aria-controls={detailId} onClick={onToggle}>
-            {member.name || member.endpoint}
+            <bdi>{memberName(member)}</bdi>
           </button>
           {place != null && <span class={`swatch ${seriesClass(place)}`} aria-hidden="true" title="Its colour on the charts" />}
           <Trouble member={member} />

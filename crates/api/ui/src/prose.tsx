@@ -1,50 +1,24 @@
 // Sentences of the daemon that name commands.
 
+import { partsOf } from './commands';
 import { Copy } from './copy';
-
-/**
- * A command: what stands between backticks, or what begins with a tool that operators run and goes on to the end of its
- * clause (a comma without a space belongs to a list of endpoints).
- */
-const COMMAND = /`([^`]+)`|\b((?:etcdctl|etcdutl|systemctl|journalctl|openssl|curl) (?:[^;,)]|,(?! ))+)/g;
-
-interface Part {
-  text: string;
-  isCommand: boolean;
-}
 
 /** Renders `text`; each command in it is set apart and has a copy button of its own. */
 export function Prose({ text }: { text: string }) {
   return (
     <>
-      {partsOf(text).map((part, index) =>
-        part.isCommand ? (
-          <span class="command" key={index}>
-            <code>
-              {part.text}
-              <Copy text={part.text} what="command" />
-            </code>
-          </span>
-        ) : (
-          part.text
-        ),
-      )}
+      {partsOf(text).map((part, index) => (part.isCommand ? <Command text={part.text} key={index} /> : part.text))}
     </>
   );
 }
 
-/** Whether `text` names a command, which then has its own copy button. */
-export function namesCommand(text: string): boolean {
-  return partsOf(text).some((part) => part.isCommand);
-}
-
-function partsOf(text: string): Part[] {
-  const parts: Part[] = [];
-  let end = 0;
-  for (const match of text.matchAll(COMMAND)) {
-    parts.push({ text: text.slice(end, match.index), isCommand: false });
-    parts.push({ text: (match[1] ?? match[2] ?? '').trim(), isCommand: true });
-    end = match.index + match[0].length;
-  }
-  return [...parts, { text: text.slice(end), isCommand: false }];
+function Command({ text }: { text: string }) {
+  return (
+    <span class="command">
+      <code>
+        {text}
+        <Copy text={text} what="command" />
+      </code>
+    </span>
+  );
 }

@@ -176,6 +176,11 @@ export function findingKey(finding: Finding): string {
   return `${finding.rule}/${subjectKey(finding.subject)}`;
 }
 
+/** What people call a member: its name, or its endpoint while it has none. */
+export function memberName(member: Member): string {
+  return member.name || member.endpoint;
+}
+
 /** What a member is found by: its id, or its endpoint while the id is unknown. */
 export function memberKey(member: Member): string {
   return member.id ?? (member.endpoint || member.name);

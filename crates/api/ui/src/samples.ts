@@ -1,7 +1,7 @@
 // What the page collected since it was opened. Bounded: the oldest samples go first.
 
 import type { Member, Snapshot } from './protocol';
-import { memberKey } from './protocol';
+import { memberKey, memberName } from './protocol';
 
 /** One hour at the default interval of 5 s. */
 const CAPACITY = 720;
@@ -67,8 +67,8 @@ export class Samples {
   private know(member: Member): void {
     const key = memberKey(member);
     const known = this.series.find((series) => series.key === key);
-    if (known != null) known.name = member.name;
-    else this.series.push({ key, name: member.name, place: this.series.length });
+    if (known != null) known.name = memberName(member);
+    else this.series.push({ key, name: memberName(member), place: this.series.length });
   }
 }
 

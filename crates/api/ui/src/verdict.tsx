@@ -3,9 +3,10 @@
 import type { Finding, Snapshot } from './protocol';
 import { findingKey } from './protocol';
 import { Ago } from './ago';
+import { namesCommand } from './commands';
 import { Copy } from './copy';
-import { count } from './format';
-import { namesCommand, Prose } from './prose';
+import { count, latency } from './format';
+import { Prose } from './prose';
 import { Shape } from './shape';
 import type { State } from './state';
 import { clusterState, rootFindings } from './state';
@@ -89,15 +90,17 @@ function Quiet({ snapshot, state }: { snapshot: Snapshot; state: State }) {
   const unknown = snapshot.findings.filter((finding) => finding.status === 'unknown');
   const missing = new Set(unknown.map((finding) => finding.rule)).size;
   const since = quietSince(snapshot.findings);
+  const checked = `${count(rules, 'rule')} on ${count(snapshot.members.length, 'member')}, ${missing} not evaluable`;
   return (
     <p class="verdict-since">
       {state === 'healthy' && since != null && (
         <>
-          nothing wrong for <Ago at={since} /> ·{' '}
+          nothing wrong for <Ago at={since} />
+          <span class="muted"> · </span>
         </>
       )}
-      <span class="muted" data-testid="checked">
-        {count(rules, 'rule')} on {count(snapshot.members.length, 'member')}, {missing} not evaluable
+      <span class="muted">
+        {snapshot.status.sentence.includes(checked) ? `looked at every ${latency(snapshot.status.interval_seconds)}` : checked}
       </span>
       {state !== 'healthy' && unknown.length > 0 && <UnknownReasons findings={unknown} />}
     </p>

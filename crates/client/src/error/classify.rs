@@ -17,6 +17,8 @@ pub(crate) struct Cause {
     pub(crate) kind: ErrorKind,
     pub(crate) message: String,
     pub(crate) source: Option<Arc<dyn Error + Send + Sync>>,
+    /// The connection was established and then closed: what listens there may not speak what we spoke.
+    pub(crate) closed: bool,
 }
 
 impl Cause {
@@ -25,6 +27,17 @@ impl Cause {
             kind,
             message: message.into(),
             source: None,
+            closed: false,
+        }
+    }
+
+    /// The cause of a connection that was established and then closed by the other side.
+    pub(crate) fn closed() -> Self {
+        let message =
+            "the connection was closed by the other side; etcd may be stopping or starting";
+        Self {
+            closed: true,
+            ..Self::new(ErrorKind::Refused, message)
         }
     }
 
@@ -67,22 +80,30 @@ fn beneath<'a>(link: &'a (dyn Error + 'static)) -> Option<&'a (dyn Error + 'stat
 /// Classifies an error by what stands in its chain of sources; `None` when nothing in it is telling.
 pub(crate) fn classify_chain(error: &(dyn Error + 'static)) -> Option<Cause> {
     chain(error)
-        .find_map(|link| {
-            if let Some(cause) = link.downcast_ref::<Cause>() {
-                return Some(cause.clone());
-            }
-            if let Some(tls) = link.downcast_ref::<rustls::Error>() {
-                return Some(classify_tls(tls));
-            }
-            let io = link.downcast_ref::<io::Error>()?;
-            // What was put into the `io::Error` tells more than its kind.
-            if io.get_ref().is_some() {
-                None
-            } else {
-                classify_io(io)
-            }
-        })
-        .or_else(|| chain(error).find_map(|link| classify_io(link.downcast_ref::<io::Error>()?)))
+        .find_map(telling)
+        .or_else(|| chain(error).find_map(|link| classify_io(link.downcast_ref()?)))
+        .or_else(|| chain(error).find_map(|link| classify_hyper(link.downcast_ref()?)))
+}
+
+fn telling(link: &(dyn Error + 'static)) -> Option<Cause> {
+    if let Some(cause) = link.downcast_ref::<Cause>() {
+        return Some(cause.clone());
+    }
+    if let Some(tls) = link.downcast_ref::<rustls::Error>() {
+        return Some(classify_tls(tls));
+    }
+    // What was put into an `io::Error` tells more than its kind.
+    let io = link.downcast_ref::<io::Error>()?;
+    if io.get_ref().is_some() {
+        None
+    } else {
+        classify_io(io)
+    }
+}
+
+fn classify_hyper(error: &hyper::Error) -> Option<Cause> {
+    let closed = error.is_incomplete_message() || error.is_closed() || error.is_canceled();
+    closed.then(Cause::closed)
 }
 
 fn classify_io(error: &io::Error) -> Option<Cause> {
@@ -96,12 +117,7 @@ fn classify_io(error: &io::Error) -> Option<Cause> {
         | Io::ConnectionAborted
         | Io::BrokenPipe
         | Io::UnexpectedEof
-        | Io::NotConnected => (
-            ErrorKind::Refused,
-            format!(
-                "the connection was closed by the other side ({error}); etcd may be stopping or starting"
-            ),
-        ),
+        | Io::NotConnected => return Some(Cause::closed()),
         Io::HostUnreachable | Io::NetworkUnreachable | Io::AddrNotAvailable | Io::NetworkDown => (
             ErrorKind::Refused,
             format!("there is no way to this address ({error}); check the address and the network"),
@@ -170,6 +186,10 @@ pub(crate) fn classify_status(status: &Status) -> Cause {
         return cause;
     }
     let text = status.message();
+    // tonic's texts for a connection that ended between the head of an answer and its body.
+    if text.contains("h2 protocol error") || text.contains("error reading a body from connection") {
+        return Cause::closed().with_source(status.clone());
+    }
     let (kind, hint) = by_text(text).unwrap_or_else(|| by_code(status.code(), text));
     let text = if text.is_empty() {
         status.code().description()
@@ -184,69 +204,71 @@ pub(crate) fn classify_status(status: &Status) -> Cause {
     Cause::new(kind, message).with_source(status.clone())
 }
 
+/// Starts of etcd's texts, their kinds, and what they mean or what to do.
+const TEXTS: [(&str, ErrorKind, &str); 12] = [
+    (
+        "etcdserver: no leader",
+        ErrorKind::NoLeader,
+        "the cluster has no leader now",
+    ),
+    (
+        "etcdserver: leader changed",
+        ErrorKind::NoLeader,
+        "an election took place",
+    ),
+    (
+        "etcdserver: not leader",
+        ErrorKind::NoLeader,
+        "an election took place",
+    ),
+    (
+        "etcdserver: rpc not supported for learner",
+        ErrorKind::NotSupported,
+        "learners do not serve this call",
+    ),
+    (
+        "etcdserver: mvcc: database space exceeded",
+        ErrorKind::NoSpace,
+        "compact, defragment, and disarm the alarm",
+    ),
+    (
+        "etcdserver: too many requests",
+        ErrorKind::TooManyRequests,
+        "the member applies more slowly than requests come in",
+    ),
+    (
+        "etcdserver: user name is empty",
+        ErrorKind::Unauthenticated,
+        "the cluster wants a user; give --user and --password-file",
+    ),
+    (
+        "etcdserver: authentication failed",
+        ErrorKind::Unauthenticated,
+        "check user and password",
+    ),
+    (
+        "etcdserver: invalid auth token",
+        ErrorKind::Unauthenticated,
+        "the member does not accept the token",
+    ),
+    (
+        "etcdserver: revision of auth store is old",
+        ErrorKind::Unauthenticated,
+        "users or roles were just changed",
+    ),
+    (
+        "etcdserver: permission denied",
+        ErrorKind::PermissionDenied,
+        "give the user a role that allows this call",
+    ),
+    (
+        "etcdserver: request timed out",
+        ErrorKind::Other,
+        "the member could not reach a quorum in time",
+    ),
+];
+
 fn by_text(text: &str) -> Option<(ErrorKind, &'static str)> {
-    const TEXTS: [(&str, ErrorKind, &str); 12] = [
-        (
-            "etcdserver: no leader",
-            ErrorKind::NoLeader,
-            "the cluster has no leader now",
-        ),
-        (
-            "etcdserver: leader changed",
-            ErrorKind::NoLeader,
-            "an election took place",
-        ),
-        (
-            "etcdserver: not leader",
-            ErrorKind::NoLeader,
-            "an election took place",
-        ),
-        (
-            "etcdserver: rpc not supported for learner",
-            ErrorKind::NotSupported,
-            "learners do not serve this call",
-        ),
-        (
-            "etcdserver: mvcc: database space exceeded",
-            ErrorKind::NoSpace,
-            "compact, defragment, and disarm the alarm",
-        ),
-        (
-            "etcdserver: too many requests",
-            ErrorKind::TooManyRequests,
-            "the member applies more slowly than requests come in",
-        ),
-        (
-            "etcdserver: user name is empty",
-            ErrorKind::Unauthenticated,
-            "the cluster wants a user; give --user and --password-file",
-        ),
-        (
-            "etcdserver: authentication failed",
-            ErrorKind::Unauthenticated,
-            "check user and password",
-        ),
-        (
-            "etcdserver: invalid auth token",
-            ErrorKind::Unauthenticated,
-            "the member does not accept the token",
-        ),
-        (
-            "etcdserver: revision of auth store is old",
-            ErrorKind::Unauthenticated,
-            "users or roles were just changed",
-        ),
-        (
-            "etcdserver: permission denied",
-            ErrorKind::PermissionDenied,
-            "give the user a role that allows this call",
-        ),
-        (
-            "etcdserver: request timed out",
-            ErrorKind::Other,
-            "the member could not reach a quorum in time",
-        ),
-    ];
     let found = TEXTS.iter().find(|(start, _, _)| text.starts_with(start))?;
     Some((found.1, found.2))
 }

@@ -8,20 +8,33 @@ fn is_name_start(byte: u8) -> bool {
     byte.is_ascii_alphabetic() || matches!(byte, b'_' | b':')
 }
 
+/// Which bytes may stand in a name: a table, since most of a page's bytes are asked for.
+static IS_NAME: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut at = 0u8;
+    while at < 128 {
+        table[at as usize] = at.is_ascii_alphanumeric() || matches!(at, b'_' | b':');
+        at += 1;
+    }
+    table
+};
+
 fn is_name(byte: u8) -> bool {
-    is_name_start(byte) || byte.is_ascii_digit()
+    IS_NAME[usize::from(byte)]
 }
 
 /// Splits a line into its name and the rest, which begins with `{` or a blank; `None` when it begins with no name.
 ///
 /// `last` is the name of the line before: comparing with it is faster than looking at each byte.
-pub(super) fn split_name<'a>(line: &'a [u8], last: Option<&str>) -> Option<(&'a str, &'a [u8])> {
+pub(super) fn split_name<'a>(line: &'a [u8], last: Option<&'a str>) -> Option<(&'a str, &'a [u8])> {
     let ends_name = |rest: &[u8]| matches!(rest.first(), Some(b'{' | b' ' | b'\t'));
-    let length = match last {
-        Some(last) if line.strip_prefix(last.as_bytes()).is_some_and(ends_name) => last.len(),
-        _ => name_length(line)?,
-    };
-    let (name, rest) = line.split_at_checked(length)?;
+    if let Some(last) = last
+        && let Some(rest) = line.strip_prefix(last.as_bytes())
+        && ends_name(rest)
+    {
+        return Some((last, rest));
+    }
+    let (name, rest) = line.split_at_checked(name_length(line)?)?;
     if !ends_name(rest) {
         return None;
     }
@@ -70,7 +83,7 @@ fn word(line: &[u8]) -> (&[u8], &[u8]) {
     line.split_at(end)
 }
 
-/// Milliseconds as 0.0.4 writes them, or seconds with a fraction as OpenMetrics does.
+/// Milliseconds as 0.0.4 writes them, or seconds with a fraction as `OpenMetrics` does.
 fn timestamp_ms(text: &[u8]) -> Option<i64> {
     let text = std::str::from_utf8(text).ok()?;
     if let Ok(milliseconds) = text.parse() {

@@ -110,9 +110,9 @@ impl Connection {
             .unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// True if the peer closed before it sent anything, as etcd's TLS ports do on a connection without TLS.
-    pub(super) fn was_closed_unheard(&self) -> bool {
-        !self.tls && self.seen.closed_unheard()
+    /// True if the peer sent anything at all.
+    pub(super) fn was_heard(&self) -> bool {
+        self.seen.heard()
     }
 }
 
@@ -128,10 +128,8 @@ fn explain(error: &hyper::Error, seen: &Seen, tls: bool) -> Cause {
         .cause(tls)
         .or_else(|| classify_chain(error))
         .unwrap_or_else(|| {
-            if error.is_closed() || error.is_canceled() || seen.closed() {
-                let message =
-                    "the connection was closed by the other side; etcd may be stopping or starting";
-                return Cause::new(ErrorKind::Refused, message);
+            if seen.closed() {
+                return Cause::closed();
             }
             let message = format!("{error}; check that this is etcd's client port");
             Cause::new(ErrorKind::BadAnswer, message)

@@ -5,11 +5,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use rustls::pki_types::ServerName;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 
 use super::connection::Connection;
+use super::scheme::other_scheme;
 use crate::address;
 use crate::endpoint::Endpoint;
 use crate::error::{Cause, ErrorKind, classify_chain};
@@ -28,23 +28,14 @@ pub(super) async fn dial(
     };
     let name = server_name(name.unwrap_or(endpoint.host()))?;
     let connector = TlsConnector::from(Arc::clone(&loaded.grpc));
-    let stream = connector.connect(name, stream).await.map_err(|error| {
-        let cause = classify_chain(&error);
-        let cause = cause.unwrap_or_else(|| Cause::new(ErrorKind::Tls, error.to_string()));
-        during_handshake(cause).with_source(error)
-    })?;
-    Connection::start(stream, loaded.generation, true).await
-}
-
-/// A peer that closes in the middle of a handshake does not look like a TLS server.
-fn during_handshake(cause: Cause) -> Cause {
-    match cause.kind {
-        ErrorKind::Refused => Cause::new(
-            ErrorKind::Refused,
-            "the connection was closed during the TLS handshake; etcd may be stopping, or the port is not etcd's",
-        ),
-        _ => cause,
-    }
+    let error = match connector.connect(name, stream).await {
+        Ok(stream) => return Connection::start(stream, loaded.generation, true).await,
+        Err(error) => error,
+    };
+    let cause = classify_chain(&error);
+    let cause = cause.unwrap_or_else(|| Cause::new(ErrorKind::Tls, error.to_string()));
+    let cause = other_scheme(cause, endpoint, deadline).await;
+    Err(cause.with_source(error))
 }
 
 fn server_name(name: &str) -> Result<ServerName<'static>, Cause> {
@@ -52,7 +43,7 @@ fn server_name(name: &str) -> Result<ServerName<'static>, Cause> {
         .map_err(|_| Cause::new(ErrorKind::Tls, format!("`{name}` is not a server name")))
 }
 
-async fn connect(endpoint: &Endpoint, deadline: Duration) -> Result<TcpStream, Cause> {
+pub(super) async fn connect(endpoint: &Endpoint, deadline: Duration) -> Result<TcpStream, Cause> {
     let addresses = address::resolve(endpoint.host(), endpoint.port()).await?;
     let share = deadline / u32::try_from(addresses.len()).unwrap_or(1).max(1);
     let mut last = None;
@@ -76,21 +67,4 @@ async fn connect_to(address: SocketAddr, within: Duration) -> Result<TcpStream, 
             .unwrap_or_else(|| Cause::new(ErrorKind::Other, error.to_string()))
             .with_source(error)
     })
-}
-
-/// The start of a TLS handshake: a record of a `ClientHello` too short to be valid, which a TLS server answers with an
-/// alert and anything else with silence or an end.
-const HELLO: [u8; 9] = [0x16, 0x03, 0x01, 0x00, 0x04, 0x01, 0x00, 0x00, 0x00];
-
-/// Finds out whether a port that closes plain connections without a word speaks TLS. A member that is down behind a
-/// proxy closes as well, so this is asked before anything is said about TLS.
-pub(super) async fn speaks_tls(endpoint: &Endpoint, deadline: Duration) -> bool {
-    let probe = async {
-        let mut stream = connect(endpoint, deadline).await.ok()?;
-        stream.write_all(&HELLO).await.ok()?;
-        let mut first = [0u8; 2];
-        stream.read_exact(&mut first).await.ok()?;
-        Some(matches!(first, [0x15 | 0x16, 3]))
-    };
-    probe.await.unwrap_or(false)
 }

@@ -8,6 +8,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
+use super::scheme::wants_tls;
 use crate::error::{Cause, ErrorKind, classify_chain};
 
 /// Bytes from the start of a stream that are kept: enough to tell HTTP/2, HTTP/1 and TLS apart.
@@ -39,13 +40,9 @@ impl Seen {
         self.closed.load(Ordering::Relaxed)
     }
 
-    pub(super) fn closed_unheard(&self) -> bool {
-        let unheard = self
-            .first
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_empty();
-        unheard && (self.closed() || self.failure.get().is_some())
+    pub(super) fn heard(&self) -> bool {
+        let first = self.first.lock().unwrap_or_else(PoisonError::into_inner);
+        !first.is_empty()
     }
 
     fn read(&self, bytes: &[u8]) {
@@ -60,14 +57,6 @@ impl Seen {
             let _ = self.failure.set(cause);
         }
     }
-}
-
-/// The cause of a call without TLS to a port with it.
-pub(super) fn wants_tls() -> Cause {
-    Cause::new(
-        ErrorKind::Tls,
-        "the port speaks TLS; use https:// for this endpoint, and --cacert",
-    )
 }
 
 /// A stream whose first bytes, end and errors are noted.
@@ -111,6 +100,24 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     }
 }
 
+impl<S> Watched<S> {
+    /// Passes on the result of a write. One that failed before anything was heard waits for the reading side: the peer
+    /// may have said why it closed, and reading ends in any case, since the connection has.
+    fn wrote(&self, result: io::Result<usize>) -> Poll<io::Result<usize>> {
+        match result {
+            Err(error) if self.heard == 0 => {
+                self.seen.failed(&error);
+                Poll::Pending
+            }
+            Err(error) => {
+                self.seen.failed(&error);
+                Poll::Ready(Err(error))
+            }
+            written => Poll::Ready(written),
+        }
+    }
+}
+
 impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
@@ -118,10 +125,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let result = ready!(Pin::new(&mut self.stream).poll_write(cx, buf));
-        if let Err(error) = &result {
-            self.seen.failed(error);
-        }
-        Poll::Ready(result)
+        self.wrote(result)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -138,10 +142,7 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let result = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, bufs));
-        if let Err(error) = &result {
-            self.seen.failed(error);
-        }
-        Poll::Ready(result)
+        self.wrote(result)
     }
 
     fn is_write_vectored(&self) -> bool {

@@ -10,8 +10,8 @@ use http::{Request, Response, Uri};
 use tonic::body::Body;
 use tower::{BoxError, Service};
 
-use super::watched::wants_tls;
-use super::{Link, dial};
+use super::Link;
+use super::scheme::other_scheme;
 use crate::auth::Token;
 use crate::endpoint::Endpoint;
 use crate::error::{Cause, ErrorKind};
@@ -40,13 +40,14 @@ impl Wire {
         match connection.send(request).await {
             Ok(response) => {
                 self.link.answered(&connection);
-                Ok(response.map(Body::new))
+                let mut response = response.map(Body::new);
+                // The body still comes in over this connection, which another call may replace meanwhile.
+                response.extensions_mut().insert(connection);
+                Ok(response)
             }
             Err(mut cause) => {
-                if connection.was_closed_unheard()
-                    && dial::speaks_tls(&self.link.endpoint, self.link.deadline).await
-                {
-                    cause = wants_tls();
+                if !connection.was_heard() {
+                    cause = other_scheme(cause, &self.link.endpoint, self.link.deadline).await;
                 }
                 self.link.broken(&connection, &cause);
                 Err(cause)

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use etcd_monitor_model::{Leader, LeaderChange, MemberId, Snapshot};
+use etcd_monitor_model::{Leader, LeaderChange, MemberId, MemberStatus, Snapshot};
 use jiff::Timestamp;
 
 use super::state::{AssessState, LEADER_CHANGES_MAX, SeenLeader};
@@ -12,10 +12,14 @@ use super::view::View;
 pub(super) fn update(state: &mut AssessState, view: &View<'_>, snapshot: &mut Snapshot) {
     let seen = reported(view);
     if let Some((id, term)) = seen {
-        forget_if_terms_began_anew(state, view, term);
+        forget_if_terms_began_anew(state, view, id, term);
         note(state, id, term, snapshot.at);
     }
-    snapshot.leader = seen.and(state.leader).map(|leader| Leader {
+    // Who reports an older term than the one known has been left behind; who leads now is not known then.
+    let current = state
+        .leader
+        .filter(|known| seen.is_some_and(|(_, term)| term >= known.term));
+    snapshot.leader = current.map(|leader| Leader {
         id: leader.id,
         name: state.name_of(leader.id).unwrap_or_default().to_owned(),
         since: leader.since,
@@ -25,9 +29,19 @@ pub(super) fn update(state: &mut AssessState, view: &View<'_>, snapshot: &mut Sn
     snapshot.leader_history = state.leader_history.iter().cloned().collect();
 }
 
-/// The leader that most members report at the highest term; a leader of an older term has been deposed.
+/// The leader that most members report at the highest term at which any is reported; a leader of an older term has been
+/// deposed. None where most members know none: a deposed leader may be the last to hear of it. A single candidate of a
+/// higher term that nobody follows deposes nobody.
 fn reported(view: &View<'_>) -> Option<(MemberId, u64)> {
-    let term = view.statuses().map(|status| status.raft_term).max()?;
+    let follows = |status: &&MemberStatus| status.leader.is_some();
+    if most_know_none(view) {
+        return None;
+    }
+    let term = view
+        .statuses()
+        .filter(follows)
+        .map(|status| status.raft_term)
+        .max()?;
     let mut votes: BTreeMap<MemberId, usize> = BTreeMap::new();
     for status in view.statuses().filter(|status| status.raft_term == term) {
         if let Some(leader) = status.leader {
@@ -40,10 +54,18 @@ fn reported(view: &View<'_>) -> Option<(MemberId, u64)> {
         .map(|(leader, _)| (leader, term))
 }
 
-/// Terms never fall, except where a cluster was restored from a snapshot. A minority that was cut off also reports an
-/// older term, but no linearizable read succeeds through it.
-fn forget_if_terms_began_anew(state: &mut AssessState, view: &View<'_>, term: u64) {
-    if state.leader.is_some_and(|known| known.term > term) && view.any_linearizable_read() {
+/// True when more than half of the members that answer Status know no leader.
+pub(super) fn most_know_none(view: &View<'_>) -> bool {
+    let leaderless = view.statuses().filter(|status| status.leader.is_none());
+    leaderless.count() * 2 > view.statuses().count()
+}
+
+/// Terms never fall, and a term has one leader, except where a cluster was restored from a snapshot. A minority that was
+/// cut off also reports an older term, but no linearizable read succeeds through it.
+fn forget_if_terms_began_anew(state: &mut AssessState, view: &View<'_>, id: MemberId, term: u64) {
+    let contradicts =
+        |known: SeenLeader| known.term > term || (known.term == term && known.id != id);
+    if state.leader.is_some_and(contradicts) && view.any_linearizable_read() {
         state.leader = None;
     }
 }

@@ -10,7 +10,8 @@ use etcd_monitor_model::{
 use jiff::Timestamp;
 
 use super::state::{AssessState, MemberMemory};
-use super::view::{Row, View};
+use super::view::{Row, View, says_nothing};
+use super::window::Window;
 
 /// Window of disk quantiles in seconds: the promised 5 minutes of the exporter's `_p95_` names.
 const DISK_WINDOW_SECONDS: f64 = 300.0;
@@ -31,15 +32,26 @@ pub(super) fn describe(
         .map(|member| listed_member(member, state, view, snapshot))
         .collect();
     members.sort_by(|left, right| (&left.name, left.id).cmp(&(&right.name, right.id)));
-    let strangers = view.rows.iter().filter(|row| stranger(row, &ids, view));
-    members.extend(strangers.map(|row| described(row, None, state, view, snapshot)));
+    for row in view.rows.iter().filter(|row| stranger(row, &ids, view)) {
+        let described = described(row, None, state, view, snapshot);
+        if !members.iter().any(|known| same(known, &described)) {
+            members.push(described);
+        }
+    }
     members
+}
+
+/// Two endpoints of one member that is not in the list, or one endpoint twice.
+fn same(left: &MemberSnapshot, right: &MemberSnapshot) -> bool {
+    match (left.id, right.id) {
+        (None, None) => left.endpoint == right.endpoint,
+        (left, right) => left == right,
+    }
 }
 
 /// An endpoint that stands for no listed member, or for a member of another cluster.
 fn stranger(row: &Row<'_>, listed: &BTreeSet<MemberId>, view: &View<'_>) -> bool {
-    let foreign = row.cluster_id.is_some() && row.cluster_id != view.cluster_id;
-    foreign || row.id.is_none_or(|id| !listed.contains(&id))
+    view.is_foreign(row) || row.id.is_none_or(|id| !listed.contains(&id))
 }
 
 fn listed_member(
@@ -83,7 +95,8 @@ fn described(
     snapshot: &Snapshot,
 ) -> MemberSnapshot {
     let mut member = MemberSnapshot::unknown(name(row, listed), row.seen.endpoint.clone());
-    member.id = row.id;
+    // The id of a member of another cluster names nobody, or somebody else, in this one.
+    member.id = row.id.filter(|_| !view.is_foreign(row));
     member.client_urls = listed
         .map(|listed| listed.client_urls.clone())
         .unwrap_or_default();
@@ -94,10 +107,10 @@ fn described(
         .filter(|succeeded| *succeeded || !view.late);
     member.failure = failure(row);
     member.raft = row.status().map(raft);
-    member.database = row.status().map(|status| database(status, row.page()));
+    member.database = row.status().and_then(|status| database(status, row.page()));
     member.last_read_seconds = last_read(row);
     member.started_at = row.page().and_then(started_at);
-    if let Some(memory) = row.id.map(|id| state.members.entry(id).or_default()) {
+    if let Some(memory) = member.id.map(|id| state.members.entry(id).or_default()) {
         from_memory(&mut member, row, memory, view.ended_at);
     }
     member
@@ -126,17 +139,15 @@ fn role(row: &Row<'_>, listed: Option<&ListedMember>, snapshot: &Snapshot) -> Me
 }
 
 fn healthy(row: &Row<'_>, view: &View<'_>) -> Option<bool> {
-    let serves = row
-        .seen
-        .read_serializable
-        .as_ref()
-        .map(|probe| probe.result.is_ok());
-    match (row.status().is_some(), serves) {
-        (true, Some(true)) => Some(true),
-        _ if view.late => None,
-        (true, None) => None,
-        _ => Some(false),
+    let read = row.seen.read_serializable.as_ref();
+    let failures = [row.failure(), read.and_then(Probe::failure)];
+    let mut failures = failures.into_iter().flatten().peekable();
+    if failures.peek().is_none() {
+        // Nothing failed: both answered, or one was not asked.
+        return (row.status().is_some() && read.is_some()).then_some(true);
     }
+    let blamable = failures.any(|failure| !says_nothing(failure.kind));
+    (blamable && !view.late).then_some(false)
 }
 
 fn failure(row: &Row<'_>) -> Option<ProbeFailure> {
@@ -154,19 +165,21 @@ fn raft(status: &MemberStatus) -> RaftProgress {
     }
 }
 
-fn database(status: &MemberStatus, page: Option<&MetricsPage>) -> DatabaseSize {
+/// `None` where what Status reports is no size.
+fn database(status: &MemberStatus, page: Option<&MetricsPage>) -> Option<DatabaseSize> {
     // Status reports the quota from 3.6 on, and 0 before 3.6.6 where the default is used; the metric is always right.
     let metric = page.and_then(|page| page.quota_backend_bytes);
-    let from_status = status.db_quota_bytes.filter(|quota| *quota != 0);
-    let quota = metric.map(metric_bytes).or(from_status);
-    DatabaseSize {
-        allocated_bytes: u64::try_from(status.db_size_bytes).unwrap_or(0),
-        in_use_bytes: u64::try_from(status.db_size_in_use_bytes).unwrap_or(0),
-        quota_bytes: quota
-            .and_then(|quota| u64::try_from(quota).ok())
-            .filter(|quota| *quota > 0),
+    let quota = metric
+        .filter(|quota| quota.is_finite())
+        .map(metric_bytes)
+        .or(status.db_quota_bytes)
+        .filter(|quota| *quota != 0);
+    Some(DatabaseSize {
+        allocated_bytes: u64::try_from(status.db_size_bytes).ok()?,
+        in_use_bytes: u64::try_from(status.db_size_in_use_bytes).ok()?,
+        quota_bytes: quota.and_then(|quota| u64::try_from(quota).ok()),
         quota_disabled: quota.is_some_and(|quota| quota < 0),
-    }
+    })
 }
 
 #[expect(
@@ -212,15 +225,14 @@ fn from_memory(
 
 fn counters(page: &MetricsPage, memory: &mut MemberMemory, now: Timestamp) -> ServerCounters {
     let mut counters = ServerCounters::default();
-    counters.proposals_committed = page.proposals_committed;
-    counters.proposals_applied = page.proposals_applied;
-    counters.proposals_pending = page.proposals_pending;
-    counters.proposals_failed = page.proposals_failed;
-    counters.resident_memory_bytes = page.resident_memory_bytes;
-    counters.watchers = page.watchers;
-    counters.rpcs_in_flight = page
-        .grpc_started
-        .zip(page.grpc_handled)
+    counters.proposals_committed = amount(page.proposals_committed);
+    counters.proposals_applied = amount(page.proposals_applied);
+    counters.proposals_pending = amount(page.proposals_pending);
+    counters.proposals_failed = amount(page.proposals_failed);
+    counters.resident_memory_bytes = amount(page.resident_memory_bytes);
+    counters.watchers = amount(page.watchers);
+    counters.rpcs_in_flight = amount(page.grpc_started)
+        .zip(amount(page.grpc_handled))
         .map(|(started, handled)| (started - handled).max(0.0));
     counters.request_rate_per_second = request_rate(page, memory, now);
     counters.wal_fsync_p95_seconds =
@@ -233,9 +245,14 @@ fn counters(page: &MetricsPage, memory: &mut MemberMemory, now: Timestamp) -> Se
     counters
 }
 
+/// What counts or measures something: neither negative nor without end. Anything else in its place is not known.
+fn amount(value: Option<f64>) -> Option<f64> {
+    value.filter(|value| value.is_finite() && *value >= 0.0)
+}
+
 /// Handled unary RPCs per second since the previous cycle; `None` on the first and after a counter reset.
 fn request_rate(page: &MetricsPage, memory: &mut MemberMemory, now: Timestamp) -> Option<f64> {
-    let handled = page.grpc_unary_handled?;
+    let handled = amount(page.grpc_unary_handled)?;
     let (then, before) = memory.handled.replace((now, handled))?;
     let seconds = now.duration_since(then).as_secs_f64();
     (seconds > 0.0 && handled >= before).then(|| (handled - before) / seconds)
@@ -243,18 +260,16 @@ fn request_rate(page: &MetricsPage, memory: &mut MemberMemory, now: Timestamp) -
 
 /// p95 of what was observed within the window: the difference between the newest and the oldest page.
 fn p95(
-    window: &mut super::window::Window<Vec<(f64, f64)>>,
+    window: &mut Window<Buckets>,
     buckets: Option<&Vec<(f64, f64)>>,
     now: Timestamp,
 ) -> Option<f64> {
-    let buckets = buckets?;
-    window.push(now, buckets.clone(), DISK_WINDOW_SECONDS);
-    let newest = Buckets::new(buckets.clone())?;
-    let oldest = Buckets::new(window.oldest()?.clone())?;
-    let Some(difference) = newest.difference(&oldest) else {
+    let newest = Buckets::new(buckets?.clone())?;
+    window.push(now, newest.clone(), DISK_WINDOW_SECONDS);
+    let Some(difference) = newest.difference(window.oldest()?) else {
         // The member restarted: what was before says nothing about now.
         window.clear();
-        window.push(now, buckets.clone(), DISK_WINDOW_SECONDS);
+        window.push(now, newest, DISK_WINDOW_SECONDS);
         return None;
     };
     difference.quantile(0.95)

@@ -1,9 +1,12 @@
 //! Which members the cluster has.
 
-use etcd_monitor_model::{MembershipView, Probe};
+use etcd_monitor_model::{ListedMember, MembershipView, Probe};
 
 use super::state::AssessState;
 use super::view::View;
+
+/// Members taken over from a list: far more than etcd advises (7), few enough that a hostile list costs little.
+const MEMBERS_MAX: usize = 1_000;
 
 /// Takes over the cluster id, and the best member list that was answered.
 pub(super) fn update(state: &mut AssessState, view: &View<'_>) {
@@ -11,14 +14,17 @@ pub(super) fn update(state: &mut AssessState, view: &View<'_>) {
         state.replace_cluster(view.cluster_id, view.ended_at);
     }
     if let Some(list) = best_list(view) {
-        state.agreed = Some(list.members.clone());
+        state.agreed = Some(each_once(list));
     }
 }
 
 /// A linearizable list (a quorum confirmed it) before serializable ones (what one member believes); among those the
 /// one that most members hold.
 fn best_list<'a>(view: &View<'a>) -> Option<&'a MembershipView> {
-    let own = |list: &&MembershipView| Some(list.cluster_id) == view.cluster_id;
+    // A cluster without members is none: whoever says so has no list to give.
+    let own = |list: &&MembershipView| {
+        Some(list.cluster_id) == view.cluster_id && !list.members.is_empty()
+    };
     let confirmed = view
         .rows
         .iter()
@@ -31,6 +37,14 @@ fn best_list<'a>(view: &View<'a>) -> Option<&'a MembershipView> {
         .filter(own)
         .collect();
     confirmed.or_else(|| most_held(&believed))
+}
+
+fn each_once(list: &MembershipView) -> Vec<ListedMember> {
+    let mut members = list.members.clone();
+    members.sort_by_key(|member| member.id);
+    members.dedup_by_key(|member| member.id);
+    members.truncate(MEMBERS_MAX);
+    members
 }
 
 fn most_held<'a>(lists: &[&'a MembershipView]) -> Option<&'a MembershipView> {

@@ -5,7 +5,7 @@ use etcd_monitor_model::Quorum;
 use super::state::AssessState;
 use super::view::View;
 
-/// Quorum of the agreed member list; `None` while no list is known.
+/// Quorum of the agreed member list; `None` while no list with a voter is known.
 pub(super) fn of(state: &AssessState, view: &View<'_>) -> Option<Quorum> {
     let voters: Vec<_> = state
         .agreed
@@ -13,6 +13,9 @@ pub(super) fn of(state: &AssessState, view: &View<'_>) -> Option<Quorum> {
         .iter()
         .filter(|listed| !listed.is_learner)
         .collect();
+    if voters.is_empty() {
+        return None;
+    }
     let rows = || voters.iter().map(|voter| view.row(voter.id));
     let answering = rows().flatten().filter(|row| row.answered).count();
     let silent = rows().flatten().filter(|row| row.silent()).count();

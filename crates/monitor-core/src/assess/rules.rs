@@ -50,6 +50,7 @@ pub(super) fn evaluate(context: &Context<'_>) -> Vec<Finding> {
         monitor::late(context),
     ];
     findings.extend(alarms::of_cluster(context));
+    findings.extend(reachability::endpoints_unreachable(context));
     for member in &context.snapshot.members {
         findings.extend(reachability::of_member(context, member));
         findings.extend(authenticity::tls_failed(context, member));
@@ -178,10 +179,14 @@ impl Context<'_> {
 
     /// The row through which a member of the snapshot was probed.
     fn row_of(&self, member: &MemberSnapshot) -> Option<&Row<'_>> {
-        self.view
-            .rows
-            .iter()
-            .find(|row| row.seen.endpoint == member.endpoint)
+        match member.id {
+            Some(id) => self.view.row(id),
+            None => self
+                .view
+                .rows
+                .iter()
+                .find(|row| row.seen.endpoint == member.endpoint),
+        }
     }
 
     /// "2 of 3 voters answer", or what is not known of it.

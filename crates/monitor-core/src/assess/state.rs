@@ -1,7 +1,8 @@
 //! What `assess` carries from cycle to cycle.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use etcd_monitor_client::histogram::Buckets;
 use etcd_monitor_model::{ClusterId, Finding, FindingKey, LeaderChange, ListedMember, MemberId};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -58,7 +59,7 @@ struct Dated {
 pub(super) struct MemberMemory {
     pub(super) last_answer_at: Option<Timestamp>,
     pub(super) version: Option<String>,
-    /// True when the previous cycle's Status failed in silence.
+    /// True when the previous cycle got no answer at all, and the monitor was punctual.
     pub(super) was_silent: bool,
     /// Bytes received from this member, by hearing peer, in the previous cycle.
     #[serde(skip)]
@@ -69,9 +70,9 @@ pub(super) struct MemberMemory {
     #[serde(skip)]
     pub(super) reads: Window<f64>,
     #[serde(skip)]
-    pub(super) wal_fsync: Window<Vec<(f64, f64)>>,
+    pub(super) wal_fsync: Window<Buckets>,
     #[serde(skip)]
-    pub(super) backend_commit: Window<Vec<(f64, f64)>>,
+    pub(super) backend_commit: Window<Buckets>,
 }
 
 impl AssessState {
@@ -152,10 +153,10 @@ impl AssessState {
 
     /// Keeps what the next cycle compares with.
     pub(super) fn remember(&mut self, view: &View<'_>) {
-        for row in &view.rows {
+        for row in view.own() {
             let Some(id) = row.id else { continue };
             let memory = self.members.entry(id).or_default();
-            memory.was_silent = row.silent();
+            memory.was_silent = row.silent() && !view.late;
             if row.answered {
                 memory.last_answer_at = Some(view.ended_at);
                 self.last_answer_at = Some(view.ended_at);
@@ -165,13 +166,17 @@ impl AssessState {
             }
         }
         self.remember_heard(view);
-        if let Some(agreed) = &self.agreed {
-            self.members
-                .retain(|id, _| agreed.iter().any(|listed| listed.id == *id));
-        }
+        let listed = self.agreed.iter().flatten().map(|listed| listed.id);
+        let probed = view.own().filter_map(|row| row.id);
+        let kept: BTreeSet<MemberId> = listed.chain(probed).collect();
+        self.members.retain(|id, _| kept.contains(id));
     }
 
     fn remember_heard(&mut self, view: &View<'_>) {
+        // A reading of an earlier cycle may be from before the member fell silent.
+        for memory in self.members.values_mut() {
+            memory.heard_bytes.clear();
+        }
         for (hearing, page) in view.pages() {
             for (sender, bytes) in page.peer_received_bytes.iter().flatten() {
                 if let Some(memory) = self.members.get_mut(sender) {

@@ -29,6 +29,13 @@ pub(super) struct Row<'a> {
     pub(super) cluster_id: Option<ClusterId>,
 }
 
+/// A call that etcd refused, with what it said.
+pub(super) struct Refusal<'a> {
+    pub(super) call: &'static str,
+    pub(super) failure: &'a ProbeFailure,
+    pub(super) at: Timestamp,
+}
+
 impl<'a> View<'a> {
     pub(super) fn of(observation: &'a Observation, state: &AssessState) -> Self {
         let rows: Vec<Row<'a>> = observation.members.iter().map(Row::of).collect();
@@ -44,9 +51,7 @@ impl<'a> View<'a> {
 
     /// Rows of the cluster that this name stands for.
     pub(super) fn own(&self) -> impl Iterator<Item = &Row<'a>> {
-        self.rows
-            .iter()
-            .filter(|row| row.cluster_id.is_none() || row.cluster_id == self.cluster_id)
+        self.rows.iter().filter(|row| !self.is_foreign(row))
     }
 
     /// The statuses that members of this cluster answered.
@@ -59,9 +64,17 @@ impl<'a> View<'a> {
         self.own().filter_map(|row| Some((row.id?, row.page()?)))
     }
 
-    /// The row of a member, if it was probed.
+    /// The row of a member, if it was probed: where several stand for it, the first that answered.
     pub(super) fn row(&self, id: MemberId) -> Option<&Row<'a>> {
-        self.own().find(|row| row.id == Some(id))
+        let of_member = || self.own().filter(|row| row.id == Some(id));
+        of_member()
+            .find(|row| row.answered)
+            .or_else(|| of_member().next())
+    }
+
+    /// True for an endpoint of another cluster than the one that this name stands for.
+    pub(super) fn is_foreign(&self, row: &Row<'_>) -> bool {
+        row.cluster_id.is_some() && row.cluster_id != self.cluster_id
     }
 
     pub(super) fn any_answer(&self) -> bool {
@@ -70,6 +83,11 @@ impl<'a> View<'a> {
 
     pub(super) fn any_linearizable_read(&self) -> bool {
         self.own().any(|row| row.linearizable() == Some(true))
+    }
+
+    /// True when a linearizable read failed in a way that says something about the cluster.
+    pub(super) fn any_failed_read(&self) -> bool {
+        self.own().any(|row| row.linearizable() == Some(false))
     }
 }
 
@@ -106,13 +124,55 @@ impl<'a> Row<'a> {
     /// True when neither gRPC nor HTTP gave any answer.
     pub(super) fn silent(&self) -> bool {
         !self.answered
-            && self.page().is_none()
+            && !self.http_answered()
             && self.failure_kind().is_some_and(FailureKind::is_silence)
     }
 
-    /// Whether its linearizable read succeeded; `None` when it was not asked or could not be.
+    /// True when HTTP gave an answer, be it one that cannot be used.
+    pub(super) fn http_answered(&self) -> bool {
+        let answer = self.seen.metrics.as_ref();
+        answer.is_some_and(|probe| {
+            let kind = probe.failure().map(|failure| failure.kind);
+            kind.is_none_or(|kind| kind == FailureKind::BadAnswer || spoke(kind))
+        })
+    }
+
+    /// True when nobody was asked there: the address may not be contacted.
+    pub(super) fn unasked(&self) -> bool {
+        self.failure_kind() == Some(FailureKind::NotAllowed)
+            || (self.seen.status.is_none() && !self.answered)
+    }
+
+    /// A call that was refused for want of the right user, password or token.
+    pub(super) fn unauthenticated(&self) -> Option<Refusal<'a>> {
+        let refused = |failure: &&ProbeFailure| failure.kind == FailureKind::Unauthenticated;
+        let seen = self.seen;
+        let refusal = |call, failure: Option<&'a ProbeFailure>, at: Option<Timestamp>| {
+            failure
+                .filter(refused)
+                .zip(at)
+                .map(|(failure, at)| Refusal { call, failure, at })
+        };
+        let status = seen.status.as_ref();
+        let read = seen.read_linearizable.as_ref();
+        refusal("Status", self.failure(), status.map(|probe| probe.at)).or_else(|| {
+            refusal(
+                "linearizable read",
+                read.and_then(Probe::failure),
+                read.map(|probe| probe.at),
+            )
+        })
+    }
+
+    /// Whether its linearizable read succeeded; `None` when it was not asked, or when what came back says nothing about
+    /// the quorum: a learner serves none, and who is not let in learns nothing.
     pub(super) fn linearizable(&self) -> Option<bool> {
-        Some(self.seen.read_linearizable.as_ref()?.result.is_ok())
+        let probe = self.seen.read_linearizable.as_ref()?;
+        match probe.failure() {
+            None => Some(true),
+            Some(failure) if says_nothing(failure.kind) => None,
+            Some(_) => Some(false),
+        }
     }
 }
 
@@ -138,6 +198,16 @@ fn answered(seen: &MemberObservation) -> bool {
     .into_iter()
     .flatten()
     .any(|spoke| spoke)
+}
+
+/// True for a failure that lies between the monitor and etcd's door, or in the kind of member: it tells nothing of how
+/// the member fares.
+pub(super) fn says_nothing(kind: FailureKind) -> bool {
+    use FailureKind::{NotAllowed, NotSupported, PermissionDenied, Tls, Unauthenticated};
+    matches!(
+        kind,
+        NotAllowed | NotSupported | PermissionDenied | Tls | Unauthenticated
+    )
 }
 
 fn spoke(kind: FailureKind) -> bool {

@@ -1,24 +1,22 @@
 //! The client's answers in the words of the model.
 
 use etcd_monitor_client::{
-    AlarmAnswer, AlarmKind as ClientAlarm, ClientError, ErrorKind, MemberListAnswer,
+    AlarmAnswer, AlarmKind as ClientAlarm, ClientError, ErrorKind, MemberListAnswer, Operation,
     ReadAnswer as ClientRead, StatusAnswer,
 };
 use etcd_monitor_model::{
     Alarm, AlarmKind, ClusterId, FailureKind, ListedMember, MemberId, MemberObservation,
-    MemberStatus, MembershipView, Probe, ProbeFailure, ReadAnswer,
+    MemberStatus, MembershipView, ProbeFailure, ReadAnswer,
 };
 
 /// The member list that discovery follows: one that a quorum confirmed, before one that a member believes.
 pub(super) fn best_list(seen: &[MemberObservation]) -> Option<&MembershipView> {
     let confirmed = seen
         .iter()
-        .filter_map(|member| member.members_linearizable.as_ref()?.ok())
-        .next();
+        .find_map(|member| member.members_linearizable.as_ref()?.ok());
     let believed = || {
         seen.iter()
-            .filter_map(|member| member.members_serializable.as_ref().and_then(Probe::ok))
-            .next()
+            .find_map(|member| member.members_serializable.as_ref()?.ok())
     };
     confirmed.or_else(believed)
 }
@@ -73,7 +71,7 @@ fn alarm(answer: AlarmAnswer) -> Alarm {
     }
 }
 
-pub(super) fn read(answer: ClientRead) -> ReadAnswer {
+pub(super) fn read(answer: &ClientRead) -> ReadAnswer {
     ReadAnswer {
         revision: Some(answer.revision),
     }
@@ -95,6 +93,17 @@ pub(super) fn failure(error: &ClientError) -> ProbeFailure {
     };
     ProbeFailure {
         kind,
-        message: error.reason().to_owned(),
+        message: message(error),
+    }
+}
+
+/// A call that never was made, since the password could not be exchanged for a token, says so: etcd authenticates by
+/// consensus, so without quorum that is what fails.
+fn message(error: &ClientError) -> String {
+    match error.operation() {
+        Operation::Authenticate => {
+            format!("authentication, which needs a quorum: {}", error.reason())
+        }
+        _ => error.reason().to_owned(),
     }
 }

@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddrV4;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::task::spawn_blocking;
@@ -23,7 +24,8 @@ use crate::tls::{TlsFiles, TlsMode};
 /// The version that is tested first.
 const DEFAULT_VERSION: &str = "3.7.3";
 
-/// Describes a [`Cluster`]: three members of the newest version, plain text, no authentication, links on.
+/// Describes a [`Cluster`]: three members of the newest version, plain text, no authentication,
+/// links on.
 #[derive(Debug, Clone)]
 pub struct ClusterBuilder {
     pub(super) members: usize,
@@ -77,15 +79,17 @@ impl ClusterBuilder {
         self
     }
 
-    /// Whether authentication is switched on, with a user `root` ([`Cluster::user`], [`Cluster::password`]).
+    /// Whether authentication is switched on, with a user `root` ([`Cluster::user`],
+    /// [`Cluster::password`]).
     #[must_use]
     pub fn auth(mut self, on: bool) -> Self {
         self.auth = on;
         self
     }
 
-    /// Whether members and clients are connected through proxies that can inject faults (the default). Without, the members
-    /// listen on client ports 2379, 22379, 32379 … of the cluster's private address.
+    /// Whether members and clients are connected through proxies that can inject faults (the
+    /// default). Without, the members listen on client ports 2379, 22379, 32379 … of the cluster's
+    /// private address.
     #[must_use]
     pub fn links(mut self, on: bool) -> Self {
         self.links = on;
@@ -118,8 +122,9 @@ impl ClusterBuilder {
         self
     }
 
-    /// Gives a member a slow disk from the start and over restarts: every sync takes this much longer.
-    /// [`start`](Self::start) fails with [`Error::Unavailable`] where strace is missing or may not trace.
+    /// Gives a member a slow disk from the start and over restarts: every sync takes this much
+    /// longer. [`start`](Self::start) fails with [`Error::Unavailable`] where strace is missing or
+    /// may not trace.
     #[must_use]
     pub fn slow_disk(mut self, index: usize, delay: Duration) -> Self {
         self.slow_disks.insert(index, delay);
@@ -136,7 +141,8 @@ impl ClusterBuilder {
     /// Starts the cluster and waits until every member answers a linearizable read.
     ///
     /// # Errors
-    /// No binaries, no address, a refusal of the operating system, or [`Error::NotReady`] with the log tails.
+    /// No binaries, no address, a refusal of the operating system, or [`Error::NotReady`] with the
+    /// log tails.
     pub async fn start(self) -> Result<Cluster, Error> {
         if !self.slow_disks.is_empty() {
             slow_disk::check().await?;
@@ -193,7 +199,8 @@ impl ClusterBuilder {
         Ok(cluster)
     }
 
-    /// Without links the ports are those that etcd users know; with links out of the way of an etcd on 0.0.0.0.
+    /// Without links the ports are those that etcd users know; with links out of the way of an etcd
+    /// on 0.0.0.0.
     fn ports(&self, index: usize) -> Ports {
         let index = u16::try_from(index).unwrap_or(u16::MAX);
         let client = match (self.links, index) {
@@ -248,11 +255,11 @@ impl Cluster {
             data_dir,
             launch,
             flags,
-            bootstrap: Default::default(),
+            bootstrap: Mutex::default(),
             access: Arc::clone(&self.access),
             process: Process::default(),
-            id: Default::default(),
-            removed: Default::default(),
+            id: AtomicU64::default(),
+            removed: AtomicBool::default(),
             ready_within: self.builder.ready_within,
         });
         Ok(())
@@ -293,9 +300,10 @@ impl Cluster {
         let url = |port| format!("{scheme}://{ip}:{port}");
         let client = url(doors.map_or(ports.client, |doors| doors.client.port()));
         let peer = url(doors.map_or(ports.peer, |doors| doors.peer.port()));
-        let metrics = match self.builder.listen_metrics {
-            true => format!("http://{ip}:{}", ports.metrics),
-            false => client.clone(),
+        let metrics = if self.builder.listen_metrics {
+            format!("http://{ip}:{}", ports.metrics)
+        } else {
+            client.clone()
         };
         let (direct_client, direct_peer) = (url(ports.client), url(ports.peer));
         Urls {

@@ -14,7 +14,8 @@ use crate::error::Error;
 use crate::link::{Door, Fabric};
 use crate::wait;
 
-/// One look at a member that is starting. Shorter than etcd's own 7 s, so that a look during an election is repeated.
+/// One look at a member that is starting. Shorter than etcd's own 7 s, so that a look during an
+/// election is repeated.
 const LOOK_LIMIT: Duration = Duration::from_secs(3);
 
 /// etcd's answer to a linearizable read of a learner.
@@ -38,8 +39,8 @@ pub(super) struct Doors {
     pub(super) peer: Door,
 }
 
-/// A member of a [`Cluster`](super::Cluster). Its URLs, folders and name stay the same over restarts and replacements; its
-/// id changes when it is replaced.
+/// A member of a [`Cluster`](super::Cluster). Its URLs, folders and name stay the same over
+/// restarts and replacements; its id changes when it is replaced.
 #[derive(Debug)]
 pub struct Member {
     pub(super) index: usize,
@@ -168,7 +169,8 @@ impl Member {
         self.wait_ready(self.ready_within).await
     }
 
-    /// Waits until this member answers a linearizable read (a learner, which may not: knows a leader).
+    /// Waits until this member answers a linearizable read (a learner, which may not: knows a
+    /// leader).
     ///
     /// # Errors
     /// [`Error::NotReady`] after `deadline`, or at once when the process has ended.

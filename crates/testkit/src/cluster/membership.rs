@@ -11,8 +11,8 @@ use super::{Cluster, Member};
 use crate::error::Error;
 use crate::wait;
 
-/// etcd refuses membership changes in the first 5 s after its members connected, and a promotion until the learner has
-/// caught up.
+/// etcd refuses membership changes in the first 5 s after its members connected, and a promotion
+/// until the learner has caught up.
 const SETTLE_LIMIT: Duration = Duration::from_secs(30);
 
 /// What etcd says of any change that may succeed later.
@@ -21,13 +21,14 @@ const NOT_YET: [&str; 3] = ["unhealthy cluster", "no leader", "leader changed"];
 /// The promotion of a learner that still catches up.
 const LEARNER_NOT_YET: &str = "in sync with leader";
 
-/// An id is made of the URL and the second of the addition, so a member that is added, removed and added again within one
-/// second would get the id that was removed, which etcd refuses with this.
+/// An id is made of the URL and the second of the addition, so a member that is added, removed and
+/// added again within one second would get the id that was removed, which etcd refuses with this.
 const ADD_NOT_YET: &str = "member not found";
 
 impl Cluster {
-    /// Kills a member, removes it from the cluster, deletes its data, adds it again under the same name and URLs, and waits
-    /// until it is ready: what an operator does with a broken disk. Its id changes.
+    /// Kills a member, removes it from the cluster, deletes its data, adds it again under the same
+    /// name and URLs, and waits until it is ready: what an operator does with a broken disk. Its id
+    /// changes.
     ///
     /// # Errors
     /// etcd's refusal, for instance where the others have no quorum.
@@ -57,9 +58,11 @@ impl Cluster {
     /// Makes a learner a voting member, as soon as etcd finds that it has caught up.
     pub async fn promote(&self, index: usize) -> Result<(), Error> {
         let id = self.member(index).id();
-        self.change("promoting a learner", LEARNER_NOT_YET, async |client| {
-            client.member_promote(id).await.map(drop)
-        })
+        self.change(
+            "promoting a learner",
+            Some(LEARNER_NOT_YET),
+            async |client| client.member_promote(id).await.map(drop),
+        )
         .await
     }
 
@@ -71,7 +74,7 @@ impl Cluster {
     async fn take_out(&self, member: &Member) -> Result<(), Error> {
         member.kill().await?;
         let id = member.id();
-        self.change("removing a member", NOT_YET[0], async |client| {
+        self.change("removing a member", None, async |client| {
             client.member_remove(id).await.map(drop)
         })
         .await?;
@@ -81,7 +84,7 @@ impl Cluster {
 
     /// Tells the cluster about a member that is going to start.
     async fn announce(&self, member: &Member, learner: bool) -> Result<(), Error> {
-        self.change("adding a member", ADD_NOT_YET, async |client| {
+        self.change("adding a member", Some(ADD_NOT_YET), async |client| {
             let options = learner.then(|| MemberAddOptions::new().with_is_learner());
             client
                 .member_add([member.peer_url()], options)
@@ -91,11 +94,12 @@ impl Cluster {
         .await
     }
 
-    /// Sends a change to the leader, whose view of the members is the newest, as long as etcd says "not yet".
+    /// Sends a change to the leader, whose view of the members is the newest, as long as etcd says
+    /// "not yet".
     async fn change(
         &self,
         operation: &str,
-        not_yet: &str,
+        not_yet: Option<&str>,
         mut call: impl AsyncFnMut(&mut Client) -> Result<(), etcd_client::Error>,
     ) -> Result<(), Error> {
         let outcome = wait::until(SETTLE_LIMIT, async || {
@@ -113,9 +117,12 @@ impl Cluster {
     }
 }
 
-fn is_not_yet(error: &Error, of_this_change: &str) -> bool {
+fn is_not_yet(error: &Error, of_this_change: Option<&str>) -> bool {
     let text = error.to_string();
-    text.contains(of_this_change) || NOT_YET.iter().any(|reason| text.contains(reason))
+    NOT_YET
+        .into_iter()
+        .chain(of_this_change)
+        .any(|reason| text.contains(reason))
 }
 
 fn wipe(member: &Member) -> Result<(), Error> {

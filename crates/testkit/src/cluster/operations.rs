@@ -47,10 +47,10 @@ impl Cluster {
         .await
     }
 
-    /// The index of the leader, or `None` while there is none. Of two members that both claim to lead, the one with the
-    /// higher term does.
+    /// The index of the leader, or `None` while there is none. Of two members that both claim to
+    /// lead, the one with the higher term does.
     pub async fn leader_index(&self) -> Option<usize> {
-        let statuses = join_all(self.members.iter().map(|member| member.status())).await;
+        let statuses = join_all(self.members.iter().map(Member::status)).await;
         let claims = statuses.iter().enumerate().filter_map(|(index, status)| {
             let status = status.as_ref().ok()?;
             let own = status.header()?.member_id();
@@ -104,7 +104,8 @@ impl Cluster {
         .await
     }
 
-    /// Disarms every alarm. etcd raises NOSPACE again with the next write when the database is still full.
+    /// Disarms every alarm. etcd raises NOSPACE again with the next write when the database is
+    /// still full.
     pub async fn disarm_alarms(&self) -> Result<(), Error> {
         self.call_any("disarming alarms", async |client| {
             let listed = client
@@ -183,7 +184,8 @@ impl Member {
 }
 
 impl Cluster {
-    /// Runs one call on the members, one after the other, until one succeeds. Returns the last refusal otherwise.
+    /// Runs one call on the members, one after the other, until one succeeds. Returns the last
+    /// refusal otherwise.
     pub(super) async fn call_any<T>(
         &self,
         operation: &str,

@@ -73,7 +73,8 @@ impl Process {
         pid.is_some_and(|pid| rustix::process::kill_process(pid, signal).is_ok())
     }
 
-    /// Kills and reaps. Cancel-safe: the signal is sent at once, the runtime reaps what is not waited for.
+    /// Kills and reaps. Cancel-safe: the signal is sent at once, the runtime reaps what is not
+    /// waited for.
     pub(super) async fn kill(&self) -> Result<(), Error> {
         let Some(mut child) = self.slot().take() else {
             return Ok(());
@@ -81,7 +82,8 @@ impl Process {
         child.kill().await.map_err(Error::io("kill etcd"))
     }
 
-    /// Ends the process by SIGTERM, also when it was stopped, and by SIGKILL when it takes too long.
+    /// Ends the process by SIGTERM, also when it was stopped, and by SIGKILL when it takes too
+    /// long.
     pub(super) async fn terminate(&self) -> Result<(), Error> {
         self.signal(Signal::TERM);
         self.signal(Signal::CONT);
@@ -94,7 +96,8 @@ impl Process {
         }
     }
 
-    /// Blocks until a process that was killed is dead; its files are closed then. The runtime reaps it.
+    /// Blocks until a process that was killed is dead; its files are closed then. The runtime reaps
+    /// it.
     pub(super) fn wait_for_death(&self) {
         let Some(pid) = self.pid().and_then(|pid| Pid::from_raw(pid.cast_signed())) else {
             return;

@@ -35,7 +35,8 @@ impl SlowDisk {
             .map_err(Error::io("wait for strace"))
     }
 
-    /// On SIGINT strace lets its tracees go, and ends. On SIGKILL it would do the same, less orderly.
+    /// On SIGINT strace lets its tracees go, and ends. On SIGKILL it would do the same, less
+    /// orderly.
     fn detach(&self) {
         let pid = self
             .tracer
@@ -53,10 +54,12 @@ impl Drop for SlowDisk {
 }
 
 impl Member {
-    /// Makes the disk of the running process slow: every sync takes this much longer, until the value is dropped.
+    /// Makes the disk of the running process slow: every sync takes this much longer, until the
+    /// value is dropped.
     ///
     /// # Errors
-    /// [`Unavailable`] where strace is missing or may not trace; a test prints the reason and passes.
+    /// [`Unavailable`] where strace is missing or may not trace; a test prints the reason and
+    /// passes.
     pub async fn slow_disk(&self, delay: Duration) -> Result<SlowDisk, Unavailable> {
         let Some(pid) = self.pid() else {
             return Err(Unavailable::new(format!("{} does not run", self.name)));
@@ -100,8 +103,9 @@ impl SlowDisk {
     }
 }
 
-/// What stands before etcd to start it with a slow disk. The tracer is not the parent (`-D`), so the child is etcd itself.
-/// The filter in the kernel (`--seccomp-bpf`) stops etcd at no other system call; it can only be set at the start.
+/// What stands before etcd to start it with a slow disk. The tracer is not the parent (`-D`), so
+/// the child is etcd itself. The filter in the kernel (`--seccomp-bpf`) stops etcd at no other
+/// system call; it can only be set at the start.
 pub(super) fn wrapper(delay: Duration) -> Vec<String> {
     let words = ["strace", "-D", "-f", "--seccomp-bpf", "-q"].map(str::to_owned);
     words.into_iter().chain(tracing(delay)).collect()

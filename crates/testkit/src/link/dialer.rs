@@ -43,8 +43,8 @@ impl Roster {
         self.seats().entry(member).or_default().id = id;
     }
 
-    /// Who dialled `stream`: the member whose process holds the socket of its other end, which works with TLS; else the
-    /// member that its first request names; else a client.
+    /// Who dialled `stream`: the member whose process holds the socket of its other end, which
+    /// works with TLS; else the member that its first request names; else a client.
     pub(super) async fn dialer(&self, stream: &TcpStream) -> Node {
         if let Some(member) = self.socket_owner(stream) {
             return Node::Member(member);
@@ -94,7 +94,8 @@ fn ipv4(address: std::net::SocketAddr) -> Option<SocketAddrV4> {
     }
 }
 
-/// The inode of the socket that is bound to `local` and connected to `remote`, from the text of `/proc/net/tcp`.
+/// The inode of the socket that is bound to `local` and connected to `remote`, from the text of
+/// `/proc/net/tcp`.
 fn socket_inode(table: &str, local: SocketAddrV4, remote: SocketAddrV4) -> Option<u64> {
     let (local, remote) = (kernel_form(local), kernel_form(remote));
     table.lines().skip(1).find_map(|line| {
@@ -104,7 +105,8 @@ fn socket_inode(table: &str, local: SocketAddrV4, remote: SocketAddrV4) -> Optio
     })
 }
 
-/// An address as `/proc/net/tcp` prints it: the four bytes as one number of the machine, then the port.
+/// An address as `/proc/net/tcp` prints it: the four bytes as one number of the machine, then the
+/// port.
 fn kernel_form(address: SocketAddrV4) -> String {
     format!(
         "{:08X}:{:04X}",
@@ -113,7 +115,8 @@ fn kernel_form(address: SocketAddrV4) -> String {
     )
 }
 
-/// Whether a process has a descriptor that links to `link`. One that is gone or belongs to another user has none.
+/// Whether a process has a descriptor that links to `link`. One that is gone or belongs to another
+/// user has none.
 fn holds(pid: u32, link: &str) -> bool {
     let Ok(descriptors) = fs::read_dir(format!("/proc/{pid}/fd")) else {
         return false;

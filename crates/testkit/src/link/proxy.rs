@@ -20,13 +20,15 @@ use crate::report;
 /// One read; raft messages and client requests are mostly smaller.
 const CHUNK_BYTES: usize = 16 << 10;
 
-/// Chunks in flight in one direction of one connection (1 MiB): a delayed link holds this much, then pushes back.
+/// Chunks in flight in one direction of one connection (1 MiB): a delayed link holds this much,
+/// then pushes back.
 const CHUNKS: usize = 64;
 
 /// After a failed accept.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
-/// A proxy listener. Closed while its member does not run, so that a dead member refuses connections as a real one does.
+/// A proxy listener. Closed while its member does not run, so that a dead member refuses
+/// connections as a real one does.
 #[derive(Debug)]
 pub(crate) struct Door {
     address: SocketAddrV4,
@@ -143,14 +145,14 @@ async fn carry(mut dialled: TcpStream, route: Route) {
         connected = dial(&forth, route.target) => connected,
         () = read_until_closed(&mut dialled, &mut early) => return,
     };
-    match connected {
-        Ok(mut target) => join(&mut dialled, &mut target, early, &forth, &back).await,
-        Err(_) => {
-            // Nobody listens there. The refusal travels back, and a cut link holds it.
-            back.uncut().await;
-            // A reset, not an orderly end. Where it cannot be set, the dialler sees the end of the connection.
-            let _ = dialled.set_zero_linger();
-        }
+    if let Ok(mut target) = connected {
+        join(&mut dialled, &mut target, early, &forth, &back).await;
+    } else {
+        // Nobody listens there. The refusal travels back, and a cut link holds it.
+        back.uncut().await;
+        // A reset, not an orderly end. Where it cannot be set, the dialler sees the end of the
+        // connection.
+        let _ = dialled.set_zero_linger();
     }
 }
 
@@ -160,8 +162,8 @@ async fn dial(forth: &Lane, target: SocketAddrV4) -> io::Result<TcpStream> {
     TcpStream::connect(target).await
 }
 
-/// Reads what the dialler sends before the member is reached; returns when it hangs up. A cut link would otherwise
-/// collect the connections of every retry.
+/// Reads what the dialler sends before the member is reached; returns when it hangs up. A cut link
+/// would otherwise collect the connections of every retry.
 async fn read_until_closed(dialled: &mut TcpStream, early: &mut Vec<u8>) {
     while early.len() < CHUNK_BYTES {
         // Cancel-safe: either nothing or everything of one read is in `early`.
@@ -170,11 +172,11 @@ async fn read_until_closed(dialled: &mut TcpStream, early: &mut Vec<u8>) {
             Ok(_) => {}
         }
     }
-    std::future::pending().await
+    std::future::pending::<()>().await;
 }
 
-/// Copies both ways until both are done. Where both ends have hung up and a cut link still holds bytes, nobody waits for
-/// these any more.
+/// Copies both ways until both are done. Where both ends have hung up and a cut link still holds
+/// bytes, nobody waits for these any more.
 async fn join(
     dialled: &mut TcpStream,
     target: &mut TcpStream,
@@ -182,7 +184,8 @@ async fn join(
     forth: &Lane,
     back: &Lane,
 ) {
-    // Small messages must not wait for an acknowledgement; without this option they are merely slower.
+    // Small messages must not wait for an acknowledgement; without this option they are merely
+    // slower.
     let _ = (dialled.set_nodelay(true), target.set_nodelay(true));
     let (dialled_read, dialled_write) = dialled.split();
     let (target_read, target_write) = target.split();
@@ -245,8 +248,8 @@ async fn read(mut source: ReadHalf<'_>, sender: mpsc::Sender<Chunk>) {
     }
 }
 
-/// Writes what the lane lets through. When the other end is gone this ends without closing anything: the news of that
-/// travels on the other lane, which may be cut.
+/// Writes what the lane lets through. When the other end is gone this ends without closing
+/// anything: the news of that travels on the other lane, which may be cut.
 async fn write(mut sink: WriteHalf<'_>, mut receiver: mpsc::Receiver<Chunk>, lane: &Lane) {
     while let Some(chunk) = receiver.recv().await {
         lane.pass(chunk.bytes.len(), chunk.arrived).await;

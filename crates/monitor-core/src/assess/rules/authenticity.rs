@@ -18,6 +18,8 @@ pub(super) fn tls_failed(context: &Context<'_>, member: &MemberSnapshot) -> Opti
     let failed = row.failure_kind() == Some(FailureKind::Tls);
     let verdict = if failed && context.view.late {
         Verdict::late()
+    } else if row.unasked() {
+        Verdict::unknown("not asked in this cycle")
     } else if row.silent() {
         Verdict::unknown("member unreachable")
     } else {
@@ -28,7 +30,7 @@ pub(super) fn tls_failed(context: &Context<'_>, member: &MemberSnapshot) -> Opti
                 .unwrap_or_default();
             let cause = format!("The TLS handshake with {} fails: {message}", member.name);
             let action = format!(
-                "Check --cacert, --cert and --key, and what the member serves: openssl s_client -connect {} -showcerts",
+                "Check --cacert, --cert and --key, and what the member serves: `openssl s_client -connect {} -showcerts`",
                 row.seen
                     .endpoint
                     .trim_start_matches("https://")
@@ -49,12 +51,8 @@ pub(super) fn tls_failed(context: &Context<'_>, member: &MemberSnapshot) -> Opti
 
 /// etcd refuses the monitor's credentials.
 pub(super) fn authentication_failed(context: &Context<'_>) -> Finding {
-    let refused: Vec<&Row<'_>> = context
-        .view
-        .rows
-        .iter()
-        .filter(|row| row.failure_kind() == Some(FailureKind::Unauthenticated))
-        .collect();
+    let rows = context.view.rows.iter();
+    let refused: Vec<Evidence> = rows.filter_map(refusal).collect();
     let verdict = if !refused.is_empty() {
         Verdict::when(true, || {
             let cause = format!(
@@ -62,13 +60,8 @@ pub(super) fn authentication_failed(context: &Context<'_>) -> Finding {
                 refused.len(),
                 context.view.rows.len()
             );
-            let action =
-                "Correct --user and --password-file, then try: etcdctl --user NAME endpoint status";
-            (
-                cause,
-                refused.into_iter().flat_map(status_evidence).collect(),
-                action.to_owned(),
-            )
+            let action = "Correct --user and the password in --password-file; `etcdctl user list` shows which users there are";
+            (cause, refused, action.to_owned())
         })
     } else if context.view.any_answer() {
         Verdict::False
@@ -82,6 +75,15 @@ pub(super) fn authentication_failed(context: &Context<'_>) -> Finding {
         severity,
         verdict,
     )
+}
+
+fn refusal(row: &Row<'_>) -> Option<Evidence> {
+    let refusal = row.unauthenticated()?;
+    Some(evidence(
+        format!("{} at {}", refusal.call, row.seen.endpoint),
+        refusal.failure.message.clone(),
+        refusal.at,
+    ))
 }
 
 fn blind_severity(context: &Context<'_>) -> Severity {

@@ -1,6 +1,6 @@
 //! Space and its limits, and whether the member's numbers can be read at all.
 
-use etcd_monitor_model::{AlertType, Finding, MemberSnapshot, Severity, rule};
+use etcd_monitor_model::{AlertType, DatabaseSize, Finding, MemberSnapshot, Severity, rule};
 
 use super::{Context, Verdict, evidence};
 
@@ -24,6 +24,9 @@ fn near_quota(context: &Context<'_>, member: &MemberSnapshot) -> Finding {
             .map(|quota| database.allocated_bytes as f64 / quota as f64)
     });
     let verdict = match (member.database, share) {
+        (None, _) if member.raft.is_some() => {
+            Verdict::unknown("what Status reports as the database's size is no size")
+        }
         (None, _) => Verdict::unknown("member unreachable"),
         (Some(database), _) if database.quota_disabled => Verdict::False,
         (Some(_), None) => {
@@ -41,11 +44,7 @@ fn near_quota(context: &Context<'_>, member: &MemberSnapshot) -> Finding {
                     database.allocated_bytes, database.in_use_bytes
                 );
                 let seen = vec![evidence("Status dbSize (bytes)", value, context.now())];
-                (
-                    cause,
-                    seen,
-                    which_action(database.allocated_bytes, database.in_use_bytes),
-                )
+                (cause, seen, which_action(member, &database))
             })
         }
     };
@@ -65,13 +64,20 @@ fn near_quota(context: &Context<'_>, member: &MemberSnapshot) -> Finding {
 }
 
 /// Defragmentation helps only where free pages are a good part of the file.
-fn which_action(allocated: u64, in_use: u64) -> String {
-    let free = allocated.saturating_sub(in_use);
-    if free * 2 > allocated {
-        format!("Defragment: gives back up to {free} bytes (etcdctl defrag --endpoints ENDPOINT)")
-    } else {
-        "Compact old revisions first (etcdctl compact REVISION), then defragment; else raise --quota-backend-bytes (8 GiB at most)".to_owned()
+fn which_action(member: &MemberSnapshot, database: &DatabaseSize) -> String {
+    let free = database
+        .allocated_bytes
+        .saturating_sub(database.in_use_bytes);
+    if free > database.allocated_bytes / 2 {
+        return format!(
+            "Defragment, which gives back up to {free} bytes: `etcdctl defrag --endpoints {}`",
+            member.endpoint
+        );
     }
+    let revision = member.raft.map_or(0, |raft| raft.revision);
+    format!(
+        "Compact old revisions first (`etcdctl compact {revision}`), then defragment; where that does not help, raise --quota-backend-bytes (8 GiB at most)"
+    )
 }
 
 /// The page was refused, too large, or mostly not in the exposition format.
@@ -91,11 +97,7 @@ fn metrics_unreadable(context: &Context<'_>, member: &MemberSnapshot) -> Finding
                 format!("{} bytes", page.page_bytes),
                 probe.at,
             )];
-            (
-                cause,
-                seen,
-                "Check what answers there: curl ENDPOINT/metrics | head".to_owned(),
-            )
+            (cause, seen, what_answers(member))
         }),
         Some((_, Err(failure))) if failure.kind.is_silence() => {
             Verdict::unknown("member unreachable")
@@ -107,12 +109,7 @@ fn metrics_unreadable(context: &Context<'_>, member: &MemberSnapshot) -> Finding
                 member.name, failure.message
             );
             let seen = vec![evidence("/metrics", failure.message.clone(), probe.at)];
-            (
-                cause,
-                seen,
-                "Check what answers there, and --metrics-url: curl ENDPOINT/metrics | head"
-                    .to_owned(),
-            )
+            (cause, seen, what_answers(member))
         }),
     };
     context.member_finding(
@@ -121,5 +118,12 @@ fn metrics_unreadable(context: &Context<'_>, member: &MemberSnapshot) -> Finding
         Severity::Info,
         member,
         verdict,
+    )
+}
+
+fn what_answers(member: &MemberSnapshot) -> String {
+    format!(
+        "Check what answers there, and --metrics-url: `curl -sS {}/metrics | head`",
+        member.endpoint
     )
 }

@@ -3,6 +3,7 @@
 use etcd_monitor_model::{AlertType, Finding, Probe, Severity, rule};
 
 use super::{Context, Evidence, Verdict, evidence, status_evidence};
+use crate::assess::leader::most_know_none;
 use crate::assess::view::Row;
 
 /// Too few voters are left: proven by silent voters, and by no linearizable read succeeding.
@@ -25,7 +26,7 @@ pub(super) fn quorum_lost(context: &Context<'_>) -> Finding {
 }
 
 fn describe_loss(context: &Context<'_>) -> (String, Vec<Evidence>, String) {
-    let silent: Vec<&Row<'_>> = context.view.own().filter(|row| row.silent()).collect();
+    let silent = silent_voters(context);
     let names: Vec<String> = silent.iter().map(|row| name(context, row)).collect();
     let verb = if names.len() == 1 { "does" } else { "do" };
     let cause = format!(
@@ -35,12 +36,21 @@ fn describe_loss(context: &Context<'_>) -> (String, Vec<Evidence>, String) {
         context.snapshot.quorum.map_or(0, |quorum| quorum.needed),
     );
     let action = format!(
-        "Start {} again; do not remove members while quorum is lost. If their data is gone for good: restore a snapshot (etcdutl snapshot restore)",
+        "Start {} again; do not remove members while quorum is lost. If their data is gone for good: restore a snapshot: `etcdutl snapshot restore --help`",
         names.join(" and ")
     );
     let mut seen: Vec<Evidence> = silent.into_iter().flat_map(status_evidence).collect();
     seen.extend(read_failures(context));
     (cause, seen, action)
+}
+
+fn silent_voters<'a>(context: &'a Context<'_>) -> Vec<&'a Row<'a>> {
+    let listed = context.state.members().unwrap_or_default();
+    let voters = listed.iter().filter(|listed| !listed.is_learner);
+    voters
+        .filter_map(|voter| context.view.row(voter.id))
+        .filter(|row| row.silent())
+        .collect()
 }
 
 fn name(context: &Context<'_>, row: &Row<'_>) -> String {
@@ -72,7 +82,7 @@ pub(super) fn linearizable_read_failing(context: &Context<'_>) -> Finding {
     let verdict = if view.any_linearizable_read() {
         Verdict::False
     } else if asked == 0 {
-        Verdict::unknown("no member answered")
+        Verdict::unknown("no member answered a linearizable read with yes or no")
     } else if view.late {
         Verdict::late()
     } else {
@@ -80,7 +90,7 @@ pub(super) fn linearizable_read_failing(context: &Context<'_>) -> Finding {
             let cause = format!(
                 "No linearizable read succeeds through any of the {asked} members that answer: the cluster cannot confirm a quorum"
             );
-            let action = "Check the leader and the network between the members: etcdctl endpoint status --cluster -w table";
+            let action = "Check the leader and the network between the members: `etcdctl endpoint status --cluster -w table`";
             (cause, read_failures(context), action.to_owned())
         })
     };
@@ -92,7 +102,7 @@ pub(super) fn linearizable_read_failing(context: &Context<'_>) -> Finding {
     )
 }
 
-/// More than half of the members that answer know no leader.
+/// More than half of the members that answer know no leader, and no linearizable read, which needs one, succeeds.
 pub(super) fn no_leader(context: &Context<'_>) -> Finding {
     let answering = context.view.statuses().count();
     let leaderless = context
@@ -102,13 +112,15 @@ pub(super) fn no_leader(context: &Context<'_>) -> Finding {
         .count();
     let verdict = if answering == 0 {
         Verdict::unknown("no member answered Status")
+    } else if context.view.any_linearizable_read() {
+        Verdict::False
     } else {
-        Verdict::when(leaderless * 2 > answering, || {
+        Verdict::when(most_know_none(context.view), || {
             let cause = format!(
                 "No leader: {leaderless} of {answering} members that answer know none ({})",
                 context.voters_answering()
             );
-            let action = "Check the links between the members and their logs for failed elections: etcdctl endpoint status --cluster -w table";
+            let action = "Check the links between the members and their logs for failed elections: `etcdctl endpoint status --cluster -w table`";
             (cause, leader_evidence(context), action.to_owned())
         })
     };

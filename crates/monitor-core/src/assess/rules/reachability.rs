@@ -1,7 +1,10 @@
 //! Who can be reached: by the monitor, and by its peers.
 
+use std::collections::BTreeSet;
+
 use etcd_monitor_model::{
-    AlertType, EndpointOrigin, FailureKind, Finding, MemberRole, MemberSnapshot, Severity, rule,
+    AlertType, EndpointOrigin, FailureKind, Finding, MemberRole, MemberSnapshot, Severity, Subject,
+    rule,
 };
 
 use super::{Context, Verdict, evidence, status_evidence};
@@ -10,15 +13,16 @@ use crate::assess::view::Row;
 /// No member answers.
 pub(super) fn cluster_unreachable(context: &Context<'_>) -> Finding {
     let view = context.view;
-    let silent = || view.rows.iter().all(Row::silent);
-    let verdict = if view.rows.is_empty() {
+    let asked = asked(context);
+    let verdict = if asked.is_empty() {
         Verdict::unknown("no endpoint was probed")
-    } else if view.any_answer() || view.rows.iter().any(|row| row.page().is_some()) {
+    } else if view.any_answer() || asked.iter().any(|row| row.http_answered()) {
         Verdict::False
     } else if view.late {
         Verdict::late()
     } else {
-        Verdict::when(silent(), || describe_silence(context))
+        let silent = asked.iter().all(|row| row.silent());
+        Verdict::when(silent, || describe_silence(context))
     };
     context.cluster_finding(
         rule::CLUSTER_UNREACHABLE,
@@ -28,15 +32,21 @@ pub(super) fn cluster_unreachable(context: &Context<'_>) -> Finding {
     )
 }
 
+/// An address that may not be contacted says nothing.
+fn asked<'a>(context: &'a Context<'_>) -> Vec<&'a Row<'a>> {
+    let rows = context.view.rows.iter();
+    rows.filter(|row| !row.unasked()).collect()
+}
+
 fn describe_silence(context: &Context<'_>) -> (String, Vec<super::Evidence>, String) {
-    let rows = &context.view.rows;
+    let rows = asked(context);
     let count = rows.len();
     let endpoints = if count == 1 {
         "the endpoint".to_owned()
     } else {
         format!("all {count} endpoints")
     };
-    let kinds: Vec<FailureKind> = rows.iter().filter_map(Row::failure_kind).collect();
+    let kinds: Vec<FailureKind> = rows.iter().filter_map(|row| row.failure_kind()).collect();
     let all = |kind: FailureKind| kinds.iter().all(|seen| *seen == kind);
     let (what, action) = if all(FailureKind::Refused) {
         (
@@ -65,20 +75,17 @@ fn describe_silence(context: &Context<'_>) -> (String, Vec<super::Evidence>, Str
     );
     (
         cause,
-        rows.iter().flat_map(status_evidence).collect(),
+        rows.into_iter().flat_map(status_evidence).collect(),
         action.to_owned(),
     )
 }
 
-/// The rules about whether one member can be reached. A configured endpoint behind which no member is known has a rule
-/// of its own, so that nobody is blamed.
+/// The rules about whether one member can be reached. An endpoint behind which no member is known has a rule of its own,
+/// [`endpoints_unreachable`], so that nobody is blamed.
 pub(super) fn of_member(context: &Context<'_>, member: &MemberSnapshot) -> Vec<Finding> {
     let row = context.row_of(member);
     if member.id.is_none() {
-        return row
-            .map(|row| endpoint_unreachable(context, member, row))
-            .into_iter()
-            .collect();
+        return Vec::new();
     }
     let heard_by = row.and_then(|row| heard_by(context, row));
     vec![
@@ -112,7 +119,7 @@ fn member_down(
                 tolerance_in_words(votes.then_some(tolerance).flatten()),
             );
             let action = format!(
-                "On the host of {}: check the etcd process and the end of its log (systemctl status etcd; journalctl -u etcd -n 50)",
+                "On the host of {}: check the etcd process and the end of its log (`systemctl status etcd`, `journalctl -u etcd -n 50`)",
                 member.name
             );
             (cause, status_evidence(row), action)
@@ -195,16 +202,27 @@ fn member_not_serving(
 fn half_silent(row: &Row<'_>) -> bool {
     let garbled = row.failure_kind() == Some(FailureKind::BadAnswer);
     let silent = row.failure_kind().is_some_and(FailureKind::is_silence);
-    garbled || (silent && row.page().is_some())
+    garbled || (silent && row.http_answered())
 }
 
-fn endpoint_unreachable(context: &Context<'_>, member: &MemberSnapshot, row: &Row<'_>) -> Finding {
-    let verdict = if row.answered || !(row.silent() || half_silent(row)) {
+/// One finding for each configured endpoint. Where a member is known behind it, what is wrong is the member's.
+pub(super) fn endpoints_unreachable(context: &Context<'_>) -> Vec<Finding> {
+    let mut told = BTreeSet::new();
+    let rows = context.view.rows.iter();
+    rows.filter(|row| row.seen.origin == EndpointOrigin::Configured)
+        .filter(|row| told.insert(row.seen.endpoint.as_str()))
+        .map(|row| endpoint_unreachable(context, row))
+        .collect()
+}
+
+fn endpoint_unreachable(context: &Context<'_>, row: &Row<'_>) -> Finding {
+    let usable = row.answered || !(row.silent() || half_silent(row));
+    let verdict = if row.id.is_some() || usable {
         Verdict::False
     } else if context.view.late {
         Verdict::late()
     } else {
-        Verdict::when(row.seen.origin == EndpointOrigin::Configured, || {
+        Verdict::when(true, || {
             let cause = format!(
                 "The configured endpoint {} gives no usable answer: {}; no known member is behind it",
                 row.seen.endpoint,
@@ -217,11 +235,11 @@ fn endpoint_unreachable(context: &Context<'_>, member: &MemberSnapshot, row: &Ro
             )
         })
     };
-    context.member_finding(
+    context.finding(
         rule::ENDPOINT_UNREACHABLE,
         AlertType::Configuration,
         Severity::Warning,
-        member,
+        Subject::member(row.seen.endpoint.clone(), None),
         verdict,
     )
 }
@@ -234,7 +252,7 @@ fn silence<'a, 'v>(
 ) -> Result<&'a Row<'v>, Verdict> {
     match row {
         None => Err(Verdict::unknown(not_probed(member))),
-        Some(row) if row.answered || row.page().is_some() => Err(Verdict::False),
+        Some(row) if row.answered || row.http_answered() => Err(Verdict::False),
         Some(_) if context.view.late => Err(Verdict::late()),
         Some(row) if row.silent() => Ok(row),
         Some(row) => Err(Verdict::unknown(row.failure().map_or_else(
