@@ -1,7 +1,7 @@
 //! A TCP proxy that counts connections.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
@@ -11,7 +11,7 @@ use tokio::task::{AbortHandle, JoinSet};
 #[derive(Debug)]
 pub struct CountingProxy {
     address: String,
-    accepted: Arc<AtomicUsize>,
+    accepted: Arc<AtomicU32>,
     server: AbortHandle,
 }
 
@@ -22,7 +22,7 @@ impl CountingProxy {
             .await
             .expect("loopback has free ports");
         let address = listener.local_addr().expect("it listens").to_string();
-        let accepted = Arc::new(AtomicUsize::new(0));
+        let accepted = Arc::new(AtomicU32::new(0));
         let serving = serve(listener, target.to_owned(), Arc::clone(&accepted));
         Self {
             address,
@@ -37,7 +37,7 @@ impl CountingProxy {
     }
 
     /// Connections accepted so far.
-    pub fn accepted(&self) -> usize {
+    pub fn accepted(&self) -> u32 {
         self.accepted.load(Ordering::Acquire)
     }
 }
@@ -48,7 +48,7 @@ impl Drop for CountingProxy {
     }
 }
 
-async fn serve(listener: TcpListener, target: String, accepted: Arc<AtomicUsize>) {
+async fn serve(listener: TcpListener, target: String, accepted: Arc<AtomicU32>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         accepted.fetch_add(1, Ordering::AcqRel);

@@ -5,8 +5,11 @@ use serde_json::Value;
 use crate::shared::shared;
 use crate::{ALERTS, FINDINGS, HISTORY, MEMBERS, STATUS, items, number, text};
 
+/// A field, and whether its value fits.
+type Field = (&'static str, fn(&Value) -> bool);
+
 /// Fails with the document when a field is missing or of another type.
-fn has(document: &Value, fields: &[(&str, fn(&Value) -> bool)]) {
+fn has(document: &Value, fields: &[Field]) {
     for (field, fits) in fields {
         let value = &document[*field];
         assert!(fits(value), "field {field:?} is {value} in {document:#}");

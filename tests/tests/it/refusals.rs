@@ -12,10 +12,10 @@ use crate::{
 };
 
 /// Cycles over which attempts are counted.
-const CYCLES: u64 = 8;
+const CYCLES: u32 = 8;
 
 /// One connection for gRPC and one for HTTP, and in each cycle one attempt more for each of them.
-const CONNECTIONS_MAX: usize = 2 + 2 * (CYCLES as usize + 2);
+const CONNECTIONS_MAX: u32 = 2 + 2 * (CYCLES + 2);
 
 /// The pauses after a refused password are 5 s and more.
 const LOGINS_MAX: f64 = 4.0;
@@ -64,7 +64,7 @@ async fn handshakes(cluster: &Cluster, ca: &Path) -> (Daemon, Value) {
     .await;
     let alert = firing(&daemon, "TlsFailed").await;
     let before = proxy.accepted();
-    daemon.cycles(CYCLES).await;
+    daemon.cycles(CYCLES.into()).await;
     let connections = proxy.accepted() - before;
     assert!(
         connections <= CONNECTIONS_MAX,
@@ -132,7 +132,7 @@ async fn a_wrong_password_is_named_as_such_and_not_offered_again_and_again() {
         text(&alert, "cause").contains("user or password is wrong"),
         "{alert:#}"
     );
-    daemon.cycles(CYCLES).await;
+    daemon.cycles(CYCLES.into()).await;
     let attempts = logins(&cluster).await - before;
     assert!(
         (1.0..=LOGINS_MAX).contains(&attempts),

@@ -25,10 +25,7 @@ async fn a_cluster_that_is_not_there_at_the_start_is_named_and_recovers_by_itsel
         assert_eq!(text(member, "endpoint"), real.client_url());
         assert_eq!(member["healthy"], false);
         assert_eq!(text(&member["failure"], "kind"), "refused");
-        assert!(
-            text(&member["failure"], "message").contains(real.client_url()),
-            "{member:#}"
-        );
+        assert!(text(&member["failure"], "message").contains("connection refused"));
     }
     let status = daemon.json(STATUS).await;
     assert_ne!(status["healthy"], true);
