@@ -1,3 +1,4 @@
 //! What the end-to-end tests and the demo share: the daemon as a process, on real clusters.
 
 pub mod demo;
+pub mod harness;

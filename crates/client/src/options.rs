@@ -84,7 +84,7 @@ pub struct ClientOptions {
     pub deadline: Duration,
     /// Where `/metrics` and `/health` are served, when that is not the client port.
     pub metrics_url: Option<MetricsUrl>,
-    /// Largest `/metrics` page that is read, in bytes. Default 16 MiB: a member's page has about 200 KB.
+    /// Largest `/metrics` page that is read, in bytes. Default 4 MiB: a member's page has about 200 KB.
     pub metrics_limit_bytes: u64,
 }
 
@@ -95,7 +95,7 @@ impl Default for ClientOptions {
             credentials: None,
             deadline: Duration::from_secs(2),
             metrics_url: None,
-            metrics_limit_bytes: 16 << 20,
+            metrics_limit_bytes: 4 << 20,
         }
     }
 }

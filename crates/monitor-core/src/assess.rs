@@ -51,7 +51,11 @@ pub fn assess(
     leader::update(state, &view, &mut snapshot);
     snapshot.quorum = quorum::of(state, &view);
     snapshot.members = members::describe(state, &view, &snapshot);
-    snapshot.last_answer_at = state.last_answer_at();
+    snapshot.last_answer_at = if view.any_answer() {
+        Some(view.ended_at)
+    } else {
+        state.last_answer_at()
+    };
     let context = Context {
         state,
         view: &view,

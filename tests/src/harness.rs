@@ -1,0 +1,19 @@
+//! The daemon as a child process, and what a test needs around it.
+
+mod binary;
+mod daemon;
+mod events;
+mod http;
+mod log;
+mod proxy;
+mod receiver;
+mod wait;
+
+pub use binary::daemon_binary;
+pub use daemon::{Daemon, Ended, run_to_end};
+pub use events::{Event, Events};
+pub use http::{Reply, http_client};
+pub use log::Log;
+pub use proxy::CountingProxy;
+pub use receiver::{Received, WebhookReceiver};
+pub use wait::until;

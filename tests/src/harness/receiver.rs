@@ -1,0 +1,91 @@
+//! A webhook's receiver.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use axum::extract::State;
+use axum::routing::post;
+use axum::{Json, Router};
+use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::task::AbortHandle;
+use tokio::time::timeout;
+
+type Posts = Arc<watch::Sender<Vec<Received>>>;
+
+/// One notification that came.
+#[derive(Debug, Clone)]
+pub struct Received {
+    /// When it came.
+    pub at: Instant,
+    /// Its document.
+    pub body: Value,
+}
+
+/// Accepts every notification and keeps it. It ends with the value.
+#[derive(Debug)]
+pub struct WebhookReceiver {
+    url: String,
+    posts: watch::Receiver<Vec<Received>>,
+    server: AbortHandle,
+}
+
+impl WebhookReceiver {
+    /// Listens on a free port of loopback.
+    pub async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0")
+            .await
+            .expect("loopback has free ports");
+        let address = listener.local_addr().expect("it listens");
+        let (sender, posts) = watch::channel(Vec::new());
+        let app = Router::new()
+            .route("/hook", post(keep))
+            .with_state(Arc::new(sender));
+        let serving = tokio::spawn(async move { axum::serve(listener, app).await });
+        Self {
+            url: format!("http://{address}/hook"),
+            posts,
+            server: serving.abort_handle(),
+        }
+    }
+
+    /// Where to post to.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// Everything that came so far.
+    pub fn all(&self) -> Vec<Received> {
+        self.posts.borrow().clone()
+    }
+
+    /// Waits for a notification with this status (`firing` or `resolved`) about this rule.
+    pub async fn wait_for(&self, status: &str, rule: &str, limit: Duration) -> Received {
+        let fits =
+            |post: &&Received| post.body["status"] == status && post.body["alert"]["rule"] == rule;
+        let mut posts = self.posts.clone();
+        let came = posts.wait_for(|posts| posts.iter().any(|post| fits(&post)));
+        match timeout(limit, came).await {
+            Ok(Ok(posts)) => posts.iter().find(fits).expect("it was just seen").clone(),
+            _ => panic!(
+                "no {status} {rule} within {limit:?}; came: {:#?}",
+                self.all()
+            ),
+        }
+    }
+}
+
+impl Drop for WebhookReceiver {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+async fn keep(State(posts): State<Posts>, Json(body): Json<Value>) {
+    let received = Received {
+        at: Instant::now(),
+        body,
+    };
+    posts.send_modify(|posts| posts.push(received));
+}

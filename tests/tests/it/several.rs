@@ -1,0 +1,125 @@
+//! Several clusters under one daemon.
+
+use etcd_monitor_testkit::Cluster;
+use etcd_monitor_tests::harness::Daemon;
+use tempfile::TempDir;
+
+use crate::shared::shared;
+use crate::{ALERTS, FINDINGS, MEMBERS, STATUS, finding_of, firing, items};
+
+/// A configuration file.
+pub(crate) struct ConfigFile {
+    folder: TempDir,
+}
+
+/// A daemon with its configuration file.
+pub(crate) struct Configured {
+    pub(crate) daemon: Daemon,
+    _file: ConfigFile,
+}
+
+/// A file with the first endpoint of each cluster.
+pub(crate) fn configured(clusters: &[(&str, &Cluster)]) -> ConfigFile {
+    let clusters = clusters
+        .iter()
+        .map(|(name, cluster)| (*name, cluster.member(0).client_url()));
+    written(&clusters.collect::<Vec<_>>())
+}
+
+fn written(clusters: &[(&str, &str)]) -> ConfigFile {
+    let cluster = |(name, endpoint): &(&str, &str)| {
+        format!("  - name: {name}\n    endpoints: [{endpoint}]\n")
+    };
+    let text: String = clusters.iter().map(cluster).collect();
+    let folder = tempfile::tempdir().unwrap();
+    let file = ConfigFile { folder };
+    std::fs::write(file.path(), format!("clusters:\n{text}")).unwrap();
+    file
+}
+
+impl ConfigFile {
+    fn path(&self) -> std::path::PathBuf {
+        self.folder.path().join("etcd-monitor.yaml")
+    }
+
+    /// Starts a daemon on it.
+    pub(crate) async fn start(self, interval: &str) -> Configured {
+        let path = self.path().to_string_lossy().into_owned();
+        let daemon = Daemon::start(["--config", path.as_str(), "--interval", interval]).await;
+        Configured {
+            daemon,
+            _file: self,
+        }
+    }
+}
+
+/// An address at which nobody listens: bound once, and given back.
+fn deserted() -> String {
+    let listener = std::net::TcpListener::bind("127.77.77.77:0").unwrap();
+    format!("http://{}", listener.local_addr().unwrap())
+}
+
+#[tokio::test]
+async fn status_like_routes_want_a_cluster_and_the_others_answer_for_all() {
+    let reachable = shared().cluster.member(0).client_url();
+    let file = written(&[("alpha", reachable), ("beta", &deserted())]);
+    let Configured { daemon, .. } = file.start("1s").await;
+
+    for path in [
+        STATUS,
+        MEMBERS,
+        "/api/v1/cluster/leader",
+        "/api/v1/metrics/current",
+        "/api/v1/events",
+    ] {
+        let reply = daemon.get(path).await;
+        assert_eq!(reply.status, 400, "{path}: {}", reply.text());
+        assert_eq!(reply.json()["code"], "cluster_required");
+        assert_eq!(
+            reply.json()["clusters"],
+            serde_json::json!(["alpha", "beta"])
+        );
+    }
+    let unknown = daemon.get(&format!("{STATUS}?cluster=gamma")).await;
+    assert_eq!(
+        (unknown.status, unknown.json()["clusters"].clone()),
+        (404, serde_json::json!(["alpha", "beta"]))
+    );
+    let clusters = daemon.json("/api/v1/clusters").await;
+    let named: Vec<_> = items(&clusters, "clusters")
+        .iter()
+        .map(|line| &line["cluster"])
+        .collect();
+    assert_eq!(named, ["alpha", "beta"]);
+
+    let alpha = daemon.json(&format!("{STATUS}?cluster=alpha")).await;
+    assert_eq!(
+        (&alpha["cluster"], &alpha["healthy"]),
+        (&"alpha".into(), &true.into())
+    );
+    let unreachable = finding_of(&daemon, "ClusterUnreachable").await;
+    assert_eq!(
+        unreachable["cluster"], "beta",
+        "one silent cluster is no doubt about the monitor"
+    );
+    firing(&daemon, "ClusterUnreachable").await;
+    let of_all = daemon.json(FINDINGS).await;
+    for cluster in ["alpha", "beta"] {
+        assert!(
+            items(&of_all, "findings")
+                .iter()
+                .any(|finding| finding["cluster"] == cluster)
+        );
+    }
+    let of_alpha = daemon.json(&format!("{ALERTS}?cluster=alpha")).await;
+    assert!(items(&of_alpha, "alerts").is_empty(), "{of_alpha:#}");
+    let page = daemon.get("/metrics").await.text();
+    assert!(
+        page.contains(r#"etcd_cluster_healthy{cluster="alpha"} 1"#),
+        "{page}"
+    );
+    assert!(
+        !page.contains(r#"etcd_cluster_has_leader{cluster="beta"}"#),
+        "not known, so no sample: {page}"
+    );
+}
