@@ -53,12 +53,12 @@ impl Fleet {
                 .clusters
                 .iter_mut()
                 .map(|cluster| Box::pin(cluster.assessed.changed()));
-            let (changed, index) = tokio::select! {
+            let (outcome, index) = tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                (changed, index, _) = select_all(changes) => (changed, index),
+                (outcome, index, _) = select_all(changes) => (outcome, index),
             };
-            match changed {
+            match outcome {
                 Ok(()) => self.publish(index),
                 Err(_) => drop(self.clusters.swap_remove(index)),
             }
@@ -157,7 +157,7 @@ fn cut_off(own: &Snapshot, silent: &[&Snapshot], cause: String) -> Finding {
     );
     finding.status = FindingStatus::True;
     finding.cause = cause;
-    finding.action = "Check the network of the monitor's own host".to_owned();
+    "Check the network of the monitor's own host".clone_into(&mut finding.action);
     finding.evidence = silent.iter().map(|snapshot| silence_of(snapshot)).collect();
     finding
 }

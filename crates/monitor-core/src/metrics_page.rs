@@ -55,10 +55,10 @@ fn take(read: &mut MetricsPage, sample: &Sample<'_>) {
         "grpc_server_started_total" => add(&mut read.grpc_started, value),
         "grpc_server_handled_total" => take_handled(read, sample),
         "etcd_disk_wal_fsync_duration_seconds_bucket" => {
-            bucket(&mut read.wal_fsync_buckets, sample)
+            bucket(&mut read.wal_fsync_buckets, sample);
         }
         "etcd_disk_backend_commit_duration_seconds_bucket" => {
-            bucket(&mut read.backend_commit_buckets, sample)
+            bucket(&mut read.backend_commit_buckets, sample);
         }
         "etcd_network_peer_received_bytes_total" => take_peer(read, sample),
         _ => {}

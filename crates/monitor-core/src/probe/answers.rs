@@ -6,21 +6,16 @@ use etcd_monitor_client::{
 };
 use etcd_monitor_model::{
     Alarm, AlarmKind, ClusterId, FailureKind, ListedMember, MemberId, MemberObservation,
-    MemberStatus, MembershipView, Probe, ProbeFailure, ReadAnswer,
+    MemberStatus, MembershipView, ProbeFailure, ReadAnswer,
 };
 
 /// The member list that discovery follows: one that a quorum confirmed, before one that a member believes.
 pub(super) fn best_list(seen: &[MemberObservation]) -> Option<&MembershipView> {
     let confirmed = seen
         .iter()
-        .filter_map(|member| member.members_linearizable.as_ref()?.ok())
-        .next();
-    let believed = || {
-        seen.iter()
-            .filter_map(|member| member.members_serializable.as_ref().and_then(Probe::ok))
-            .next()
-    };
-    confirmed.or_else(believed)
+        .find_map(|member| member.members_linearizable.as_ref()?.ok());
+    let mut believed = seen.iter();
+    confirmed.or_else(|| believed.find_map(|member| member.members_serializable.as_ref()?.ok()))
 }
 
 pub(super) fn status(answer: StatusAnswer) -> MemberStatus {

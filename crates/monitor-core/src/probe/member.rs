@@ -25,7 +25,7 @@ pub(super) async fn observe(client: &ClusterClient, target: Target) -> MemberObs
         .map_or(target.advertised.as_str(), |endpoint| endpoint.as_str());
     let mut seen = unasked(endpoint, &target);
     match (&target.refused, &target.endpoint) {
-        (None, Some(endpoint)) => ask(&client.member(endpoint), &mut seen).await,
+        (None, Some(endpoint)) => Box::pin(ask(&client.member(endpoint), &mut seen)).await,
         (refused, _) => seen.status = Some(not_allowed(refused.as_deref())),
     }
     seen
