@@ -81,8 +81,12 @@ impl<'a> LeaderDocument<'a> {
     }
 }
 
-/// `GET /api/v1/cluster/members`, and `GET /api/v1/metrics/current`.
+/// `GET /api/v1/cluster/members`.
 #[derive(Serialize)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "the names of the fields are promised"
+)]
 pub(crate) struct Members<'a> {
     cluster: &'a str,
     members: &'a [MemberSnapshot],

@@ -68,7 +68,7 @@ fn alarm(answer: AlarmAnswer) -> Alarm {
     }
 }
 
-pub(super) fn read(answer: ClientRead) -> ReadAnswer {
+pub(super) fn read(answer: &ClientRead) -> ReadAnswer {
     ReadAnswer {
         revision: Some(answer.revision),
     }

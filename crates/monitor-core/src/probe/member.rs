@@ -108,7 +108,10 @@ async fn probe<A, T>(
 /// A user who may not see the key is refused only after the quorum was confirmed and the read served: for the
 /// question "does the read work" that is a yes.
 async fn read(member: &Arc<MemberClient>, consistency: Consistency) -> Probe<ReadAnswer> {
-    let mut read = probe(member.read(READ_KEY, consistency), answers::read).await;
+    let mut read = probe(member.read(READ_KEY, consistency), |answer| {
+        answers::read(&answer)
+    })
+    .await;
     if read
         .failure()
         .is_some_and(|failure| failure.kind == FailureKind::PermissionDenied)
