@@ -1,5 +1,7 @@
 //! Every route through the router, as a client sees it.
 
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
 use std::sync::Arc;
 use std::time::Duration;
 

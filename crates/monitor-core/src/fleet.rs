@@ -53,12 +53,12 @@ impl Fleet {
                 .clusters
                 .iter_mut()
                 .map(|cluster| Box::pin(cluster.assessed.changed()));
-            let (changed, index) = tokio::select! {
+            let (outcome, index) = tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                (changed, index, _) = select_all(waits) => (changed, index),
+                (outcome, index, _) = select_all(waits) => (outcome, index),
             };
-            match changed {
+            match outcome {
                 Ok(()) => self.publish(index),
                 Err(_) => drop(self.clusters.swap_remove(index)),
             }

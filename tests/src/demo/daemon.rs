@@ -5,6 +5,7 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, bail};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tokio::io::{AsyncBufReadExt, BufReader, Lines};
 use tokio::net::TcpListener;
@@ -137,15 +138,15 @@ impl Daemon {
 
     /// Asks the daemon to stop and sees that it does so in time, with success.
     pub(super) async fn stop(&mut self) -> anyhow::Result<()> {
-        let pid = self.child.id().context("the daemon has ended already")?;
-        let asked = Command::new("kill")
-            .args(["-TERM", &pid.to_string()])
-            .status()
-            .await?;
+        let id = self.child.id().and_then(|id| i32::try_from(id).ok());
+        let pid = id
+            .and_then(Pid::from_raw)
+            .context("the daemon has ended already")?;
+        kill_process(pid, Signal::TERM)?;
         let stopped = timeout(STOP_WITHIN, self.child.wait()).await;
         self.log.abort();
         let status = stopped.context("the daemon did not stop within 5 s of SIGTERM")??;
-        if asked.success() && status.success() {
+        if status.success() {
             Ok(())
         } else {
             bail!("the daemon stopped with {status}")

@@ -29,6 +29,10 @@ pub(super) fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_700_000_000 + second).unwrap()
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "an observation holds each part as an option"
+)]
 pub(super) fn ok<T>(answer: T) -> Option<Probe<T>> {
     Some(Probe {
         at: at(0),
@@ -37,6 +41,10 @@ pub(super) fn ok<T>(answer: T) -> Option<Probe<T>> {
     })
 }
 
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "an observation holds each part as an option"
+)]
 pub(super) fn failed<T>(kind: FailureKind) -> Option<Probe<T>> {
     Some(Probe {
         at: at(0),

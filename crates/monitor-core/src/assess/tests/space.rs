@@ -1,6 +1,6 @@
 //! Alarms, quotas and the numbers of the members' pages.
 
-use etcd_monitor_model::{Alarm, AlarmKind, Severity, SubjectKind, rule};
+use etcd_monitor_model::{Alarm, AlarmKind, ServerCounters, Severity, SubjectKind, rule};
 
 use super::scene::{MIB, Scene, Watch, after_healthy, finding, id, ok, roots, status_of};
 
@@ -160,14 +160,11 @@ fn numbers_that_are_none_are_unknown() {
         "grpc_server_handled_total{grpc_type=\"unary\"}",
     ];
     for value in ["NaN", "+Inf", "-Inf", "-1"] {
-        let page: String = names
-            .iter()
-            .map(|name| format!("{name} {value}\n"))
-            .collect();
+        let page = names.map(|name| format!("{name} {value}\n")).concat();
         let mut watch = Watch::after_healthy(3);
         watch.see(Scene::of(3).page(1, &page));
         let counters = watch.see(Scene::of(3).page(1, &page)).members[0].counters;
-        assert_eq!(counters, Some(Default::default()), "{value}");
+        assert_eq!(counters, Some(ServerCounters::default()), "{value}");
     }
 }
 

@@ -39,7 +39,7 @@ fn check(cases: Vec<Case>, see: fn(Scene) -> etcd_monitor_model::Snapshot) {
 }
 
 #[test]
-fn one_thing_wrong_has_one_root() {
+fn members_that_fall_silent_are_down_until_the_quorum_is_lost() {
     let three = || Scene::of(3);
     check(
         vec![
@@ -80,6 +80,16 @@ fn one_thing_wrong_has_one_root() {
                 "QuorumLost test",
                 false,
             ),
+        ],
+        after_healthy,
+    );
+}
+
+#[test]
+fn nobody_answering_is_an_unreachable_cluster() {
+    let three = || Scene::of(3);
+    check(
+        vec![
             case(
                 "nobody listens",
                 three().all_fail(Refused),
@@ -104,6 +114,16 @@ fn one_thing_wrong_has_one_root() {
                 "ClusterUnreachable test",
                 false,
             ),
+        ],
+        after_healthy,
+    );
+}
+
+#[test]
+fn one_part_that_fails_is_named_as_that_part() {
+    let three = || Scene::of(3);
+    check(
+        vec![
             case(
                 "wrong CA",
                 three().all_fail(Tls),
