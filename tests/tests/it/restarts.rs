@@ -75,7 +75,7 @@ async fn since_and_leader_changes_survive_a_restart_and_a_corrupt_state_does_not
     fs::write(state_file(&first), "no state").unwrap();
     let third = again(&cluster, &first).await;
     healthy(&third, 3).await;
-    let warning = third.log().line_with("is corrupt").expect("it is said");
+    let warning = third.log().line("is corrupt", SOON).await;
     assert!(
         warning.contains("assess-default.state.corrupt"),
         "{warning}"
