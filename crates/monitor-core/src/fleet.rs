@@ -194,3 +194,6 @@ fn within_an_interval(own: &Snapshot, other: &Snapshot) -> bool {
     let apart_seconds = own.at.duration_since(other.at).as_secs_f64().abs();
     apart_seconds <= own.interval_seconds.max(other.interval_seconds)
 }
+
+#[cfg(test)]
+mod tests;

@@ -126,3 +126,6 @@ impl<P: ClusterProbe> Monitor<P> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

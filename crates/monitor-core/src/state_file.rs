@@ -65,6 +65,12 @@ struct Header {
     sha256: String,
 }
 
+impl Header {
+    fn is_ours(&self) -> bool {
+        self.format == FORMAT && self.version == VERSION
+    }
+}
+
 impl StateFile {
     /// The file at `path`; its folder must exist.
     pub fn new(path: impl Into<PathBuf>) -> Self {
@@ -162,7 +168,7 @@ fn parse(text: &str) -> Parsed {
         Ok(header) if header.format == FORMAT && header.version > VERSION => {
             Parsed::Newer(header.version)
         }
-        Ok(header) if header.format == FORMAT && header.sha256 == digest(body) => {
+        Ok(header) if header.is_ours() && header.sha256 == digest(body) => {
             serde_json::from_str(body)
                 .map_or(Parsed::Corrupt, |state| Parsed::State(Box::new(state)))
         }

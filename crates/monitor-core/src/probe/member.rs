@@ -1,15 +1,17 @@
 //! One member, asked everything at once.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use etcd_monitor_client::discovery::{Origin, Target};
 use etcd_monitor_client::{ClientError, ClusterClient, Consistency, MemberClient};
 use etcd_monitor_model::{
-    EndpointOrigin, FailureKind, MemberId, MemberObservation, MetricsPage, Probe, ProbeFailure,
+    EndpointOrigin, FailureKind, MemberId, MemberObservation, MembershipView, Probe, ProbeFailure,
     ReadAnswer,
 };
 use jiff::Timestamp;
-use tokio::time::Instant;
+use tokio::sync::oneshot;
+use tokio::time::{Instant, timeout};
 
 use super::answers;
 use crate::metrics_page::read_metrics_page;
@@ -17,7 +19,12 @@ use crate::metrics_page::read_metrics_page;
 /// The key that reads ask for. It need not exist: that the read is served is what counts.
 const READ_KEY: &[u8] = b"etcd-monitor/probe";
 
-/// Asks one target six RPCs and one page, all at once. Ends at the client's deadline at the latest.
+/// How much earlier the calls go out than the page: rendering a page costs a member milliseconds of CPU, which would
+/// be measured as the latency of its reads. A member that answers no call within this time is asked for the page
+/// meanwhile.
+const HEAD_START: Duration = Duration::from_millis(100);
+
+/// Asks one target six RPCs at once and then one page. Ends 100 ms after the client's deadline at the latest.
 pub(super) async fn observe(client: &ClusterClient, target: Target) -> MemberObservation {
     let endpoint = target
         .endpoint
@@ -25,7 +32,7 @@ pub(super) async fn observe(client: &ClusterClient, target: Target) -> MemberObs
         .map_or(target.advertised.as_str(), |endpoint| endpoint.as_str());
     let mut seen = unasked(endpoint, &target);
     match (&target.refused, &target.endpoint) {
-        // Seven calls at once make a future too large for the stack of a small task.
+        // Six calls at once make a future too large for the stack of a small task.
         (None, Some(endpoint)) => Box::pin(ask(&client.member(endpoint), &mut seen)).await,
         (refused, _) => seen.status = Some(not_allowed(refused.as_deref())),
     }
@@ -65,20 +72,28 @@ fn not_allowed<T>(reason: Option<&str>) -> Probe<T> {
 }
 
 async fn ask(member: &Arc<MemberClient>, seen: &mut MemberObservation) {
-    let (status, serializable, linearizable, alarms, read, own_read, metrics) = tokio::join!(
+    let (answered, calls_answered) = oneshot::channel();
+    let calls = async {
+        ask_calls(member, seen).await;
+        // The page may be under way already; then nobody waits.
+        let _ = answered.send(());
+    };
+    let page = async {
+        let _ = timeout(HEAD_START, calls_answered).await;
+        probe(member.metrics_page(), |page| read_metrics_page(&page)).await
+    };
+    let ((), metrics) = tokio::join!(calls, page);
+    seen.metrics = Some(metrics);
+}
+
+async fn ask_calls(member: &Arc<MemberClient>, seen: &mut MemberObservation) {
+    let (status, serializable, linearizable, alarms, read, own_read) = tokio::join!(
         probe(member.status(), answers::status),
-        probe(
-            member.member_list(Consistency::Serializable),
-            answers::membership
-        ),
-        probe(
-            member.member_list(Consistency::Linearizable),
-            answers::membership
-        ),
+        members(member, Consistency::Serializable),
+        members(member, Consistency::Linearizable),
         probe(member.alarms(), answers::alarms),
         read(member, Consistency::Linearizable),
         read(member, Consistency::Serializable),
-        metrics(member),
     );
     seen.status = Some(status);
     seen.members_serializable = Some(serializable);
@@ -86,7 +101,6 @@ async fn ask(member: &Arc<MemberClient>, seen: &mut MemberObservation) {
     seen.alarms = Some(alarms);
     seen.read_linearizable = Some(read);
     seen.read_serializable = Some(own_read);
-    seen.metrics = Some(metrics);
 }
 
 async fn probe<A, T>(
@@ -122,6 +136,6 @@ async fn read(member: &Arc<MemberClient>, consistency: Consistency) -> Probe<Rea
     read
 }
 
-async fn metrics(member: &Arc<MemberClient>) -> Probe<MetricsPage> {
-    probe(member.metrics_page(), |page| read_metrics_page(&page)).await
+async fn members(member: &Arc<MemberClient>, consistency: Consistency) -> Probe<MembershipView> {
+    probe(member.member_list(consistency), answers::membership).await
 }

@@ -1,0 +1,303 @@
+//! What holds for any observation, however hostile.
+
+use std::collections::BTreeSet;
+
+use etcd_monitor_model::{
+    Alarm, AlarmKind, ClusterId, EndpointOrigin, FailureKind, ListedMember, MemberId,
+    MemberObservation, MemberStatus, MembershipView, MetricsPage, Probe, ProbeFailure, ReadAnswer,
+    Snapshot, rule,
+};
+use proptest::prelude::*;
+
+use super::scene::{Scene, Watch, at};
+
+const KINDS: [FailureKind; 11] = [
+    FailureKind::Refused,
+    FailureKind::TimedOut,
+    FailureKind::NameResolution,
+    FailureKind::Tls,
+    FailureKind::Unauthenticated,
+    FailureKind::PermissionDenied,
+    FailureKind::NoLeader,
+    FailureKind::NotSupported,
+    FailureKind::BadAnswer,
+    FailureKind::NotAllowed,
+    FailureKind::Other,
+];
+
+fn probe<T: Clone + std::fmt::Debug + 'static>(
+    answer: impl Strategy<Value = T> + 'static,
+) -> impl Strategy<Value = Option<Probe<T>>> {
+    let failure = prop::sample::select(&KINDS[..]).prop_map(|kind| {
+        Err(ProbeFailure {
+            kind,
+            message: String::new(),
+        })
+    });
+    let result = prop_oneof![3 => answer.prop_map(Ok), 2 => failure];
+    let probe = result.prop_map(|result| Probe {
+        at: at(0),
+        took_seconds: 0.01,
+        result,
+    });
+    prop::option::weighted(0.9, probe)
+}
+
+/// Few values, so that ids meet; the extremes among them.
+fn number() -> impl Strategy<Value = u64> {
+    prop::sample::select(&[0, 1, 2, 3, u64::MAX][..])
+}
+
+fn signed() -> impl Strategy<Value = i64> {
+    prop::sample::select(&[i64::MIN, -1, 0, 1, 80, 100, i64::MAX][..])
+}
+
+fn float() -> impl Strategy<Value = f64> {
+    let values = [
+        f64::NAN,
+        f64::INFINITY,
+        f64::NEG_INFINITY,
+        -1.0,
+        0.0,
+        1.0,
+        5.0,
+        1e300,
+    ];
+    prop::sample::select(values.to_vec())
+}
+
+fn member() -> impl Strategy<Value = MemberId> {
+    number().prop_map(MemberId)
+}
+
+fn cluster() -> impl Strategy<Value = ClusterId> {
+    prop::sample::select(&[1, 1, 1, 2, u64::MAX][..]).prop_map(ClusterId)
+}
+
+fn status() -> impl Strategy<Value = MemberStatus> {
+    let ids = (cluster(), member(), prop::option::of(member()));
+    let raft = (signed(), number(), number(), prop::option::of(number()));
+    let sizes = (signed(), signed(), prop::option::of(signed()));
+    (ids, raft, sizes, any::<bool>()).prop_map(|(ids, raft, sizes, is_learner)| MemberStatus {
+        cluster_id: ids.0,
+        member_id: ids.1,
+        leader: ids.2,
+        revision: raft.0,
+        raft_term: raft.1,
+        raft_index: raft.2,
+        raft_applied_index: raft.3,
+        db_size_bytes: sizes.0,
+        db_size_in_use_bytes: sizes.1,
+        db_quota_bytes: sizes.2,
+        is_learner,
+        version: String::new(),
+        errors: Vec::new(),
+    })
+}
+
+fn name() -> impl Strategy<Value = String> {
+    prop::sample::select(&["", "a", "a", "http://e0", "\n\"\\"][..]).prop_map(str::to_owned)
+}
+
+fn list() -> impl Strategy<Value = MembershipView> {
+    let listed =
+        (member(), name(), any::<bool>()).prop_map(|(id, name, is_learner)| ListedMember {
+            id,
+            client_urls: Vec::new(),
+            peer_urls: Vec::new(),
+            name,
+            is_learner,
+        });
+    (cluster(), prop::collection::vec(listed, 0..6)).prop_map(|(cluster_id, members)| {
+        MembershipView {
+            cluster_id,
+            members,
+        }
+    })
+}
+
+fn alarms() -> impl Strategy<Value = Vec<Alarm>> {
+    let kinds = [AlarmKind::NoSpace, AlarmKind::Corrupt, AlarmKind::Unknown];
+    let alarm = (
+        prop::option::of(member()),
+        prop::sample::select(kinds.to_vec()),
+    );
+    prop::collection::vec(
+        alarm.prop_map(|(member, kind)| Alarm { member, kind }),
+        0..4,
+    )
+}
+
+fn page() -> impl Strategy<Value = MetricsPage> {
+    let numbers = prop::collection::vec(prop::option::of(float()), 9);
+    let buckets = || prop::option::of(prop::collection::vec((float(), float()), 0..4));
+    let peers = prop::option::of(prop::collection::vec((member(), float()), 0..4));
+    (numbers, buckets(), buckets(), peers, 0u64..2).prop_map(
+        |(numbers, wal, backend, peers, skipped)| {
+            let mut page = MetricsPage::default();
+            page.process_start_time_seconds = numbers[0];
+            page.resident_memory_bytes = numbers[1];
+            page.quota_backend_bytes = numbers[2];
+            page.proposals_pending = numbers[3];
+            page.proposals_failed = numbers[4];
+            page.watchers = numbers[5];
+            page.grpc_started = numbers[6];
+            page.grpc_handled = numbers[7];
+            page.grpc_unary_handled = numbers[8];
+            page.wal_fsync_buckets = wal;
+            page.backend_commit_buckets = backend;
+            page.peer_received_bytes = peers;
+            page.skipped_lines = skipped;
+            page
+        },
+    )
+}
+
+fn seen() -> impl Strategy<Value = MemberObservation> {
+    let read = || probe(Just(ReadAnswer { revision: Some(1) }));
+    let place = (0u8..4, any::<bool>(), prop::option::of(member()));
+    let answers = (
+        probe(status()),
+        probe(list()),
+        probe(list()),
+        probe(alarms()),
+    );
+    (place, answers, read(), read(), probe(page())).prop_map(
+        |(place, answers, linearizable, serializable, metrics)| MemberObservation {
+            endpoint: format!("http://e{}", place.0),
+            origin: if place.1 {
+                EndpointOrigin::Configured
+            } else {
+                EndpointOrigin::Discovered
+            },
+            expected_member: place.2,
+            status: answers.0,
+            members_serializable: answers.1,
+            members_linearizable: answers.2,
+            alarms: answers.3,
+            read_linearizable: linearizable,
+            read_serializable: serializable,
+            metrics,
+        },
+    )
+}
+
+fn cycle() -> impl Strategy<Value = (i64, Scene)> {
+    let steps = prop::sample::select(&[-10_000i64, 0, 5, 400, 5_000][..]);
+    let lag = prop::sample::select(&[0.0, 0.0, 0.0, 30.0, f64::NAN][..]);
+    (steps, lag, prop::collection::vec(seen(), 0..6)).prop_map(|(step, lag_seconds, members)| {
+        let scene = Scene {
+            members,
+            lag_seconds,
+        };
+        (step, scene)
+    })
+}
+
+fn check(snapshot: &Snapshot) {
+    let mut keys = BTreeSet::new();
+    for finding in &snapshot.findings {
+        assert!(
+            keys.insert(finding.key()),
+            "{:?} stands twice",
+            finding.key()
+        );
+        assert!(
+            rule::ALL.contains(&finding.rule.as_str()),
+            "{}",
+            finding.rule
+        );
+        assert!(finding.since <= snapshot.at, "{finding:?}");
+        assert_eq!(
+            finding.status.is_true(),
+            !finding.cause.is_empty(),
+            "{finding:?}"
+        );
+        assert_eq!(
+            finding.status.is_true(),
+            !finding.action.is_empty(),
+            "{finding:?}"
+        );
+    }
+    for finding in &snapshot.findings {
+        let explained_by = finding.caused_by.as_ref();
+        assert!(
+            explained_by.is_none_or(|root| keys.contains(root)),
+            "{finding:?}"
+        );
+    }
+    check_members(snapshot);
+    check_quorum(snapshot);
+    assert!(snapshot.cycle_seconds >= 0.0);
+}
+
+fn check_members(snapshot: &Snapshot) {
+    let mut ids = BTreeSet::new();
+    for member in &snapshot.members {
+        assert!(
+            member.id.is_none_or(|id| ids.insert(id)),
+            "{:?} stands twice",
+            member.id
+        );
+        let counters = member.counters.unwrap_or_default();
+        for value in [
+            counters.proposals_pending,
+            counters.proposals_failed,
+            counters.resident_memory_bytes,
+            counters.watchers,
+            counters.rpcs_in_flight,
+            counters.request_rate_per_second,
+        ] {
+            assert!(
+                value.is_none_or(|value| value.is_finite() && value >= 0.0),
+                "{counters:?}"
+            );
+        }
+        for p95 in [
+            counters.wal_fsync_p95_seconds,
+            counters.backend_commit_p95_seconds,
+        ] {
+            assert!(p95.is_none_or(f64::is_finite), "{counters:?}");
+        }
+    }
+}
+
+fn check_quorum(snapshot: &Snapshot) {
+    if let Some(quorum) = snapshot.quorum {
+        assert!(
+            quorum.needed >= 1 && quorum.needed <= quorum.voters,
+            "{quorum:?}"
+        );
+        assert!(
+            quorum
+                .available
+                .is_none_or(|available| available <= quorum.voters),
+            "{quorum:?}"
+        );
+        assert!(
+            quorum
+                .tolerance
+                .is_none_or(|tolerance| tolerance < quorum.voters),
+            "{quorum:?}"
+        );
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn any_observation_gives_a_sound_snapshot(cycles in prop::collection::vec(cycle(), 1..5)) {
+        let mut watch = Watch::default();
+        for (step, scene) in cycles {
+            watch.second += step;
+            let before = watch.clone();
+            let snapshot = watch.see(scene.clone());
+            check(&snapshot);
+            let mut again = before;
+            prop_assert_eq!(format!("{:?}", again.see(scene)), format!("{snapshot:?}"));
+            let saved = serde_json::to_string(&watch.state).unwrap();
+            prop_assert!(serde_json::from_str::<crate::AssessState>(&saved).is_ok(), "{}", saved);
+        }
+    }
+}

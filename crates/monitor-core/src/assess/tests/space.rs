@@ -1,0 +1,250 @@
+//! Alarms, quotas and the numbers of the members' pages.
+
+use etcd_monitor_model::{Alarm, AlarmKind, Severity, SubjectKind, rule};
+
+use super::scene::{MIB, Scene, Watch, after_healthy, finding, id, ok, roots, status_of};
+
+fn with_alarm(member: Option<usize>, kind: AlarmKind) -> Scene {
+    let alarm = Alarm {
+        member: member.map(id),
+        kind,
+    };
+    Scene::of(3).each(move |seen| seen.alarms = ok(vec![alarm.clone()]))
+}
+
+#[test]
+fn alarms_are_told_of_the_member_or_of_the_cluster() {
+    for (member, kind, expected, subject) in [
+        (
+            Some(2),
+            AlarmKind::NoSpace,
+            "AlarmNoSpace n2",
+            SubjectKind::Member,
+        ),
+        (
+            None,
+            AlarmKind::NoSpace,
+            "AlarmNoSpace test",
+            SubjectKind::Cluster,
+        ),
+        (
+            Some(3),
+            AlarmKind::Corrupt,
+            "AlarmCorrupt n3",
+            SubjectKind::Member,
+        ),
+        (
+            None,
+            AlarmKind::Corrupt,
+            "AlarmCorrupt test",
+            SubjectKind::Cluster,
+        ),
+    ] {
+        let snapshot = after_healthy(with_alarm(member, kind));
+        assert_eq!(roots(&snapshot), expected);
+        assert_eq!(snapshot.findings[0].subject.kind, subject);
+        assert_eq!(snapshot.findings[0].severity, Severity::Critical);
+        assert_eq!(snapshot.health.healthy, Some(false));
+    }
+}
+
+#[test]
+fn an_alarm_of_a_member_that_left_keeps_its_id_as_name() {
+    let snapshot = after_healthy(with_alarm(Some(9), AlarmKind::NoSpace));
+    assert_eq!(roots(&snapshot), "AlarmNoSpace a9");
+}
+
+struct Quota {
+    used: i64,
+    status: Option<i64>,
+    metric: Option<&'static str>,
+    expected: (&'static str, Severity),
+}
+
+fn quota(
+    used: i64,
+    status: impl Into<Option<i64>>,
+    metric: impl Into<Option<&'static str>>,
+    expected: &'static str,
+) -> Quota {
+    let (word, severity) = match expected {
+        "critical" => ("true", Severity::Critical),
+        "warning" => ("true", Severity::Warning),
+        word => (word, Severity::Warning),
+    };
+    Quota {
+        used,
+        status: status.into(),
+        metric: metric.into(),
+        expected: (word, severity),
+    }
+}
+
+#[test]
+fn the_quota_is_compared_with_the_allocated_size() {
+    for case in [
+        quota(80, 100, None, "false"),
+        quota(81, 100, None, "warning"),
+        quota(90, 100, None, "warning"),
+        quota(91, 100, None, "critical"),
+        quota(81, None, "100", "warning"),
+        quota(81, 0, "100", "warning"),
+        quota(81, 1_000, "100", "warning"),
+        quota(81, -1, None, "false"),
+        quota(81, None, "-1", "false"),
+        quota(81, None, None, "unknown"),
+        quota(81, 0, None, "unknown"),
+        quota(81, 100, "NaN", "warning"),
+        quota(81, 100, "+Inf", "warning"),
+        quota(81, None, "NaN", "unknown"),
+        quota(-1, 100, None, "unknown"),
+        quota(i64::MAX, i64::MAX, None, "critical"),
+        quota(i64::MAX, 1, None, "critical"),
+    ] {
+        let metric = case
+            .metric
+            .map(|value| format!("etcd_server_quota_backend_bytes {value}\n"));
+        let scene = Scene::of(3)
+            .status(2, |status| {
+                status.db_size_bytes = case.used;
+                status.db_size_in_use_bytes = 1;
+                status.db_quota_bytes = case.status;
+            })
+            .page(2, &metric.unwrap_or_default());
+        let snapshot = after_healthy(scene);
+        let near = finding(&snapshot, rule::DATABASE_NEAR_QUOTA, "n2");
+        let said = (near.status.as_str(), near.severity);
+        assert_eq!(
+            said, case.expected,
+            "{} of {:?} or {:?}",
+            case.used, case.status, case.metric
+        );
+    }
+}
+
+#[test]
+fn the_action_fits_the_free_pages() {
+    for (in_use, word) in [(10 * MIB, "Defragment"), (90 * MIB, "Compact")] {
+        let full = |status: &mut etcd_monitor_model::MemberStatus| {
+            status.db_size_bytes = 95 * MIB;
+            status.db_size_in_use_bytes = in_use;
+        };
+        let snapshot = after_healthy(Scene::of(3).status(2, full));
+        let action = &finding(&snapshot, rule::DATABASE_NEAR_QUOTA, "n2").action;
+        assert!(action.starts_with(word), "{action}");
+    }
+}
+
+#[test]
+fn sizes_that_are_none_are_unknown() {
+    for (allocated, in_use) in [(-1, 1), (1, -1), (i64::MIN, i64::MIN)] {
+        let broken = |status: &mut etcd_monitor_model::MemberStatus| {
+            status.db_size_bytes = allocated;
+            status.db_size_in_use_bytes = in_use;
+        };
+        let snapshot = after_healthy(Scene::of(3).status(2, broken));
+        assert_eq!(snapshot.members[1].database, None);
+    }
+}
+
+#[test]
+fn numbers_that_are_none_are_unknown() {
+    let names = [
+        "etcd_server_proposals_committed_total",
+        "etcd_server_proposals_applied_total",
+        "etcd_server_proposals_pending",
+        "etcd_server_proposals_failed_total",
+        "process_resident_memory_bytes",
+        "etcd_debugging_mvcc_watcher_total",
+        "grpc_server_started_total",
+        "grpc_server_handled_total{grpc_type=\"unary\"}",
+    ];
+    for value in ["NaN", "+Inf", "-Inf", "-1"] {
+        let page: String = names
+            .iter()
+            .map(|name| format!("{name} {value}\n"))
+            .collect();
+        let mut watch = Watch::after_healthy(3);
+        watch.see(Scene::of(3).page(1, &page));
+        let counters = watch.see(Scene::of(3).page(1, &page)).members[0].counters;
+        assert_eq!(counters, Some(Default::default()), "{value}");
+    }
+}
+
+#[test]
+fn a_rate_needs_two_cycles_and_a_restart_has_none() {
+    let handled = |count: u32| {
+        let page = format!("grpc_server_handled_total{{grpc_type=\"unary\"}} {count}\n");
+        Scene::of(3).page(1, &page)
+    };
+    let mut watch = Watch::default();
+    let rates: Vec<Option<f64>> = [100, 150, 150, 20, 30]
+        .into_iter()
+        .map(|count| {
+            watch.see(handled(count)).members[0]
+                .counters
+                .unwrap()
+                .request_rate_per_second
+        })
+        .collect();
+    assert_eq!(rates, [None, Some(10.0), Some(0.0), None, Some(2.0)]);
+    watch.second -= 3_600;
+    let back = watch.see(handled(40)).members[0].counters.unwrap();
+    assert_eq!(back.request_rate_per_second, None, "the clock went back");
+}
+
+fn fsync(fast: u32, all: u32) -> Scene {
+    let bucket = "etcd_disk_wal_fsync_duration_seconds_bucket";
+    let page = format!(
+        "{bucket}{{le=\"0.001\"}} {fast}\n{bucket}{{le=\"0.1\"}} {all}\n{bucket}{{le=\"+Inf\"}} {all}\n"
+    );
+    Scene::of(3).page(1, &page)
+}
+
+#[test]
+fn disk_quantiles_are_of_the_last_five_minutes() {
+    let mut watch = Watch::default();
+    let mut p95 = |scene| {
+        watch.see(scene).members[0]
+            .counters
+            .unwrap()
+            .wal_fsync_p95_seconds
+    };
+    assert_eq!(
+        p95(fsync(1_000_000, 1_000_000)),
+        None,
+        "what was before says nothing"
+    );
+    let fast = p95(fsync(1_000_100, 1_000_100)).unwrap();
+    assert!(fast <= 0.001, "{fast}");
+    let slow = p95(fsync(1_000_100, 1_000_300)).unwrap();
+    assert!(slow > 0.05, "{slow}");
+    assert_eq!(p95(fsync(5, 5)), None, "the member restarted");
+}
+
+#[test]
+fn a_garbled_histogram_spoils_only_its_own_cycle() {
+    let mut watch = Watch::default();
+    watch.see(fsync(100, 100));
+    let garbled = watch.see(fsync(200, 50)).members[0].counters.unwrap();
+    assert_eq!(garbled.wal_fsync_p95_seconds, None);
+    let again = watch.see(fsync(300, 300)).members[0].counters.unwrap();
+    assert!(again.wal_fsync_p95_seconds.is_some());
+}
+
+#[test]
+fn what_no_member_answered_is_unknown() {
+    let deaf = Scene::of(3).each(|seen| {
+        seen.alarms = super::scene::failed(etcd_monitor_model::FailureKind::PermissionDenied);
+        seen.metrics = super::scene::failed(etcd_monitor_model::FailureKind::TimedOut);
+    });
+    let snapshot = after_healthy(deaf);
+    for rule in [
+        rule::ALARM_NO_SPACE,
+        rule::ALARM_CORRUPT,
+        rule::METRICS_UNREADABLE,
+    ] {
+        assert_eq!(status_of(&snapshot, rule), "unknown", "{rule}");
+    }
+    assert_eq!(snapshot.health.healthy, Some(true));
+}

@@ -1,0 +1,152 @@
+//! Clusters that are silent together.
+
+use etcd_monitor_model::{
+    EndpointOrigin, MemberObservation, MonitorCondition, Observation, Probe, ProbeFailure,
+};
+use jiff::{Timestamp, ToSpan};
+
+use super::*;
+use crate::{AssessState, Parameters, assess};
+
+/// A cluster whose endpoints fail in these ways, as assessed `second`s after a fixed time.
+fn silent(name: &str, second: i64, kinds: &[FailureKind]) -> Snapshot {
+    let at = Timestamp::from_second(1_700_000_000 + second).unwrap();
+    let members = kinds.iter().enumerate();
+    let observation = Observation {
+        cluster: ClusterName::new(name),
+        cycle: 1,
+        started_at: at - 2.seconds(),
+        ended_at: at,
+        interval_seconds: 5.0,
+        monitor: MonitorCondition {
+            timer_lag_seconds: 0.0,
+            deadline_seconds: 2.0,
+        },
+        members: members.map(|(n, kind)| member(n, *kind, at)).collect(),
+    };
+    assess(
+        &mut AssessState::default(),
+        &observation,
+        &Parameters::default(),
+    )
+}
+
+fn member(number: usize, kind: FailureKind, at: Timestamp) -> MemberObservation {
+    let failure = ProbeFailure {
+        kind,
+        message: String::new(),
+    };
+    MemberObservation {
+        endpoint: format!("http://n{number}:2379"),
+        origin: EndpointOrigin::Configured,
+        expected_member: None,
+        status: Some(Probe {
+            at,
+            took_seconds: 2.0,
+            result: Err(failure),
+        }),
+        members_serializable: None,
+        members_linearizable: None,
+        alarms: None,
+        read_linearizable: None,
+        read_serializable: None,
+        metrics: None,
+    }
+}
+
+const TIMED_OUT: &[FailureKind] = &[FailureKind::TimedOut];
+
+fn timed_out_at(name: &str, second: i64) -> Snapshot {
+    silent(name, second, TIMED_OUT)
+}
+
+#[test]
+fn two_clusters_silent_within_an_interval_are_one_doubt_about_the_monitor() {
+    let (a, b) = (timed_out_at("a", 0), timed_out_at("b", 4));
+    let first = doubt_monitor(&a, &[&a, &b]).unwrap();
+    let second = doubt_monitor(&b, &[&a, &b]).unwrap();
+    let roots: Vec<&Finding> = first
+        .findings
+        .iter()
+        .filter(|found| found.is_root())
+        .collect();
+    assert_eq!(roots.len(), 1);
+    assert_eq!(roots[0].rule, rule::MONITOR_CUT_OFF);
+    assert_eq!(roots[0].subject, Subject::monitor());
+    assert_eq!(roots[0].alert_type, AlertType::Configuration);
+    assert!(roots[0].cause.contains("(a, b)"), "{}", roots[0].cause);
+    for doubted in [&first, &second] {
+        assert_eq!((doubted.health.healthy, doubted.health.worst), (None, None));
+        assert!(
+            doubted
+                .members
+                .iter()
+                .all(|member| member.healthy.is_none())
+        );
+        let rest = doubted
+            .findings
+            .iter()
+            .filter(|found| found.rule != rule::MONITOR_CUT_OFF);
+        assert!(
+            rest.into_iter()
+                .all(|found| found.status.as_str() == "unknown")
+        );
+    }
+    assert!(
+        second.findings.iter().all(|found| !found.status.is_true()),
+        "said once"
+    );
+}
+
+#[test]
+fn the_list_may_leave_out_the_cluster_itself() {
+    let (a, b) = (timed_out_at("a", 0), timed_out_at("b", 4));
+    assert_eq!(doubt_monitor(&a, &[&b]), doubt_monitor(&a, &[&a, &b]));
+    assert_eq!(doubt_monitor(&a, &[&a]), None);
+}
+
+#[test]
+fn a_refusal_or_another_time_is_no_doubt() {
+    use FailureKind::{Refused, TimedOut};
+    let own = timed_out_at("a", 0);
+    for (what, other) in [
+        ("it refused", silent("b", 0, &[Refused])),
+        ("one of it refused", silent("b", 0, &[TimedOut, Refused])),
+        ("it was long ago", timed_out_at("b", -6)),
+        ("it has no endpoint", silent("b", 0, &[])),
+    ] {
+        assert_eq!(doubt_monitor(&own, &[&own, &other]), None, "{what}");
+    }
+    let refused = silent("c", 0, &[Refused]);
+    let other = timed_out_at("b", 0);
+    assert_eq!(doubt_monitor(&refused, &[&own, &other, &refused]), None);
+}
+
+#[test]
+fn an_address_that_may_not_be_asked_does_not_hide_the_silence() {
+    let own = silent("a", 0, &[FailureKind::TimedOut, FailureKind::NotAllowed]);
+    let other = timed_out_at("b", 0);
+    assert!(doubt_monitor(&own, &[&own, &other]).is_some());
+}
+
+#[tokio::test]
+async fn a_fleet_publishes_what_it_doubts_and_ends_with_its_monitors() {
+    let (a, seen_a) = watch::channel(None);
+    let (b, seen_b) = watch::channel(None);
+    let names = [ClusterName::new("a"), ClusterName::new("b")];
+    let fleet = Fleet::new(names.into_iter().zip([seen_a, seen_b]));
+    let mut published = fleet.subscribe();
+    let running = tokio::spawn(fleet.run(CancellationToken::new()));
+    a.send_replace(Some(Arc::new(timed_out_at("a", 0))));
+    published[0].1.changed().await.unwrap();
+    assert_eq!(next(&published[0].1).health.healthy, Some(false));
+    b.send_replace(Some(Arc::new(timed_out_at("b", 1))));
+    published[1].1.changed().await.unwrap();
+    assert_eq!(next(&published[1].1).health.healthy, None);
+    drop((a, b));
+    running.await.unwrap();
+}
+
+fn next(receiver: &SnapshotReceiver) -> Arc<Snapshot> {
+    receiver.borrow().clone().unwrap()
+}
