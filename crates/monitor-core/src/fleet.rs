@@ -190,9 +190,11 @@ fn member_timed_out(member: &MemberSnapshot) -> bool {
     !asked || kind == Some(FailureKind::TimedOut)
 }
 
+/// True when both cycles cover one interval: the latest of a cluster may be that of an interval ago, and ended earlier or
+/// later within it by up to a whole interval, since a cycle that times out lasts nearly as long.
 fn within_an_interval(own: &Snapshot, other: &Snapshot) -> bool {
     let apart_seconds = own.at.duration_since(other.at).as_secs_f64().abs();
-    apart_seconds <= own.interval_seconds.max(other.interval_seconds)
+    apart_seconds <= 2.0 * own.interval_seconds.max(other.interval_seconds)
 }
 
 #[cfg(test)]

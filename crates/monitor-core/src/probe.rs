@@ -81,9 +81,9 @@ pub struct EtcdProbe {
 }
 
 impl EtcdProbe {
-    /// A probe that has not connected yet; it connects in the first cycle.
+    /// A probe that has not connected yet; it reads the TLS files and connects in the first cycle.
     ///
-    /// Fails when a certificate or key file cannot be read or does not parse.
+    /// Fails only when no HTTP client can be made.
     pub fn new(options: ProbeOptions) -> Result<Self, ClientError> {
         let deadline = options.deadline();
         let mut client_options = options.client;

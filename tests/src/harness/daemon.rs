@@ -79,7 +79,7 @@ impl Daemon {
             .spawn()
             .expect("the daemon's program can be started");
         let log = Log::follow(child.stderr.take().expect("stderr is piped"));
-        let guard = guard(child.id());
+        let guard = guard(child.id(), folder.path());
         let mut daemon = Self {
             child: Mutex::new(child),
             guard,
@@ -296,10 +296,13 @@ fn command<A: AsRef<str>>(work_dir: &Path, arguments: impl IntoIterator<Item = A
     command
 }
 
-/// A process that kills another one when the pipe from this process ends: when the runner is killed.
-fn guard(pid: u32) -> Child {
+/// A process that kills another one and removes its folder when the pipe from this process ends: when the runner ends
+/// or is killed while the daemon runs.
+fn guard(pid: u32, folder: &Path) -> Child {
+    let script = r#"read -r _; kill -s KILL "$1"; rm -rf -- "$2""#;
     Command::new("/bin/sh")
-        .args(["-c", &format!("read -r _; kill -s KILL {pid}")])
+        .args(["-c", script, "guard", &pid.to_string()])
+        .arg(folder)
         .stdin(Stdio::piped())
         .spawn()
         .expect("/bin/sh can be started")

@@ -2,6 +2,9 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use super::wait::until;
 
 /// Lines kept of one process: a daemon of a test writes a few dozen.
 const LINES_MAX: usize = 10_000;
@@ -36,9 +39,18 @@ impl Log {
             .join("\n")
     }
 
-    /// The first line that has this text in it.
+    /// The first line that has this text in it, if it was read already.
     pub fn line_with(&self, text: &str) -> Option<String> {
         let lines = self.lines.lock().unwrap_or_else(PoisonError::into_inner);
         lines.iter().find(|line| line.contains(text)).cloned()
+    }
+
+    /// Waits for a line that has this text in it. What a process writes is read a moment later.
+    pub async fn line(&self, text: &str, limit: Duration) -> String {
+        let look = async || {
+            self.line_with(text)
+                .ok_or_else(|| format!("the log is {}", self.text()))
+        };
+        until(limit, &format!("a line with {text:?}"), look).await
     }
 }

@@ -1,5 +1,8 @@
 //! The exporter, in both formats.
 
+use etcd_monitor_tests::harness::{Reply, until};
+
+use crate::SOON;
 use crate::shared::shared;
 
 /// The names with a sample on a healthy cluster without load, and how many samples.
@@ -59,12 +62,25 @@ async fn every_promised_name_has_its_samples_and_its_help() {
 }
 
 #[tokio::test]
-async fn a_latency_of_writes_that_nobody_measured_has_no_sample() {
-    let page = shared().daemon.get("/metrics").await.text();
-    assert!(
-        !page.contains("etcd_request_write_latency_p99_milliseconds{"),
-        "{page}"
-    );
+async fn disk_latencies_are_known_once_something_is_written() {
+    let shared = shared();
+    let names = [
+        "etcd_disk_wal_fsync_duration_p95_milliseconds",
+        "etcd_disk_backend_commit_duration_p95_milliseconds",
+    ];
+    let mut written = 0;
+    let look = async || {
+        written += 1;
+        let key = format!("metrics/{written}");
+        shared.cluster.put(&key, "value").await.unwrap();
+        let page = shared.daemon.get("/metrics").await.text();
+        let known = names.map(|name| samples(&page, name));
+        let all = known
+            .iter()
+            .all(|values| values.len() == 3 && values.iter().all(|v| *v > 0.0));
+        all.then_some(()).ok_or(page)
+    };
+    until(SOON, "both latencies of each member", look).await;
 }
 
 #[tokio::test]
@@ -78,9 +94,7 @@ async fn the_format_follows_the_accept_header() {
     assert!(!plain.text().contains("# EOF"));
     let request = daemon.request("/metrics");
     let request = request.header("accept", "application/openmetrics-text; version=1.0.0");
-    let open = etcd_monitor_tests::harness::Reply::of(request)
-        .await
-        .unwrap();
+    let open = Reply::of(request).await.unwrap();
     assert!(
         open.header("content-type")
             .starts_with("application/openmetrics-text")

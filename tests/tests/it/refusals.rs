@@ -110,6 +110,20 @@ async fn an_expired_certificate_is_named_as_such() {
     assert!(text(&alert, "cause").contains("expired"), "{alert:#}");
 }
 
+/// A file may be half written while it is rotated, so that this is no error of the start.
+#[tokio::test]
+async fn a_file_of_authorities_without_a_certificate_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("ca.crt");
+    fs::write(&file, "no certificate").unwrap();
+    let daemon = Daemon::start(["--cacert", as_text(&file), "--interval", "1s"]).await;
+    let finding = finding_of(&daemon, "TlsFailed").await;
+    for part in [as_text(&file), "no PEM certificate"] {
+        assert!(text(&finding, "cause").contains(part), "{finding:#}");
+    }
+    assert_not_called_silent(&daemon.json(FINDINGS).await);
+}
+
 #[tokio::test]
 async fn a_wrong_password_is_named_as_such_and_not_offered_again_and_again() {
     let cluster = started(Cluster::builder().members(1).auth(true)).await;

@@ -2,10 +2,11 @@
 
 use etcd_monitor_testkit::Cluster;
 use etcd_monitor_tests::harness::Daemon;
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::shared::shared;
-use crate::{ALERTS, FINDINGS, MEMBERS, STATUS, finding_of, firing, items};
+use crate::{ALERTS, FINDINGS, MEMBERS, SOON, STATUS, finding_of, firing, items};
 
 /// A configuration file.
 pub(crate) struct ConfigFile {
@@ -92,11 +93,10 @@ async fn status_like_routes_want_a_cluster_and_the_others_answer_for_all() {
         .collect();
     assert_eq!(named, ["alpha", "beta"]);
 
-    let alpha = daemon.json(&format!("{STATUS}?cluster=alpha")).await;
-    assert_eq!(
-        (&alpha["cluster"], &alpha["healthy"]),
-        (&"alpha".into(), &true.into())
-    );
+    let alpha =
+        |status: &Value| (status["cluster"] == "alpha" && status["healthy"] == true).then_some(());
+    let path = format!("{STATUS}?cluster=alpha");
+    daemon.until(SOON, &path, "alpha is healthy", alpha).await;
     let unreachable = finding_of(&daemon, "ClusterUnreachable").await;
     assert_eq!(
         unreachable["cluster"], "beta",

@@ -3,7 +3,7 @@
 use etcd_monitor_tests::harness::{Daemon, Events};
 use serde_json::Value;
 
-use crate::{MEMBERS, SOON, STATUS, firing, healthy, items, number, resolved, text, three, watch};
+use crate::{MEMBERS, SOON, STATUS, firing, healthy, items, number, resolved, text, three};
 
 #[tokio::test]
 async fn a_cluster_that_is_not_there_at_the_start_is_named_and_recovers_by_itself() {
@@ -92,7 +92,8 @@ async fn a_hanging_member_costs_its_own_deadline_and_nobody_elses() {
 #[tokio::test]
 async fn a_member_that_only_the_monitor_cannot_reach_is_not_called_down() {
     let cluster = three().await;
-    let daemon = watch(&cluster).await;
+    let endpoint = cluster.member(0).client_url();
+    let daemon = Daemon::start(["--endpoints", endpoint, "--interval", "2s"]).await;
     healthy(&daemon, 3).await;
 
     cluster.isolate_from_clients(1);

@@ -74,7 +74,8 @@ fn not_allowed<T>(reason: Option<&str>) -> Probe<T> {
 async fn ask(member: &Arc<MemberClient>, seen: &mut MemberObservation) {
     let (answered, calls_answered) = oneshot::channel();
     let calls = async {
-        ask_calls(member, seen).await;
+        // On the heap: six calls at once make a large future.
+        Box::pin(ask_calls(member, seen)).await;
         // The page may be under way already; then nobody waits.
         let _ = answered.send(());
     };
