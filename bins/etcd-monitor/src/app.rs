@@ -1,5 +1,6 @@
 //! The composition root: builds the parts, runs them, and stops them in order.
 
+mod server;
 mod signals;
 mod tasks;
 
@@ -11,16 +12,18 @@ use etcd_monitor_alerting::{
     Alerting, AlertsHandle, ConsoleNotifier, Notifier, WebhookNotifier, WebhookOptions,
     default_rules,
 };
-use etcd_monitor_api::{BuildInfo, HostPolicy, Source, bind, serve};
+use etcd_monitor_api::{BuildInfo, HostPolicy, Source, bind};
 use etcd_monitor_core::{
     AssessState, Endpoint, EtcdProbe, Fleet, Monitor, MonitorOptions, ProbeOptions,
     SnapshotReceiver, StateFile, StateFileError,
 };
 use etcd_monitor_model::ClusterName;
+use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{ClusterConfig, Config, ConfigError};
 use crate::data_dir::DataDir;
+use server::Server;
 use signals::Signals;
 use tasks::Tasks;
 
@@ -38,10 +41,7 @@ pub async fn run(config: Config) -> anyhow::Result<()> {
             return Err(ended);
         }
     }
-    tokio::select! {
-        stopped = daemon.stop() => stopped,
-        signal = signals.next() => Err(anyhow!("stopped at once: a second signal came ({signal})")),
-    }
+    daemon.stop().await
 }
 
 struct Daemon {
@@ -74,10 +74,13 @@ impl Daemon {
         tasks.spawn("alerting", alerting.run());
         let source = source(&config, snapshots, alerts, &stop);
         let hosts = HostPolicy::new(config.allowed_hosts.clone());
-        let stopping = stop.clone();
-        tasks.spawn_fallible("HTTP server", async move {
-            serve(listener, source, hosts, stopping).await
-        });
+        let server = Server {
+            listener: listener.into_std()?,
+            source,
+            hosts,
+            stop: stop.clone(),
+        };
+        tasks.spawn_fallible("HTTP server", server.run());
         announce(&config, &url);
         Ok(Self {
             tasks,
@@ -109,6 +112,7 @@ impl Daemon {
 fn notifiers(config: &Config) -> anyhow::Result<Vec<Arc<dyn Notifier>>> {
     let mut notifiers: Vec<Arc<dyn Notifier>> = vec![Arc::new(ConsoleNotifier::stderr())];
     if let Some(url) = &config.webhook_url {
+        let url = url.expose_secret();
         let webhook = WebhookNotifier::new(url, WebhookOptions::default());
         let webhook =
             webhook.map_err(|error| ConfigError::new(format!("--webhook-url: {error}")))?;

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
+use secrecy::SecretString;
 
 use crate::config::duration;
 
@@ -135,7 +136,7 @@ pub struct Cli {
     )]
     pub listen: Option<IpAddr>,
 
-    /// URL under which users reach the dashboard; its host is answered, and alerts link to it
+    /// URL under which users reach the dashboard; its host is answered too
     #[arg(
         long,
         value_name = "URL",
@@ -154,7 +155,7 @@ pub struct Cli {
     #[arg(env = "ETCD_MONITOR_ALLOW_HOST")]
     pub allow_host: Vec<String>,
 
-    /// Webhook that receives each alert as JSON
+    /// Webhook that receives each alert as JSON; where the URL holds a secret, use --webhook-url-file
     #[arg(
         long,
         value_name = "URL",
@@ -162,7 +163,12 @@ pub struct Cli {
         env = "ETCD_MONITOR_WEBHOOK_URL"
     )]
     #[arg(hide_env_values = true)]
-    pub webhook_url: Option<String>,
+    pub webhook_url: Option<SecretString>,
+
+    /// File that holds the webhook's URL
+    #[arg(long, value_name = "FILE", help_heading = "Alerts")]
+    #[arg(env = "ETCD_MONITOR_WEBHOOK_URL_FILE", conflicts_with = "webhook_url")]
+    pub webhook_url_file: Option<PathBuf>,
 
     /// Configuration file (YAML)
     #[arg(long, value_name = "FILE", env = "ETCD_MONITOR_CONFIG")]

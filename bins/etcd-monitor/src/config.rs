@@ -1,20 +1,20 @@
 //! Configuration: what the command line, the environment and the file say, made one and checked.
 
+mod cluster;
 pub(crate) mod duration;
 mod environment;
 mod file;
+mod host;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
-use etcd_monitor_core::{
-    ClientOptions, Credentials, Endpoint, MetricsUrl, Parameters, Password, TlsOptions,
-};
-use etcd_monitor_model::ClusterName;
+use secrecy::SecretString;
 
 use crate::cli::Cli;
-use file::{ClusterFile, ConfigFile};
+pub use cluster::ClusterConfig;
+use file::ConfigFile;
 
 /// What is wrong with flags, variables or the file. The message names the place and suggests what was meant.
 #[derive(Debug, thiserror::Error)]
@@ -41,172 +41,64 @@ pub struct Config {
     /// Folder for everything that is kept.
     pub data_dir: PathBuf,
     /// Webhook that receives each alert.
-    pub webhook_url: Option<String>,
-}
-
-/// A checked cluster.
-#[derive(Debug)]
-pub struct ClusterConfig {
-    /// Its name, unique among the clusters.
-    pub name: ClusterName,
-    /// Its endpoints, at least one.
-    pub endpoints: Vec<Endpoint>,
-    /// Whether its other members are looked for.
-    pub discover: bool,
-    /// TLS and credentials.
-    pub client: ClientOptions,
-    /// Thresholds.
-    pub parameters: Parameters,
+    pub webhook_url: Option<SecretString>,
 }
 
 impl Config {
     /// Reads the file, if one is named, lays variables and flags over it, and checks the whole.
     pub fn load(cli: &Cli) -> Result<Self, ConfigError> {
-        environment::warn_of_unknown_variables(std::env::vars().map(|(name, _)| name));
-        let file = cli
-            .config
-            .as_deref()
-            .map(file::read)
-            .transpose()?
-            .unwrap_or_default();
-        Self::merge(cli, file)
+        let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+        environment::warn_of_unknown_variables(variables);
+        let Some(path) = &cli.config else {
+            return Self::merge(cli, ConfigFile::default());
+        };
+        let place = |error| {
+            ConfigError::new(format!(
+                "{} (with flags and variables laid over it): {error}",
+                path.display()
+            ))
+        };
+        Self::merge(cli, file::read(path)?).map_err(place)
     }
 
-    fn merge(cli: &Cli, mut file: ConfigFile) -> Result<Self, ConfigError> {
-        let external = cli.external_url.clone().or(file.external_url);
-        let mut allowed_hosts = file.allow_hosts;
-        allowed_hosts.extend(cli.allow_host.iter().cloned());
-        allowed_hosts.extend(external.as_deref().map(external_host).transpose()?);
+    fn merge(cli: &Cli, file: ConfigFile) -> Result<Self, ConfigError> {
         let interval = file.interval.as_deref().map(duration::interval).transpose();
         let interval = interval.map_err(|error| ConfigError::new(format!("interval: {error}")))?;
-        let address = cli
-            .listen
-            .or(file.listen)
-            .unwrap_or(IpAddr::V4(Ipv4Addr::LOCALHOST));
+        let default_address = IpAddr::V4(Ipv4Addr::LOCALHOST);
+        let address = cli.listen.or(file.listen).unwrap_or(default_address);
+        let data_dir = cli.data_dir.clone().or(file.data_dir);
         Ok(Self {
-            clusters: clusters(cli, std::mem::take(&mut file.clusters))?,
+            allowed_hosts: host::allowed(cli, file.allow_hosts, file.external_url)?,
+            webhook_url: webhook_url(cli, file.webhook_url, file.webhook_url_file)?,
+            clusters: cluster::check_all(cli, file.clusters)?,
             address: SocketAddr::new(address, cli.api_port.or(file.api_port).unwrap_or(8080)),
-            allowed_hosts,
             interval: cli.interval.or(interval).unwrap_or(Duration::from_secs(5)),
-            data_dir: cli
-                .data_dir
-                .clone()
-                .or(file.data_dir)
-                .unwrap_or_else(|| "etcd-monitor-data".into()),
-            webhook_url: cli.webhook_url.clone().or(file.webhook_url),
+            data_dir: data_dir.unwrap_or_else(|| "etcd-monitor-data".into()),
         })
     }
 }
 
-fn external_host(url: &str) -> Result<String, ConfigError> {
-    let parsed = url::Url::parse(url).map_err(|error| {
-        ConfigError::new(format!(
-            "--external-url {url:?} is not a URL ({error}); for example https://etcd.example/"
-        ))
-    })?;
-    let host = parsed.host_str().map(str::to_owned);
-    host.ok_or_else(|| {
-        ConfigError::new(format!(
-            "--external-url {url:?} has no host; for example https://etcd.example/"
-        ))
-    })
-}
-
-/// The clusters of the file, with the flags laid over the only one of them; or the one that the flags describe.
-fn clusters(cli: &Cli, mut in_file: Vec<ClusterFile>) -> Result<Vec<ClusterConfig>, ConfigError> {
-    if in_file.len() > 1 && file::names_a_cluster(cli) {
-        return Err(ConfigError::new(format!(
-            "cluster flags (--endpoints, --cacert, --user, ...) do not say which of the {} clusters of the file they mean; put them into the file",
-            in_file.len()
-        )));
-    }
-    if in_file.is_empty() {
-        in_file.push(ClusterFile::default());
-    }
-    if let [only] = in_file.as_mut_slice() {
-        only.lay_over(cli);
-    }
-    let clusters: Vec<ClusterConfig> = in_file
-        .into_iter()
-        .map(ClusterConfig::check)
-        .collect::<Result<_, _>>()?;
-    let mut names: Vec<&ClusterName> = clusters.iter().map(|cluster| &cluster.name).collect();
-    names.sort();
-    match names.windows(2).find(|pair| pair[0] == pair[1]) {
-        Some(pair) => Err(ConfigError::new(format!(
-            "clusters: two are named {:?}; names must differ",
-            pair[0].as_str()
-        ))),
-        None => Ok(clusters),
-    }
-}
-
-impl ClusterConfig {
-    fn check(file: ClusterFile) -> Result<Self, ConfigError> {
-        let name = file.name.clone().unwrap_or_else(|| "default".to_owned());
-        let at =
-            |error: &dyn std::fmt::Display| ConfigError::new(format!("cluster {name:?}: {error}"));
-        file.check_files().map_err(|error| at(&error))?;
-        let tls_named = file.cacert.is_some() || file.cert.is_some() || file.server_name.is_some();
-        let named = if file.endpoints.is_empty() {
-            vec!["127.0.0.1:2379".to_owned()]
-        } else {
-            file.endpoints.clone()
-        };
-        let endpoints: Vec<Endpoint> = named
-            .iter()
-            .map(|endpoint| Endpoint::parse(endpoint, tls_named))
-            .collect::<Result<_, _>>()
-            .map_err(|error| at(&error))?;
-        let mut client = ClientOptions::default();
-        client.tls = (tls_named || endpoints.iter().any(Endpoint::is_tls)).then(|| file.tls());
-        client.credentials = file.credentials().map_err(|error| at(&error))?;
-        let metrics_url = file
-            .metrics_url
-            .as_deref()
-            .map(MetricsUrl::parse)
-            .transpose();
-        client.metrics_url = metrics_url.map_err(|error| at(&error))?;
-        Ok(Self {
-            name: ClusterName::new(checked_name(&name)?),
-            endpoints,
-            discover: file.discover.unwrap_or(true),
-            client,
-            parameters: file.parameters,
-        })
-    }
-}
-
-fn checked_name(name: &str) -> Result<&str, ConfigError> {
-    let fits = (1..=64).contains(&name.chars().count()) && !name.chars().any(char::is_control);
-    fits.then_some(name).ok_or_else(|| {
-        ConfigError::new(format!(
-            "cluster name {name:?}: use 1 to 64 characters without control characters"
-        ))
-    })
-}
-
-impl ClusterFile {
-    fn tls(&self) -> TlsOptions {
-        let mut tls = TlsOptions::default();
-        tls.ca_file.clone_from(&self.cacert);
-        tls.cert_file.clone_from(&self.cert);
-        tls.key_file.clone_from(&self.key);
-        tls.server_name.clone_from(&self.server_name);
-        tls
-    }
-
-    fn credentials(&self) -> Result<Option<Credentials>, ConfigError> {
-        match (&self.user, &self.password_file) {
-            (None, None) => Ok(None),
-            (Some(user), Some(file)) => Ok(Some(Credentials {
-                user: user.clone(),
-                password: Password::File(file.clone()),
-            })),
-            (Some(_), None) => Err(ConfigError::new("user is given without password_file")),
-            (None, Some(_)) => Err(ConfigError::new("password_file is given without user")),
+/// The webhook's URL: from the command line or its file, else from the configuration file or the file it names.
+fn webhook_url(
+    cli: &Cli,
+    in_file: Option<SecretString>,
+    file_in_file: Option<PathBuf>,
+) -> Result<Option<SecretString>, ConfigError> {
+    let from_cli = cli.webhook_url.is_some() || cli.webhook_url_file.is_some();
+    let (text, path) = match (from_cli, in_file, file_in_file) {
+        (true, ..) => (cli.webhook_url.clone(), cli.webhook_url_file.clone()),
+        (false, Some(_), Some(_)) => {
+            return Err(ConfigError::new(
+                "webhook_url and webhook_url_file: give one of them",
+            ));
         }
-    }
+        (false, text, path) => (text, path),
+    };
+    let Some(path) = path else { return Ok(text) };
+    let content = file::read_text(&path).map_err(|error| {
+        ConfigError::new(format!("webhook_url_file {}: {error}", path.display()))
+    })?;
+    Ok(Some(content.trim().into()))
 }
 
 #[cfg(test)]

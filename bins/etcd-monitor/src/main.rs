@@ -9,7 +9,7 @@ fn main() -> ExitCode {
     // Every TLS connection of the process uses ring; an error means that it is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::parse();
-    logging::init(cli.log_format);
+    let _log = logging::init(cli.log_format);
     match Config::load(&cli) {
         Ok(config) => run(config),
         Err(error) => usage(&error),
@@ -17,23 +17,30 @@ fn main() -> ExitCode {
 }
 
 fn run(config: Config) -> ExitCode {
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        // Two threads, so that a large answer does not make the timers of the probes late.
-        .worker_threads(2)
+    // One thread for probing and alerting: a cycle is a few dozen small waits, and waking a second thread for each
+    // costs more than it gains. The HTTP server has a thread of its own.
+    let runtime = match tokio::runtime::Builder::new_current_thread()
         .enable_all()
-        .build();
-    let ended = match runtime {
-        Ok(runtime) => runtime.block_on(app::run(config)),
-        Err(error) => Err(error.into()),
+        .build()
+    {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error.into()),
     };
+    let ended = runtime.block_on(app::run(config));
+    // A blocking call under way, such as a name that resolves slowly, must not hold up the end.
+    runtime.shutdown_background();
     match ended {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) if error.is::<ConfigError>() => usage(&error),
-        Err(error) => {
-            logging::fatal(&error);
-            ExitCode::FAILURE
-        }
+        Err(error) => failed(&error),
     }
+}
+
+fn failed(error: &anyhow::Error) -> ExitCode {
+    if error.is::<ConfigError>() {
+        return usage(error);
+    }
+    logging::fatal(error);
+    ExitCode::FAILURE
 }
 
 fn usage(error: &(impl std::fmt::Display + ?Sized)) -> ExitCode {

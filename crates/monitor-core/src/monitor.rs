@@ -122,7 +122,10 @@ impl<P: ClusterProbe> Monitor<P> {
             return;
         };
         if let Err(error) = file.save(&self.state).await {
-            tracing::warn!(%error, "The state could not be saved; a restart forgets since when things are so");
+            let cause = std::error::Error::source(&error)
+                .map(ToString::to_string)
+                .unwrap_or_default();
+            tracing::warn!(%error, cause, "The state could not be saved; a restart forgets since when things are so");
         }
     }
 }

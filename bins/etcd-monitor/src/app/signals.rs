@@ -1,10 +1,11 @@
 //! The signals that ask the process to stop.
 
-/// SIGTERM and Ctrl-C.
+/// SIGTERM and Ctrl-C; and SIGHUP, which changes nothing yet.
 #[cfg(unix)]
 pub(super) struct Signals {
     interrupt: tokio::signal::unix::Signal,
     terminate: tokio::signal::unix::Signal,
+    hang_up: tokio::signal::unix::Signal,
 }
 
 #[cfg(unix)]
@@ -14,14 +15,20 @@ impl Signals {
         Ok(Self {
             interrupt: signal(SignalKind::interrupt())?,
             terminate: signal(SignalKind::terminate())?,
+            hang_up: signal(SignalKind::hangup())?,
         })
     }
 
-    /// Waits for the next one and names it. Cancel-safe.
+    /// Waits for the next one that asks to stop, and names it. Cancel-safe.
     pub(super) async fn next(&mut self) -> &'static str {
-        tokio::select! {
-            _ = self.interrupt.recv() => "interrupted",
-            _ = self.terminate.recv() => "asked to terminate",
+        loop {
+            tokio::select! {
+                _ = self.interrupt.recv() => return "interrupted",
+                _ = self.terminate.recv() => return "asked to terminate",
+                _ = self.hang_up.recv() => {
+                    tracing::warn!("SIGHUP: the configuration is not read again; restart to change it");
+                }
+            }
         }
     }
 }

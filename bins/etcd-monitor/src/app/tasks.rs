@@ -35,7 +35,7 @@ impl Tasks {
         task: impl Future<Output = Result<(), E>> + Send + 'static,
     ) {
         self.insert(name, async {
-            task.await.map_err(|error| error.to_string())
+            task.await.map_err(|error| format!("{error:#}"))
         });
     }
 

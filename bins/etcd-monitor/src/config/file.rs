@@ -1,9 +1,12 @@
 //! The configuration file (YAML). Unknown keys are errors with line, column and a suggestion.
 
+use std::fs::File;
+use std::io::Read;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
 use etcd_monitor_core::Parameters;
+use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::ConfigError;
@@ -22,7 +25,8 @@ pub(super) struct ConfigFile {
     pub(super) allow_hosts: Vec<String>,
     pub(super) interval: Option<String>,
     pub(super) data_dir: Option<PathBuf>,
-    pub(super) webhook_url: Option<String>,
+    pub(super) webhook_url: Option<SecretString>,
+    pub(super) webhook_url_file: Option<PathBuf>,
     pub(super) clusters: Vec<ClusterFile>,
 }
 
@@ -61,6 +65,14 @@ impl ClusterFile {
         over(&mut self.password_file, cli.password_file.as_ref());
     }
 
+    /// True when a key says something about TLS.
+    pub(super) fn names_tls(&self) -> bool {
+        self.cacert.is_some()
+            || self.cert.is_some()
+            || self.key.is_some()
+            || self.server_name.is_some()
+    }
+
     /// Sees that every file that is named can be read: a wrong path is wrong configuration, not a fault of etcd.
     pub(super) fn check_files(&self) -> Result<(), String> {
         let named = [
@@ -97,33 +109,32 @@ fn over<T: Clone>(value: &mut Option<T>, flag: Option<&T>) {
 
 /// Reads and parses a file.
 pub(super) fn read(path: &Path) -> Result<ConfigFile, ConfigError> {
-    let cannot = |error: &dyn std::fmt::Display| {
+    let text = read_text(path).map_err(|error| {
         ConfigError::new(format!(
             "cannot read the configuration file {}: {error}",
             path.display()
         ))
-    };
-    let bytes = std::fs::metadata(path)
-        .map_err(|error| cannot(&error))?
-        .len();
-    if bytes > FILE_BYTES_MAX {
-        return Err(cannot(&format!(
-            "{bytes} bytes are more than the {FILE_BYTES_MAX} that a configuration may have"
-        )));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| cannot(&error))?;
+    })?;
     parse(&text).map_err(|error| ConfigError::new(format!("{}: {error}", path.display())))
 }
 
-/// Parses a file's text; an empty one is a file with no keys.
-pub(super) fn parse(text: &str) -> Result<ConfigFile, ConfigError> {
-    if text
-        .lines()
-        .all(|line| line.trim().is_empty() || line.trim_start().starts_with('#'))
-    {
-        return Ok(ConfigFile::default());
+/// Reads a text file of a configuration's size.
+pub(super) fn read_text(path: &Path) -> Result<String, String> {
+    let mut text = String::new();
+    let opened = File::open(path).map_err(|error| error.to_string())?;
+    let read = opened.take(FILE_BYTES_MAX + 1).read_to_string(&mut text);
+    match read.map_err(|error| error.to_string())? as u64 {
+        bytes if bytes > FILE_BYTES_MAX => Err(format!(
+            "it has more than the {FILE_BYTES_MAX} bytes that a configuration may have"
+        )),
+        _ => Ok(text),
     }
-    serde_saphyr::from_str(text).map_err(|error| {
+}
+
+/// Parses a file's text; an empty document is a file with no keys.
+pub(super) fn parse(text: &str) -> Result<ConfigFile, ConfigError> {
+    let parsed = serde_saphyr::from_str::<Option<ConfigFile>>(text).map(Option::unwrap_or_default);
+    parsed.map_err(|error| {
         let message = error.to_string();
         let message = message.trim_start_matches("error: ");
         let suggestion = suggestion(message)

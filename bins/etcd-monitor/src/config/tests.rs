@@ -1,4 +1,5 @@
 use clap::Parser;
+use etcd_monitor_core::Endpoint;
 
 use super::*;
 
@@ -42,6 +43,26 @@ fn flags_win_over_the_file() {
 }
 
 #[test]
+fn an_empty_document_is_a_file_with_no_keys() {
+    for text in ["", "# nothing\n", "---\n", "null\n", "{}\n"] {
+        assert_eq!(config(&[], text).unwrap().address.port(), 8080, "{text:?}");
+    }
+}
+
+#[test]
+fn the_webhook_is_read_from_a_file_and_is_not_shown() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), "http://127.0.0.1/secret\n").unwrap();
+    let config = config(&["--webhook-url-file", file.path().to_str().unwrap()], "").unwrap();
+    assert!(!format!("{config:?}").contains("secret"));
+    let url = config.webhook_url.unwrap();
+    assert_eq!(
+        secrecy::ExposeSecret::expose_secret(&url),
+        "http://127.0.0.1/secret"
+    );
+}
+
+#[test]
 fn an_unknown_key_is_named_with_its_place_and_what_was_meant() {
     let message = refused(&[], "api_port: 1\nintervall: 5s\n");
     assert!(
@@ -74,6 +95,11 @@ fn what_contradicts_itself_is_refused() {
     assert!(refused(&["--endpoints", "c:1"], two).contains("which of the 2 clusters"));
     assert!(refused(&[], "clusters: [{user: root}]").contains("password_file"));
     assert!(refused(&["--external-url", "nonsense"], "").contains("--external-url"));
+    assert!(refused(&["--external-url", "ftp://host/"], "").contains("neither http nor https"));
+    assert!(refused(&["--allow-host", "*"], "").contains("--allow-host"));
+    assert!(refused(&[], "webhook_url: http://a/\nwebhook_url_file: b").contains("one of them"));
+    let share = "clusters: [{parameters: {quota_warning_share: .nan}}]";
+    assert!(refused(&[], share).contains("quota_warning_share"));
     assert!(refused(&[], "interval: 5 parsecs").contains("interval"));
 }
 

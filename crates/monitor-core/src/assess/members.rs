@@ -124,17 +124,24 @@ fn name(row: &Row<'_>, listed: Option<&ListedMember>) -> String {
 }
 
 fn role(row: &Row<'_>, listed: Option<&ListedMember>, snapshot: &Snapshot) -> MemberRole {
-    let leads = snapshot
-        .leader
-        .as_ref()
-        .is_some_and(|leader| Some(leader.id) == row.id);
     let learner = listed.is_some_and(|listed| listed.is_learner);
     match row.status() {
         None if learner => MemberRole::Learner,
         None => MemberRole::Unknown,
         Some(status) if status.is_learner => MemberRole::Learner,
-        Some(_) if leads => MemberRole::Leader,
-        Some(_) => MemberRole::Follower,
+        Some(status) => voter_role(row, status, snapshot),
+    }
+}
+
+fn voter_role(row: &Row<'_>, status: &MemberStatus, snapshot: &Snapshot) -> MemberRole {
+    let leader = snapshot.leader.as_ref().map(|leader| leader.id);
+    let foreign = row.cluster_id != snapshot.cluster_id;
+    match status.leader {
+        _ if row.id.is_some() && row.id == leader => MemberRole::Leader,
+        Some(own) if own == status.member_id && foreign => MemberRole::Leader,
+        Some(other) if other != status.member_id => MemberRole::Follower,
+        // It follows nobody, or takes itself for a leader that the others have deposed.
+        _ => MemberRole::Unknown,
     }
 }
 

@@ -24,3 +24,24 @@ impl Default for Parameters {
         }
     }
 }
+
+impl Parameters {
+    /// Refuses values with which a rule could never be true, or always: the message names the key and its range.
+    pub fn check(&self) -> Result<(), String> {
+        let shares = [
+            ("quota_warning_share", self.quota_warning_share),
+            ("quota_critical_share", self.quota_critical_share),
+        ];
+        for (key, share) in shares {
+            if !(share > 0.0 && share <= 1.0) {
+                return Err(format!(
+                    "{key}: {share} is not a share above 0 and up to 1; for example 0.8"
+                ));
+            }
+        }
+        if self.quota_critical_share < self.quota_warning_share {
+            return Err("quota_critical_share: it is below quota_warning_share".to_owned());
+        }
+        Ok(())
+    }
+}

@@ -177,6 +177,15 @@ impl Context<'_> {
         finding
     }
 
+    /// Severity of what keeps the monitor from a member: critical while no member lets it in, since it is blind then.
+    fn blind_severity(&self) -> Severity {
+        if self.view.any_answer() {
+            Severity::Warning
+        } else {
+            Severity::Critical
+        }
+    }
+
     /// The row through which a member of the snapshot was probed.
     fn row_of(&self, member: &MemberSnapshot) -> Option<&Row<'_>> {
         match member.id {

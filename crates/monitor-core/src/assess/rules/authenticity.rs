@@ -39,7 +39,7 @@ pub(super) fn tls_failed(context: &Context<'_>, member: &MemberSnapshot) -> Opti
             (cause, status_evidence(row), action)
         })
     };
-    let severity = blind_severity(context);
+    let severity = context.blind_severity();
     Some(context.member_finding(
         rule::TLS_FAILED,
         AlertType::Configuration,
@@ -68,7 +68,7 @@ pub(super) fn authentication_failed(context: &Context<'_>) -> Finding {
     } else {
         Verdict::unknown("no member answered")
     };
-    let severity = blind_severity(context);
+    let severity = context.blind_severity();
     context.cluster_finding(
         rule::AUTHENTICATION_FAILED,
         AlertType::Configuration,
@@ -84,14 +84,6 @@ fn refusal(row: &Row<'_>) -> Option<Evidence> {
         refusal.failure.message.clone(),
         refusal.at,
     ))
-}
-
-fn blind_severity(context: &Context<'_>) -> Severity {
-    if context.view.any_answer() {
-        Severity::Warning
-    } else {
-        Severity::Critical
-    }
 }
 
 /// Endpoints of two clusters stand under one name.

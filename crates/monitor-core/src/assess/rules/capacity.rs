@@ -3,6 +3,7 @@
 use etcd_monitor_model::{AlertType, DatabaseSize, Finding, MemberSnapshot, Severity, rule};
 
 use super::{Context, Verdict, evidence};
+use crate::assess::view::Row;
 
 /// The rules about one member's space and numbers.
 pub(super) fn of_member(context: &Context<'_>, member: &MemberSnapshot) -> Vec<Finding> {
@@ -99,9 +100,7 @@ fn metrics_unreadable(context: &Context<'_>, member: &MemberSnapshot) -> Finding
             )];
             (cause, seen, what_answers(member))
         }),
-        Some((_, Err(failure))) if failure.kind.is_silence() => {
-            Verdict::unknown("member unreachable")
-        }
+        Some((_, Err(_))) if row.is_some_and(Row::silent) => Verdict::unknown("member unreachable"),
         Some((_, Err(_))) if context.view.late => Verdict::late(),
         Some((probe, Err(failure))) => Verdict::when(true, || {
             let cause = format!(

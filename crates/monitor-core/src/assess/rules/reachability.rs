@@ -238,7 +238,7 @@ fn endpoint_unreachable(context: &Context<'_>, row: &Row<'_>) -> Finding {
     context.finding(
         rule::ENDPOINT_UNREACHABLE,
         AlertType::Configuration,
-        Severity::Warning,
+        context.blind_severity(),
         Subject::member(row.seen.endpoint.clone(), None),
         verdict,
     )

@@ -1,0 +1,141 @@
+//! The clusters: what the file and the flags say of them, checked.
+
+use std::path::PathBuf;
+
+use etcd_monitor_core::{
+    ClientOptions, Credentials, Endpoint, MetricsUrl, Parameters, Password, TlsOptions,
+};
+use etcd_monitor_model::ClusterName;
+
+use super::ConfigError;
+use super::file::{ClusterFile, names_a_cluster};
+use crate::cli::Cli;
+
+/// A checked cluster.
+#[derive(Debug)]
+pub struct ClusterConfig {
+    /// Its name, unique among the clusters.
+    pub name: ClusterName,
+    /// Its endpoints, at least one.
+    pub endpoints: Vec<Endpoint>,
+    /// Whether its other members are looked for.
+    pub discover: bool,
+    /// TLS and credentials.
+    pub client: ClientOptions,
+    /// Thresholds.
+    pub parameters: Parameters,
+}
+
+/// The clusters of the file, with the flags laid over the only one of them; or the one that the flags describe.
+pub(super) fn check_all(
+    cli: &Cli,
+    mut in_file: Vec<ClusterFile>,
+) -> Result<Vec<ClusterConfig>, ConfigError> {
+    if in_file.len() > 1 && names_a_cluster(cli) {
+        return Err(ConfigError::new(format!(
+            "cluster flags (--endpoints, --cacert, --user, ...) do not say which of the {} clusters of the file they mean; put them into the file",
+            in_file.len()
+        )));
+    }
+    if in_file.is_empty() {
+        in_file.push(ClusterFile::default());
+    }
+    if let [only] = in_file.as_mut_slice() {
+        only.lay_over(cli);
+    }
+    let clusters: Vec<ClusterConfig> = in_file.iter().map(check).collect::<Result<_, _>>()?;
+    all_different(&clusters)?;
+    Ok(clusters)
+}
+
+fn all_different(clusters: &[ClusterConfig]) -> Result<(), ConfigError> {
+    let mut names: Vec<&str> = clusters
+        .iter()
+        .map(|cluster| cluster.name.as_str())
+        .collect();
+    names.sort_unstable();
+    match names.windows(2).find(|pair| pair[0] == pair[1]) {
+        Some(pair) => Err(ConfigError::new(format!(
+            "clusters: two are named {:?}; names must differ",
+            pair[0]
+        ))),
+        None => Ok(()),
+    }
+}
+
+fn check(file: &ClusterFile) -> Result<ClusterConfig, ConfigError> {
+    let name = file.name.as_deref().unwrap_or("default");
+    checked(file, name).map_err(|error| ConfigError::new(format!("cluster {name:?}: {error}")))
+}
+
+fn checked(file: &ClusterFile, name: &str) -> Result<ClusterConfig, String> {
+    check_name(name)?;
+    file.check_files()?;
+    file.parameters.check()?;
+    let endpoints = endpoints(file)?;
+    Ok(ClusterConfig {
+        name: ClusterName::new(name),
+        discover: file.discover.unwrap_or(true),
+        client: client_options(file, endpoints.iter().any(Endpoint::is_tls))?,
+        parameters: file.parameters.clone(),
+        endpoints,
+    })
+}
+
+fn check_name(name: &str) -> Result<(), String> {
+    let fits = (1..=64).contains(&name.chars().count()) && !name.chars().any(char::is_control);
+    let wrong = || "a name has 1 to 64 characters without control characters".to_owned();
+    fits.then_some(()).ok_or_else(wrong)
+}
+
+fn endpoints(file: &ClusterFile) -> Result<Vec<Endpoint>, String> {
+    let default = vec!["127.0.0.1:2379".to_owned()];
+    let named = if file.endpoints.is_empty() {
+        &default
+    } else {
+        &file.endpoints
+    };
+    let parse =
+        |text: &String| Endpoint::parse(text, file.names_tls()).map_err(|error| error.to_string());
+    named.iter().map(parse).collect()
+}
+
+fn client_options(file: &ClusterFile, any_tls: bool) -> Result<ClientOptions, String> {
+    let mut options = ClientOptions::default();
+    options.tls = (file.names_tls() || any_tls)
+        .then(|| tls(file))
+        .transpose()?;
+    options.credentials = credentials(file)?;
+    let metrics_url = file
+        .metrics_url
+        .as_deref()
+        .map(MetricsUrl::parse)
+        .transpose();
+    options.metrics_url = metrics_url.map_err(|error| error.to_string())?;
+    Ok(options)
+}
+
+fn tls(file: &ClusterFile) -> Result<TlsOptions, String> {
+    if file.cert.is_some() != file.key.is_some() {
+        return Err("cert and key belong together: give both or none".to_owned());
+    }
+    let mut tls = TlsOptions::default();
+    tls.ca_file.clone_from(&file.cacert);
+    tls.cert_file.clone_from(&file.cert);
+    tls.key_file.clone_from(&file.key);
+    tls.server_name.clone_from(&file.server_name);
+    Ok(tls)
+}
+
+fn credentials(file: &ClusterFile) -> Result<Option<Credentials>, String> {
+    let with = |user: &String, path: &PathBuf| Credentials {
+        user: user.clone(),
+        password: Password::File(path.clone()),
+    };
+    match (&file.user, &file.password_file) {
+        (None, None) => Ok(None),
+        (Some(user), Some(path)) => Ok(Some(with(user, path))),
+        (Some(_), None) => Err("user is given without password_file".to_owned()),
+        (None, Some(_)) => Err("password_file is given without user".to_owned()),
+    }
+}
