@@ -103,10 +103,10 @@ fn take_request(read: &mut MetricsPage, sample: &Sample<'_>) {
     let Some(bound) = upper_bound(sample) else {
         return;
     };
-    match buckets.iter_mut().find(|(known, _)| *known == bound) {
-        Some((_, total)) => *total += count,
-        None if buckets.len() < BUCKETS_MAX => buckets.push((bound, count)),
-        None => {}
+    if let Some((_, total)) = buckets.iter_mut().find(|(known, _)| *known == bound) {
+        *total += count;
+    } else if buckets.len() < BUCKETS_MAX {
+        buckets.push((bound, count));
     }
 }
 
