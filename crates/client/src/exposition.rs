@@ -108,17 +108,18 @@ impl<'a> Labels<'a> {
     /// The value of a label, its escapes resolved; bytes that are not UTF-8 become `�`. `None` when there is no such
     /// label.
     pub fn get(&self, name: &str) -> Option<Cow<'a, str>> {
-        let (_, value) = self.raw().find(|(found, _)| *found == name)?;
+        let (_, value) = self.raw().find(|(found, _)| *found == name.as_bytes())?;
         Some(line::unescape(value))
     }
 
     /// Names and values in the order of the page.
     pub fn iter(&self) -> impl Iterator<Item = (&'a str, Cow<'a, str>)> + use<'a> {
-        self.raw()
-            .map(|(name, value)| (name, line::unescape(value)))
+        self.raw().filter_map(|(name, value)| {
+            Some((std::str::from_utf8(name).ok()?, line::unescape(value)))
+        })
     }
 
-    fn raw(&self) -> impl Iterator<Item = (&'a str, &'a [u8])> + use<'a> {
+    fn raw(&self) -> impl Iterator<Item = (&'a [u8], &'a [u8])> + use<'a> {
         let mut rest = self.text;
         std::iter::from_fn(move || {
             let (name, value, after) = line::label(rest)?;

@@ -18,6 +18,8 @@ use crate::tls::{TlsFiles, no_tls};
 
 /// Largest `/health` or `/version` answer that is read; they have about 60 bytes.
 const MAX_SMALL_PAGE_BYTES: u64 = 64 << 10;
+/// Room that is made at most before anything came; a member's page has about 200 kB.
+const MAX_ROOM_BYTES: usize = 1 << 20;
 /// Time for asking a port which scheme it speaks; within the deadline of the call in any case.
 const ASK_SCHEME: Duration = Duration::from_secs(1);
 
@@ -76,13 +78,18 @@ impl PageClient {
         }
     }
 
-    /// The bytes of `/metrics`, at most `limit` of them.
-    pub(crate) async fn metrics(&self, endpoint: &Endpoint, limit: u64) -> Result<Vec<u8>, Cause> {
+    /// The bytes of `/metrics`, at most `limit` of them; about `expected` where the answer does not say how many.
+    pub(crate) async fn metrics(
+        &self,
+        endpoint: &Endpoint,
+        limit: u64,
+        expected: usize,
+    ) -> Result<Vec<u8>, Cause> {
         let response = self.get(endpoint, "/metrics").await?;
         if response.status() != StatusCode::OK {
             return Err(unexpected(response).await);
         }
-        read(response, limit).await
+        read(response, limit, expected).await
     }
 
     pub(crate) async fn health(&self, endpoint: &Endpoint) -> Result<HealthAnswer, Cause> {
@@ -94,7 +101,7 @@ impl PageClient {
         ) {
             return Err(unexpected(response).await);
         }
-        let page: HealthPage = json(&read(response, MAX_SMALL_PAGE_BYTES).await?)?;
+        let page: HealthPage = json(&read(response, MAX_SMALL_PAGE_BYTES, 0).await?)?;
         Ok(HealthAnswer {
             healthy: page.health == "true",
             reason: clean(&page.reason),
@@ -106,7 +113,7 @@ impl PageClient {
         if response.status() != StatusCode::OK {
             return Err(unexpected(response).await);
         }
-        let page: VersionPage = json(&read(response, MAX_SMALL_PAGE_BYTES).await?)?;
+        let page: VersionPage = json(&read(response, MAX_SMALL_PAGE_BYTES, 0).await?)?;
         Ok(VersionAnswer {
             server: clean(&page.etcdserver),
             cluster: clean(&page.etcdcluster),
@@ -158,7 +165,10 @@ impl Resolve for Guarded {
 }
 
 /// Reads a body while it comes in, and stops at the limit whatever its length is said to be.
-async fn read(mut response: Response, limit: u64) -> Result<Vec<u8>, Cause> {
+///
+/// `expected`: the bytes for which there is room at once where the answer does not say its length, as the large pages of
+/// members do not.
+async fn read(mut response: Response, limit: u64, expected: usize) -> Result<Vec<u8>, Cause> {
     let too_large = || {
         let message = format!("the page is larger than {limit} bytes; check what serves this port");
         Cause::new(ErrorKind::BadAnswer, message)
@@ -169,7 +179,7 @@ async fn read(mut response: Response, limit: u64) -> Result<Vec<u8>, Cause> {
     {
         return Err(too_large());
     }
-    let mut page = Vec::new();
+    let mut page = Vec::with_capacity(room(response.content_length(), limit, expected));
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if page.len() as u64 + chunk.len() as u64 <= limit => {
@@ -182,6 +192,12 @@ async fn read(mut response: Response, limit: u64) -> Result<Vec<u8>, Cause> {
     }
 }
 
+fn room(said: Option<u64>, limit: u64, expected: usize) -> usize {
+    let said = said.and_then(|length| usize::try_from(length).ok());
+    let most = usize::try_from(limit).unwrap_or(usize::MAX);
+    said.unwrap_or(expected).min(most).min(MAX_ROOM_BYTES)
+}
+
 fn broken_off(error: reqwest::Error) -> Cause {
     let unknown = || Cause::new(ErrorKind::BadAnswer, root_text(&error));
     let mut cause = classify_chain(&error).unwrap_or_else(unknown);
@@ -192,7 +208,7 @@ fn broken_off(error: reqwest::Error) -> Cause {
 /// The cause of an HTTP status that is no answer.
 async fn unexpected(response: Response) -> Cause {
     let status = response.status();
-    let text = read(response, MAX_SMALL_PAGE_BYTES)
+    let text = read(response, MAX_SMALL_PAGE_BYTES, 0)
         .await
         .unwrap_or_default();
     let text = clean(&String::from_utf8_lossy(&text[..text.len().min(1024)]));
@@ -255,6 +271,14 @@ mod tests {
         let version: VersionPage =
             json(b"{\"etcdserver\":\"3.5.35\",\"etcdcluster\":\"3.5.0\"}").unwrap();
         assert_eq!(version.storage, None);
+    }
+
+    #[test]
+    fn room_is_made_for_what_is_said_or_expected_within_the_limit() {
+        assert_eq!(room(Some(300), 1000, 500), 300);
+        assert_eq!(room(None, 1000, 500), 500);
+        assert_eq!(room(None, 1000, 5000), 1000);
+        assert_eq!(room(Some(u64::MAX), u64::MAX, 0), MAX_ROOM_BYTES);
     }
 
     #[test]

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use etcd_client::{Channel, Client, GetOptions};
 use tokio::sync::OnceCell;
@@ -47,6 +48,8 @@ pub struct MemberClient {
     token: Token,
     authenticator: Option<Authenticator>,
     etcd: OnceCell<EtcdClient>,
+    /// Size of the last metrics page, for which the next one gets room: it is sent without its length.
+    page_bytes: AtomicUsize,
 }
 
 impl MemberClient {
@@ -66,6 +69,7 @@ impl MemberClient {
             token,
             authenticator,
             etcd: OnceCell::new(),
+            page_bytes: AtomicUsize::new(0),
         }
     }
 
@@ -134,13 +138,18 @@ impl MemberClient {
     /// The text of `/metrics`, for [`exposition::scan`](crate::exposition::scan). Needs no user.
     pub async fn metrics_page(&self) -> Result<Vec<u8>, ClientError> {
         let limit = self.shared.options.metrics_limit_bytes;
+        // A page is rarely smaller than the one before, and often a little larger.
+        let expected = self.page_bytes.load(Ordering::Relaxed);
+        let expected = expected.saturating_add(expected / 16);
         let page = async {
             self.shared
                 .pages
-                .metrics(&self.page_endpoint()?, limit)
+                .metrics(&self.page_endpoint()?, limit, expected)
                 .await
         };
-        self.page(Operation::MetricsPage, page).await
+        let page = self.page(Operation::MetricsPage, page).await?;
+        self.page_bytes.store(page.len(), Ordering::Relaxed);
+        Ok(page)
     }
 
     /// The member's own verdict (`/health`), where `/metrics` is served. Needs no user. Each call costs the member a

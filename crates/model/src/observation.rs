@@ -271,6 +271,10 @@ pub struct MetricsPage {
     /// Cumulative buckets of `etcd_disk_backend_commit_duration_seconds`, likewise.
     #[serde(default, with = "crate::buckets")]
     pub backend_commit_buckets: Option<Vec<(f64, f64)>>,
+    /// Cumulative buckets of `etcd_server_request_duration_seconds` (3.7 and later) of successful writes that the member
+    /// took in: `type` is `Put` or `Txn`, `success` is `true`. All zero while there were only other requests.
+    #[serde(default, with = "crate::buckets")]
+    pub write_buckets: Option<Vec<(f64, f64)>>,
     /// `etcd_network_peer_received_bytes_total` by sending peer: grows while the peer's heartbeats or answers arrive.
     pub peer_received_bytes: Option<Vec<(MemberId, f64)>>,
     /// Lines of the page that could not be read and were skipped.

@@ -276,6 +276,17 @@ pub struct ServerCounters {
     pub wal_fsync_p95_seconds: Option<f64>,
     /// p95 of backend commit over the last 5 minutes in seconds, likewise.
     pub backend_commit_p95_seconds: Option<f64>,
+    /// Median of successful puts and transactions that clients made through the member over the last 5 minutes in
+    /// seconds, from bucket differences (etcd 3.7 and later); `None` without observations. Transactions that only read
+    /// do not count.
+    #[serde(default)]
+    pub write_p50_seconds: Option<f64>,
+    /// p95 of writes, likewise.
+    #[serde(default)]
+    pub write_p95_seconds: Option<f64>,
+    /// p99 of writes, likewise.
+    #[serde(default)]
+    pub write_p99_seconds: Option<f64>,
 }
 
 /// Quantiles of a set of latencies in seconds.

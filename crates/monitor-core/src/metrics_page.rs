@@ -3,7 +3,7 @@
 use etcd_monitor_client::exposition::{Sample, scan};
 use etcd_monitor_model::{MemberId, MetricsPage};
 
-const FAMILIES: [&str; 13] = [
+const FAMILIES: [&str; 14] = [
     "process_start_time_seconds",
     "process_resident_memory_bytes",
     "etcd_server_quota_backend_bytes",
@@ -16,6 +16,7 @@ const FAMILIES: [&str; 13] = [
     "grpc_server_handled_total",
     "etcd_disk_wal_fsync_duration_seconds_bucket",
     "etcd_disk_backend_commit_duration_seconds_bucket",
+    "etcd_server_request_duration_seconds_bucket",
     "etcd_network_peer_received_bytes_total",
 ];
 
@@ -38,6 +39,7 @@ pub fn read_metrics_page(page: &[u8]) -> MetricsPage {
     read.skipped_lines = samples.skipped();
     sort_buckets(&mut read.wal_fsync_buckets);
     sort_buckets(&mut read.backend_commit_buckets);
+    sort_buckets(&mut read.write_buckets);
     read
 }
 
@@ -60,6 +62,7 @@ fn take(read: &mut MetricsPage, sample: &Sample<'_>) {
         "etcd_disk_backend_commit_duration_seconds_bucket" => {
             bucket(&mut read.backend_commit_buckets, sample);
         }
+        "etcd_server_request_duration_seconds_bucket" => take_request(read, sample),
         "etcd_network_peer_received_bytes_total" => take_peer(read, sample),
         _ => {}
     }
@@ -71,7 +74,9 @@ fn add(total: &mut Option<f64>, value: f64) {
 
 fn take_handled(read: &mut MetricsPage, sample: &Sample<'_>) {
     add(&mut read.grpc_handled, sample.value);
-    if sample.labels.get("grpc_type").as_deref() == Some("unary") {
+    // A member has a sample for each code of each method, nearly all of them 0.
+    let adds_nothing = sample.value == 0.0 && read.grpc_unary_handled.is_some();
+    if !adds_nothing && sample.labels.get("grpc_type").as_deref() == Some("unary") {
         add(&mut read.grpc_unary_handled, sample.value);
     }
 }
@@ -84,15 +89,37 @@ fn take_peer(read: &mut MetricsPage, sample: &Sample<'_>) {
     }
 }
 
+/// Adds up the buckets of successful writes.
+///
+/// A series appears with its first request, so the other types stand for zero: the first write must count too.
+fn take_request(read: &mut MetricsPage, sample: &Sample<'_>) {
+    let label = |name| sample.labels.get(name);
+    if label("success").as_deref() != Some("true") {
+        return;
+    }
+    let is_write = matches!(label("type").as_deref(), Some("Put" | "Txn"));
+    let count = if is_write { sample.value } else { 0.0 };
+    let buckets = read.write_buckets.get_or_insert_default();
+    let Some(bound) = upper_bound(sample) else {
+        return;
+    };
+    if let Some((_, total)) = buckets.iter_mut().find(|(known, _)| *known == bound) {
+        *total += count;
+    } else if buckets.len() < BUCKETS_MAX {
+        buckets.push((bound, count));
+    }
+}
+
 fn bucket(buckets: &mut Option<Vec<(f64, f64)>>, sample: &Sample<'_>) {
-    let bound = sample
-        .labels
-        .get("le")
-        .and_then(|le| le.parse::<f64>().ok());
     let buckets = buckets.get_or_insert_default();
-    if let Some(bound) = bound.filter(|bound| !bound.is_nan() && buckets.len() < BUCKETS_MAX) {
+    if let Some(bound) = upper_bound(sample).filter(|_| buckets.len() < BUCKETS_MAX) {
         buckets.push((bound, sample.value));
     }
+}
+
+fn upper_bound(sample: &Sample<'_>) -> Option<f64> {
+    let bound: f64 = sample.labels.get("le")?.parse().ok()?;
+    (!bound.is_nan()).then_some(bound)
 }
 
 fn sort_buckets(buckets: &mut Option<Vec<(f64, f64)>>) {
@@ -128,5 +155,54 @@ mod tests {
         assert_eq!(read.peer_received_bytes, Some(vec![(MemberId(0x1f), 7.0)]));
         assert_eq!((read.resident_memory_bytes, read.skipped_lines), (None, 1));
         assert_eq!(read.grpc_started, None);
+    }
+    fn requests(labels: &str, counts: [u32; 3]) -> String {
+        let line = |bound, count| {
+            format!(
+                "etcd_server_request_duration_seconds_bucket{{{labels},le=\"{bound}\"}} {count}\n"
+            )
+        };
+        ["0.001", "0.002", "+Inf"]
+            .into_iter()
+            .zip(counts)
+            .map(|(bound, count)| line(bound, count))
+            .collect()
+    }
+
+    fn writes(page: &str) -> Option<Vec<f64>> {
+        let buckets = read_metrics_page(page.as_bytes()).write_buckets?;
+        let bounds: Vec<f64> = buckets.iter().map(|(bound, _)| *bound).collect();
+        assert_eq!(bounds, [0.001, 0.002, f64::INFINITY]);
+        Some(buckets.into_iter().map(|(_, count)| count).collect())
+    }
+
+    #[test]
+    fn writes_are_the_successful_puts_and_transactions() {
+        let reads = requests(r#"success="true",type="Range""#, [1000, 1000, 1000])
+            + &requests(r#"success="true",type="ReadonlyTxn""#, [500, 500, 500]);
+        let failed = requests(r#"success="false",type="Put""#, [70, 80, 90]);
+        let puts = requests(r#"success="true",type="Put""#, [1, 2, 3]);
+        let transactions = requests(r#"success="true",type="Txn""#, [10, 20, 30]);
+        assert_eq!(writes(&failed), None);
+        assert_eq!(
+            writes(&(reads.clone() + &failed)),
+            Some(vec![0.0, 0.0, 0.0])
+        );
+        assert_eq!(
+            writes(&(failed + &puts + &reads + &transactions)),
+            Some(vec![11.0, 22.0, 33.0])
+        );
+    }
+
+    #[test]
+    fn a_count_of_zero_is_known_to_be_zero() {
+        let sample = |code| {
+            format!("grpc_server_handled_total{{grpc_code=\"{code}\",grpc_type=\"unary\"}} 0\n")
+        };
+        let read = read_metrics_page((sample("OK") + &sample("Aborted")).as_bytes());
+        assert_eq!(
+            (read.grpc_handled, read.grpc_unary_handled),
+            (Some(0.0), Some(0.0))
+        );
     }
 }

@@ -1,9 +1,10 @@
 //! The exporter, in both formats.
 
+use etcd_monitor_testkit::Cluster;
 use etcd_monitor_tests::harness::{Reply, until};
 
-use crate::SOON;
 use crate::shared::shared;
+use crate::{SOON, started, watch};
 
 /// The names with a sample on a healthy cluster without load, and how many samples.
 const NAMES: [(&str, usize); 21] = [
@@ -28,6 +29,13 @@ const NAMES: [(&str, usize); 21] = [
     ("etcd_server_watchers", 3),
     ("etcd_monitor_member_up", 3),
     ("etcd_monitor_build_info", 1),
+];
+
+/// Of the members through which clients write, on etcd 3.7 and later.
+const WRITE_LATENCIES: [&str; 3] = [
+    "etcd_request_write_latency_p50_milliseconds",
+    "etcd_request_write_latency_p95_milliseconds",
+    "etcd_request_write_latency_p99_milliseconds",
 ];
 
 /// The values of a name's samples.
@@ -81,6 +89,48 @@ async fn disk_latencies_are_known_once_something_is_written() {
         all.then_some(()).ok_or(page)
     };
     until(SOON, "both latencies of each member", look).await;
+}
+
+#[tokio::test]
+async fn latencies_of_writes_are_known_once_something_is_written() {
+    let shared = shared();
+    let mut written = 0;
+    let look = async || {
+        written += 1;
+        let key = format!("metrics/writes/{written}");
+        shared.cluster.put(&key, "value").await.unwrap();
+        let page = shared.daemon.get("/metrics").await.text();
+        let [p50, p95, p99] = WRITE_LATENCIES.map(|name| samples(&page, name));
+        let known = !p50.is_empty() && p50.len() == p95.len() && p50.len() == p99.len();
+        let first = |values: &[f64]| values.first().copied();
+        known
+            .then(|| [first(&p50), first(&p95), first(&p99)])
+            .ok_or(page)
+    };
+    let quantiles = until(SOON, "latencies of writes", look).await;
+    let [p50, p95, p99] = quantiles.map(Option::unwrap);
+    assert!(0.0 < p50 && p50 <= p95 && p95 <= p99, "{quantiles:?}");
+    let page = shared.daemon.get("/metrics").await.text();
+    for name in WRITE_LATENCIES {
+        assert!(page.contains(&format!("# HELP {name} ")), "{page}");
+    }
+}
+
+#[tokio::test]
+async fn a_latency_of_writes_that_nobody_measured_has_no_sample() {
+    for version in ["3.5.35", "3.6.16"] {
+        let cluster = started(Cluster::builder().version(version).members(1)).await;
+        let daemon = watch(&cluster).await;
+        daemon.cycles(1).await;
+        cluster.put("metrics/written", "value").await.unwrap();
+        daemon.cycles(2).await;
+        let page = daemon.get("/metrics").await.text();
+        let fsync = samples(&page, "etcd_disk_wal_fsync_duration_p95_milliseconds");
+        assert_eq!(fsync.len(), 1, "{version} has written");
+        for name in WRITE_LATENCIES {
+            assert_eq!(samples(&page, name), [0.0; 0], "{version}: {name}");
+        }
+    }
 }
 
 #[tokio::test]

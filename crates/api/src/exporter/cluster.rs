@@ -66,11 +66,26 @@ const MEMBER_GAUGES: [(&str, &str, OfMember); 5] = [
     ),
 ];
 
-const SERVER_GAUGES: [(&str, &str, OfCounters); 7] = [
+const SERVER_GAUGES: [(&str, &str, OfCounters); 10] = [
     (
         "etcd_request_rate_per_second",
         "Unary RPCs that the member handled per second since the previous cycle, the monitor's own included",
         |counters| counters.request_rate_per_second,
+    ),
+    (
+        "etcd_request_write_latency_p50_milliseconds",
+        "Median latency of successful puts and transactions that clients made through the member over 5 minutes, from bucket differences of etcd_server_request_duration_seconds (etcd 3.7 and later); no sample without writes",
+        |counters| counters.write_p50_seconds.map(|seconds| seconds * 1e3),
+    ),
+    (
+        "etcd_request_write_latency_p95_milliseconds",
+        "95th percentile of successful puts and transactions that clients made through the member over 5 minutes, from bucket differences of etcd_server_request_duration_seconds (etcd 3.7 and later); no sample without writes",
+        |counters| counters.write_p95_seconds.map(|seconds| seconds * 1e3),
+    ),
+    (
+        "etcd_request_write_latency_p99_milliseconds",
+        "99th percentile of successful puts and transactions that clients made through the member over 5 minutes, from bucket differences of etcd_server_request_duration_seconds (etcd 3.7 and later); no sample without writes",
+        |counters| counters.write_p99_seconds.map(|seconds| seconds * 1e3),
     ),
     (
         "etcd_server_proposals_pending",

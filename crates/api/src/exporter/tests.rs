@@ -18,7 +18,7 @@ use super::*;
 use crate::source::BuildInfo;
 
 /// The promised names that have data now, with the value that `known_member` and `known` give each.
-const PROMISED: [(&str, f64); 21] = [
+const PROMISED: [(&str, f64); 24] = [
     ("etcd_cluster_healthy", 1.0),
     ("etcd_cluster_has_leader", 1.0),
     ("etcd_cluster_member_count", 3.0),
@@ -27,6 +27,9 @@ const PROMISED: [(&str, f64); 21] = [
     ("etcd_request_read_latency_p50_milliseconds", 1.0),
     ("etcd_request_read_latency_p95_milliseconds", 2.0),
     ("etcd_request_read_latency_p99_milliseconds", 3.0),
+    ("etcd_request_write_latency_p50_milliseconds", 4.0),
+    ("etcd_request_write_latency_p95_milliseconds", 32.0),
+    ("etcd_request_write_latency_p99_milliseconds", 64.0),
     ("etcd_request_rate_per_second", 12.5),
     ("etcd_mvcc_db_total_size_bytes", 2_000.0),
     ("etcd_mvcc_db_total_size_in_use_bytes", 1_000.0),
@@ -110,6 +113,9 @@ fn known_counters() -> ServerCounters {
     counters.watchers = Some(107.0);
     counters.wal_fsync_p95_seconds = Some(0.008);
     counters.backend_commit_p95_seconds = Some(0.016);
+    counters.write_p50_seconds = Some(0.004);
+    counters.write_p95_seconds = Some(0.032);
+    counters.write_p99_seconds = Some(0.064);
     counters
 }
 

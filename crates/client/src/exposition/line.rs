@@ -59,7 +59,7 @@ pub(super) fn sample<'a>(name: &'a str, after: &'a [u8]) -> Option<Sample<'a>> {
         None => (Labels::default(), after),
     };
     let (value, after) = word(after);
-    let value = std::str::from_utf8(value).ok()?.parse().ok()?;
+    let value = number(value)?;
     let (time, after) = match word(after) {
         (time, rest) if !time.is_empty() && time != b"#" => (Some(timestamp_ms(time)?), rest),
         _ => (None, after),
@@ -71,6 +71,14 @@ pub(super) fn sample<'a>(name: &'a str, after: &'a [u8]) -> Option<Sample<'a>> {
         value,
         timestamp_ms: time,
     })
+}
+
+fn number(text: &[u8]) -> Option<f64> {
+    match text {
+        // Most counters of a page stand at 0.
+        [digit @ b'0'..=b'9'] => Some(f64::from(digit - b'0')),
+        _ => std::str::from_utf8(text).ok()?.parse().ok(),
+    }
 }
 
 /// The next word of a line and what follows it.
@@ -117,8 +125,8 @@ fn labels(inside: &[u8]) -> Option<(Labels<'_>, &[u8])> {
     }
 }
 
-/// Reads one label and the comma behind it: name, escaped value, and what follows.
-pub(super) fn label(text: &[u8]) -> Option<(&str, &[u8], &[u8])> {
+/// Reads one label and the comma behind it: name, which is ASCII, escaped value, and what follows.
+pub(super) fn label(text: &[u8]) -> Option<(&[u8], &[u8], &[u8])> {
     let text = text.trim_ascii_start();
     let (name, rest) = text.split_at(name_length(text)?);
     let rest = rest.trim_ascii_start().strip_prefix(b"=")?;
@@ -126,7 +134,7 @@ pub(super) fn label(text: &[u8]) -> Option<(&str, &[u8], &[u8])> {
     let end = closing_quote(rest)?;
     let after = rest[end + 1..].trim_ascii_start();
     let after = after.strip_prefix(b",").unwrap_or(after);
-    Some((std::str::from_utf8(name).ok()?, &rest[..end], after))
+    Some((name, &rest[..end], after))
 }
 
 /// Where the value that begins here ends.

@@ -13,8 +13,8 @@ use super::state::{AssessState, MemberMemory};
 use super::view::{Row, View, says_nothing};
 use super::window::Window;
 
-/// Window of disk quantiles in seconds: the promised 5 minutes of the exporter's `_p95_` names.
-const DISK_WINDOW_SECONDS: f64 = 300.0;
+/// Window of quantiles from histograms in seconds: the promised 5 minutes of the exporter's `_p95_` names.
+const HISTOGRAM_WINDOW_SECONDS: f64 = 300.0;
 
 /// Window of the read latency in seconds, likewise.
 const READ_WINDOW_SECONDS: f64 = 300.0;
@@ -242,14 +242,31 @@ fn counters(page: &MetricsPage, memory: &mut MemberMemory, now: Timestamp) -> Se
         .zip(amount(page.grpc_handled))
         .map(|(started, handled)| (started - handled).max(0.0));
     counters.request_rate_per_second = request_rate(page, memory, now);
-    counters.wal_fsync_p95_seconds =
-        p95(&mut memory.wal_fsync, page.wal_fsync_buckets.as_ref(), now);
-    counters.backend_commit_p95_seconds = p95(
-        &mut memory.backend_commit,
-        page.backend_commit_buckets.as_ref(),
-        now,
-    );
+    add_quantiles(&mut counters, page, memory, now);
     counters
+}
+
+fn add_quantiles(
+    counters: &mut ServerCounters,
+    page: &MetricsPage,
+    memory: &mut MemberMemory,
+    now: Timestamp,
+) {
+    let wal = page.wal_fsync_buckets.as_ref();
+    let wal = observed(&mut memory.wal_fsync, wal, now);
+    counters.wal_fsync_p95_seconds = quantile(wal.as_ref(), 0.95);
+    let backend = page.backend_commit_buckets.as_ref();
+    let backend = observed(&mut memory.backend_commit, backend, now);
+    counters.backend_commit_p95_seconds = quantile(backend.as_ref(), 0.95);
+    let writes = page.write_buckets.as_ref();
+    let writes = observed(&mut memory.writes, writes, now);
+    counters.write_p50_seconds = quantile(writes.as_ref(), 0.5);
+    counters.write_p95_seconds = quantile(writes.as_ref(), 0.95);
+    counters.write_p99_seconds = quantile(writes.as_ref(), 0.99);
+}
+
+fn quantile(observed: Option<&Buckets>, q: f64) -> Option<f64> {
+    observed?.quantile(q)
 }
 
 /// What counts or measures something: neither negative nor without end. Anything else in its place is not known.
@@ -265,19 +282,19 @@ fn request_rate(page: &MetricsPage, memory: &mut MemberMemory, now: Timestamp) -
     (seconds > 0.0 && handled >= before).then(|| (handled - before) / seconds)
 }
 
-/// p95 of what was observed within the window: the difference between the newest and the oldest page.
-fn p95(
+/// What was observed within the window: the difference between the newest and the oldest page.
+fn observed(
     window: &mut Window<Buckets>,
     buckets: Option<&Vec<(f64, f64)>>,
     now: Timestamp,
-) -> Option<f64> {
+) -> Option<Buckets> {
     let newest = Buckets::new(buckets?.clone())?;
-    window.push(now, newest.clone(), DISK_WINDOW_SECONDS);
-    let Some(difference) = newest.difference(window.oldest()?) else {
+    window.push(now, newest.clone(), HISTOGRAM_WINDOW_SECONDS);
+    let difference = newest.difference(window.oldest()?);
+    if difference.is_none() {
         // The member restarted: what was before says nothing about now.
         window.clear();
-        window.push(now, newest, DISK_WINDOW_SECONDS);
-        return None;
-    };
-    difference.quantile(0.95)
+        window.push(now, newest, HISTOGRAM_WINDOW_SECONDS);
+    }
+    difference
 }

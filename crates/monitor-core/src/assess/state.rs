@@ -73,6 +73,8 @@ pub(super) struct MemberMemory {
     pub(super) wal_fsync: Window<Buckets>,
     #[serde(skip)]
     pub(super) backend_commit: Window<Buckets>,
+    #[serde(skip)]
+    pub(super) writes: Window<Buckets>,
 }
 
 impl AssessState {

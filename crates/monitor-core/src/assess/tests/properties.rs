@@ -132,8 +132,9 @@ fn page() -> impl Strategy<Value = MetricsPage> {
     let numbers = prop::collection::vec(prop::option::of(float()), 9);
     let buckets = || prop::option::of(prop::collection::vec((float(), float()), 0..4));
     let peers = prop::option::of(prop::collection::vec((member(), float()), 0..4));
-    (numbers, buckets(), buckets(), peers, 0u64..2).prop_map(
-        |(numbers, wal, backend, peers, skipped)| {
+    let histograms = (buckets(), buckets(), buckets());
+    (numbers, histograms, peers, 0u64..2).prop_map(
+        |(numbers, (wal, backend, writes), peers, skipped)| {
             let mut page = MetricsPage::default();
             page.process_start_time_seconds = numbers[0];
             page.resident_memory_bytes = numbers[1];
@@ -146,6 +147,7 @@ fn page() -> impl Strategy<Value = MetricsPage> {
             page.grpc_unary_handled = numbers[8];
             page.wal_fsync_buckets = wal;
             page.backend_commit_buckets = backend;
+            page.write_buckets = writes;
             page.peer_received_bytes = peers;
             page.skipped_lines = skipped;
             page
@@ -253,11 +255,14 @@ fn check_members(snapshot: &Snapshot) {
                 "{counters:?}"
             );
         }
-        for p95 in [
+        for quantile in [
             counters.wal_fsync_p95_seconds,
             counters.backend_commit_p95_seconds,
+            counters.write_p50_seconds,
+            counters.write_p95_seconds,
+            counters.write_p99_seconds,
         ] {
-            assert!(p95.is_none_or(f64::is_finite), "{counters:?}");
+            assert!(quantile.is_none_or(f64::is_finite), "{counters:?}");
         }
     }
 }

@@ -219,6 +219,48 @@ fn disk_quantiles_are_of_the_last_five_minutes() {
     assert_eq!(p95(fsync(5, 5)), None, "the member restarted");
 }
 
+/// Requests that took up to 1, 10 and 100 ms, as cumulative counts.
+fn requests(kind: &str, counts: [u32; 3]) -> String {
+    let line = |(bound, count)| {
+        format!(
+            "etcd_server_request_duration_seconds_bucket{{success=\"true\",type=\"{kind}\",le=\"{bound}\"}} {count}\n"
+        )
+    };
+    let bounds = ["0.001", "0.01", "0.1", "+Inf"];
+    let counts = counts.into_iter().chain([counts[2]]);
+    bounds.into_iter().zip(counts).map(line).collect()
+}
+
+#[test]
+fn write_quantiles_are_of_the_last_five_minutes() {
+    let mut watch = Watch::default();
+    let mut quantiles = |page: String| {
+        let snapshot = watch.see(Scene::of(3).page(1, &page));
+        watch.second += 100;
+        let counters = snapshot.members[0].counters.unwrap();
+        let milliseconds = |seconds: Option<f64>| seconds.map(|seconds| (seconds * 1e3).round());
+        [
+            milliseconds(counters.write_p50_seconds),
+            milliseconds(counters.write_p95_seconds),
+            milliseconds(counters.write_p99_seconds),
+        ]
+    };
+    let reads = |count| requests("Range", [count; 3]);
+    assert_eq!(quantiles(reads(5)), [None; 3], "no write yet");
+    let first = reads(9) + &requests("Txn", [0, 2, 2]);
+    assert_eq!(
+        quantiles(first),
+        [Some(6.0), Some(10.0), Some(10.0)],
+        "the first write counts, though its series was not there before"
+    );
+    let more = reads(9) + &requests("Put", [50, 92, 98]) + &requests("Txn", [0, 2, 2]);
+    assert_eq!(quantiles(more.clone()), [Some(1.0), Some(25.0), Some(85.0)]);
+    let still = quantiles(more.clone());
+    assert_eq!(still[0], Some(1.0), "the first write has left the window");
+    assert_eq!(quantiles(more), [None; 3], "none in five minutes");
+    assert_eq!(quantiles(reads(1)), [None; 3], "the member restarted");
+}
+
 #[test]
 fn a_garbled_histogram_spoils_only_its_own_cycle() {
     let mut watch = Watch::default();
