@@ -4,7 +4,6 @@ mod check;
 mod daemon;
 mod load;
 mod revival;
-mod webhook;
 
 use std::time::Duration;
 
@@ -12,6 +11,7 @@ use anyhow::Context;
 use etcd_monitor_testkit::Cluster;
 use tokio::signal::unix::{SignalKind, signal};
 
+use crate::harness::WebhookReceiver;
 use daemon::Daemon;
 use load::Load;
 
@@ -53,7 +53,7 @@ impl Demo {
     }
 
     async fn live(webhook_url: Option<String>) -> anyhow::Result<()> {
-        let mut demo = Self::start(webhook_url.as_ref()).await?;
+        let mut demo = Self::start(webhook_url.as_deref()).await?;
         demo.invite();
         tokio::select! {
             ended = demo.daemon.ended() => ended,
@@ -63,15 +63,15 @@ impl Demo {
 
     /// Does what `show` shows, unattended, and says what it saw.
     pub async fn check() -> anyhow::Result<()> {
-        let receiver = webhook::Receiver::listen().await?;
-        let mut demo = Self::start(Some(&receiver.url())).await?;
-        check::run(&demo.cluster, &demo.daemon, receiver).await?;
+        let receiver = WebhookReceiver::start().await;
+        let mut demo = Self::start(Some(receiver.url())).await?;
+        check::run(&demo.cluster, &demo.daemon, &receiver).await?;
         demo.daemon.stop().await?;
         say("check passed");
         Ok(())
     }
 
-    async fn start(webhook_url: Option<&String>) -> anyhow::Result<Self> {
+    async fn start(webhook_url: Option<&str>) -> anyhow::Result<Self> {
         say(&format!(
             "starting etcd {ETCD_VERSION}, 3 members on loopback"
         ));

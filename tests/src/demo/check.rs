@@ -5,11 +5,11 @@ use std::time::Duration;
 use anyhow::{Context, bail, ensure};
 use etcd_monitor_testkit::Cluster;
 use serde_json::Value;
-use tokio::time::{Instant, timeout};
+use tokio::time::Instant;
 
 use super::daemon::Daemon;
 use super::say;
-use super::webhook::Receiver;
+use crate::harness::WebhookReceiver;
 
 /// From the kill to the delivered webhook, at all defaults.
 const TOLD_WITHIN: Duration = Duration::from_secs(20);
@@ -38,11 +38,11 @@ const JSON_ROUTES: [(&str, &str); 13] = [
 pub(super) async fn run(
     cluster: &Cluster,
     daemon: &Daemon,
-    mut webhook: Receiver,
+    webhook: &WebhookReceiver,
 ) -> anyhow::Result<()> {
     healthy(daemon).await?;
     let follower = follower(cluster).await?;
-    kill_and_return(cluster, follower, &mut webhook).await?;
+    kill_and_return(cluster, follower, webhook).await?;
     endpoints(daemon).await?;
     Ok(())
 }
@@ -89,7 +89,7 @@ async fn follower(cluster: &Cluster) -> anyhow::Result<usize> {
 async fn kill_and_return(
     cluster: &Cluster,
     index: usize,
-    webhook: &mut Receiver,
+    webhook: &WebhookReceiver,
 ) -> anyhow::Result<()> {
     let member = cluster.member(index);
     member.kill().await?;
@@ -110,39 +110,27 @@ async fn kill_and_return(
     Ok(())
 }
 
-/// Waits for a `MemberDown` notification about a member.
+/// Waits for the `MemberDown` notification, which must be about this member.
 async fn delivered(
-    webhook: &mut Receiver,
+    webhook: &WebhookReceiver,
     status: &str,
     name: &str,
     limit: Duration,
 ) -> anyhow::Result<Duration> {
     let began = Instant::now();
-    let arrival = async {
-        loop {
-            let body = webhook.next().await;
-            if about(&body, status, name) {
-                return;
-            }
-            say(&format!(
-                "also received: {} {}",
-                body["status"], body["alert"]["rule"]
-            ));
-        }
-    };
-    let arrived = timeout(limit, arrival).await;
-    arrived.with_context(|| {
+    let received = webhook.received(status, "MemberDown", limit).await;
+    let received = received.with_context(|| {
         format!(
-            "no {status} MemberDown of {name} arrived within {} s",
+            "no {status} MemberDown arrived within {} s",
             limit.as_secs()
         )
     })?;
+    let subject = &received.body["alert"]["subject"]["name"];
+    ensure!(
+        subject == name,
+        "the {status} MemberDown is about {subject}, not about {name}"
+    );
     Ok(began.elapsed())
-}
-
-fn about(body: &Value, status: &str, name: &str) -> bool {
-    let alert = &body["alert"];
-    body["status"] == status && alert["rule"] == "MemberDown" && alert["subject"]["name"] == name
 }
 
 async fn endpoints(daemon: &Daemon) -> anyhow::Result<()> {

@@ -32,7 +32,7 @@ impl Daemon {
     pub(super) async fn start(
         endpoint: &str,
         data: &Path,
-        webhook_url: Option<&String>,
+        webhook_url: Option<&str>,
         wanted_port: u16,
     ) -> anyhow::Result<Self> {
         let free = TcpListener::bind(("127.0.0.1", wanted_port)).await.is_ok();

@@ -60,19 +60,25 @@ impl WebhookReceiver {
         self.posts.borrow().clone()
     }
 
-    /// Waits for a notification with this status (`firing` or `resolved`) about this rule.
+    /// Waits for a notification with this status (`firing` or `resolved`) about this rule, and panics without it.
     pub async fn wait_for(&self, status: &str, rule: &str, limit: Duration) -> Received {
-        let fits =
-            |post: &&Received| post.body["status"] == status && post.body["alert"]["rule"] == rule;
-        let mut posts = self.posts.clone();
-        let came = posts.wait_for(|posts| posts.iter().any(|post| fits(&post)));
-        match timeout(limit, came).await {
-            Ok(Ok(posts)) => posts.iter().find(fits).expect("it was just seen").clone(),
-            _ => panic!(
+        match self.received(status, rule, limit).await {
+            Some(post) => post,
+            None => panic!(
                 "no {status} {rule} within {limit:?}; came: {:#?}",
                 self.all()
             ),
         }
+    }
+
+    /// Waits for such a notification; `None` when it has not come in time.
+    pub async fn received(&self, status: &str, rule: &str, limit: Duration) -> Option<Received> {
+        let fits =
+            |post: &&Received| post.body["status"] == status && post.body["alert"]["rule"] == rule;
+        let mut posts = self.posts.clone();
+        let came = posts.wait_for(|posts| posts.iter().any(|post| fits(&post)));
+        let posts = timeout(limit, came).await.ok()?.ok()?;
+        posts.iter().find(fits).cloned()
     }
 }
 
