@@ -103,7 +103,8 @@ fn take_request(read: &mut MetricsPage, sample: &Sample<'_>) {
     let Some(bound) = upper_bound(sample) else {
         return;
     };
-    if let Some((_, total)) = buckets.iter_mut().find(|(known, _)| *known == bound) {
+    let same = |(known, _): &&mut (f64, f64)| known.total_cmp(&bound).is_eq();
+    if let Some((_, total)) = buckets.iter_mut().find(same) {
         *total += count;
     } else if buckets.len() < BUCKETS_MAX {
         buckets.push((bound, count));
