@@ -31,7 +31,7 @@ async fn a_page_without_end_is_cut_at_the_limit() {
             .unwrap_err();
         assert_eq!(error.kind(), ErrorKind::BadAnswer, "{error}");
         assert!(
-            error.to_string().contains("larger than 16777216 bytes"),
+            error.to_string().contains("larger than 4194304 bytes"),
             "{error}"
         );
     }
