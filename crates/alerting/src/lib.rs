@@ -20,9 +20,9 @@
 //! let mut snapshot = Snapshot::empty(cluster.clone(), at, monitor);
 //! let subject = Subject::cluster(&cluster);
 //! let mut finding =
-//!     Finding::new("QuorumLost", AlertType::Quorum, Severity::Critical, &cluster, subject, at);
+//!     Finding::new("AlarmNoSpace", AlertType::Capacity, Severity::Critical, &cluster, subject, at);
 //! finding.status = FindingStatus::True;
-//! finding.cause = "2 of 3 members are down".to_owned();
+//! finding.cause = "The cluster refuses writes".to_owned();
 //! snapshot.cycle = 1;
 //! snapshot.interval_seconds = 5.0;
 //! snapshot.findings.push(finding);

@@ -407,18 +407,18 @@ fn a_rule_without_a_hold_fires_with_the_first_snapshot_and_with_its_own_severity
     let mut engine = AlertEngine::new(default_rules());
     let mut snapshot = empty_snapshot(1, start());
     let subject = Subject::cluster(&cluster());
-    let mut quorum = Finding::new(
-        "QuorumLost",
-        AlertType::Quorum,
+    let mut alarm = Finding::new(
+        "AlarmNoSpace",
+        AlertType::Capacity,
         Severity::Warning,
         &cluster(),
         subject,
         start(),
     );
-    quorum.status = FindingStatus::True;
-    let mut unruled = quorum.clone();
+    alarm.status = FindingStatus::True;
+    let mut unruled = alarm.clone();
     unruled.rule = "UnreadableMetrics".to_owned();
-    snapshot.findings = vec![quorum, unruled];
+    snapshot.findings = vec![alarm, unruled];
     let told = engine.observe(&snapshot, start());
     assert_eq!(told.len(), 1, "a finding without a rule makes no alert");
     assert_eq!(told[0].alert.severity, Severity::Critical);

@@ -18,7 +18,8 @@ const SPACING: Duration = Duration::from_millis(100);
 /// Cycles that connect, fill pools and grow buffers.
 const WARM_UP: usize = 10;
 
-#[tokio::main]
+// One thread, as the daemon probes with.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // Fails only where a provider is installed already, which is as good.
     let _ = rustls::crypto::ring::default_provider().install_default();
