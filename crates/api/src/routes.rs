@@ -12,6 +12,7 @@ use axum::http::request::Parts;
 use axum::routing::get;
 use serde::Deserialize;
 
+use crate::documents::ClusterLine;
 use crate::problem::Problem;
 use crate::source::Source;
 
@@ -32,6 +33,14 @@ pub(crate) fn router() -> Router<Source> {
         .route("/api/v1/alerts", get(alerts::active))
         .route("/api/v1/alerts/history", get(alerts::history))
         .route("/api/v1/events", get(events::follow))
+}
+
+/// The verdict on each cluster in one line, also where there is none yet.
+fn cluster_lines(source: &Source) -> Vec<ClusterLine> {
+    let clusters = source.clusters().iter();
+    clusters
+        .map(|(name, snapshots)| ClusterLine::of(name.as_str(), snapshots.borrow().as_deref()))
+        .collect()
 }
 
 /// `?cluster=NAME`.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use backon::ExponentialBackoff;
 use http::HeaderValue;
 use secrecy::{ExposeSecret, SecretString};
 use tokio::io::AsyncReadExt;
@@ -13,6 +13,7 @@ use tokio::time::Instant;
 use crate::error::{Cause, ErrorKind, classify_status};
 use crate::link::Wire;
 use crate::options::{Credentials, Password};
+use crate::pause::pauses;
 use crate::rpc::{self, AuthenticateRequest};
 
 /// Pauses after a refused password. An attempt costs the member a bcrypt hash (about 70 ms of one core).
@@ -66,7 +67,7 @@ impl Authenticator {
         let state = State {
             not_enabled: false,
             refused: None,
-            pauses: new_pauses(),
+            pauses: pauses(FIRST_PAUSE, LONGEST_PAUSE),
         };
         Self {
             credentials,
@@ -140,7 +141,7 @@ impl Authenticator {
         *state = State {
             not_enabled: false,
             refused: None,
-            pauses: new_pauses(),
+            pauses: pauses(FIRST_PAUSE, LONGEST_PAUSE),
         };
         Ok(())
     }
@@ -194,13 +195,4 @@ async fn read_file(path: &Path) -> Result<SecretString, Cause> {
     }
     let line = text.strip_suffix('\n').unwrap_or(&text);
     Ok(line.strip_suffix('\r').unwrap_or(line).into())
-}
-
-fn new_pauses() -> ExponentialBackoff {
-    ExponentialBuilder::default()
-        .with_min_delay(FIRST_PAUSE)
-        .with_max_delay(LONGEST_PAUSE)
-        .with_jitter()
-        .without_max_times()
-        .build()
 }

@@ -51,6 +51,7 @@ mod member;
 mod message;
 mod metrics_url;
 mod options;
+mod pause;
 mod rpc;
 mod tls;
 

@@ -9,11 +9,12 @@ mod wire;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBackoff, ExponentialBuilder};
+use backon::ExponentialBackoff;
 use tokio::time::Instant;
 
 use crate::endpoint::Endpoint;
 use crate::error::{Cause, ErrorKind};
+use crate::pause::pauses;
 use crate::tls::TlsFiles;
 pub(crate) use connection::Connection;
 pub(crate) use scheme::other_scheme;
@@ -56,7 +57,7 @@ impl Link {
         let state = State {
             connection: None,
             failure: None,
-            pauses: new_pauses(),
+            pauses: pauses(FIRST_PAUSE, LONGEST_PAUSE),
         };
         Self {
             endpoint,
@@ -128,7 +129,7 @@ impl Link {
     /// A call on this connection was answered.
     fn answered(&self, connection: &Connection) {
         if connection.answered() {
-            self.lock().pauses = new_pauses();
+            self.lock().pauses = pauses(FIRST_PAUSE, LONGEST_PAUSE);
         }
     }
 
@@ -194,13 +195,4 @@ impl State {
             cause,
         });
     }
-}
-
-fn new_pauses() -> ExponentialBackoff {
-    ExponentialBuilder::default()
-        .with_min_delay(FIRST_PAUSE)
-        .with_max_delay(LONGEST_PAUSE)
-        .with_jitter()
-        .without_max_times()
-        .build()
 }

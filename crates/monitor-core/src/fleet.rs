@@ -88,7 +88,7 @@ impl Watched {
     }
 }
 
-/// Where `own` and at least one other cluster of `all` timed out wholly within one interval, returns `own` as it then
+/// Where `own` and at least one other cluster of `all` timed out wholly in cycles of one interval, returns `own` as it then
 /// reads: every finding of it is unknown, and the first of those clusters by name carries one `MonitorCutOff`.
 /// `None` when there is nothing to doubt. `all` may contain `own`.
 pub fn doubt_monitor(own: &Snapshot, all: &[&Snapshot]) -> Option<Snapshot> {

@@ -4,20 +4,14 @@ use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 
-use super::Selection;
-use crate::documents::{
-    ClusterLine, Clusters, Findings, LeaderDocument, MemberList, SnapshotDocument, Status,
-};
+use super::{Selection, cluster_lines};
+use crate::documents::{Clusters, Findings, LeaderDocument, MemberList, SnapshotDocument, Status};
 use crate::problem::Problem;
 use crate::source::Source;
 
 pub(crate) async fn clusters(State(source): State<Source>) -> Response {
-    let line = |(name, snapshots): &(
-        etcd_monitor_model::ClusterName,
-        etcd_monitor_core::SnapshotReceiver,
-    )| { ClusterLine::of(name.as_str(), snapshots.borrow().as_deref()) };
     Json(Clusters {
-        clusters: source.clusters().iter().map(line).collect(),
+        clusters: cluster_lines(&source),
     })
     .into_response()
 }

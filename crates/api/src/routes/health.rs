@@ -6,6 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
+use super::cluster_lines;
 use crate::documents::ClusterLine;
 use crate::source::{Source, age_seconds};
 
@@ -55,13 +56,9 @@ fn stalled(source: &Source) -> bool {
 }
 
 fn document(source: &Source, status: &'static str) -> Health {
-    let line = |(name, snapshots): &(
-        etcd_monitor_model::ClusterName,
-        etcd_monitor_core::SnapshotReceiver,
-    )| { ClusterLine::of(name.as_str(), snapshots.borrow().as_deref()) };
     Health {
         status,
         uptime_seconds: age_seconds(source.started_at()),
-        clusters: source.clusters().iter().map(line).collect(),
+        clusters: cluster_lines(source),
     }
 }
