@@ -126,6 +126,7 @@ fn probe(cluster: &ClusterConfig, interval: Duration) -> Result<EtcdProbe, Confi
     options.interval = interval;
     options.discover = cluster.discover;
     options.client = cluster.client.clone();
+    options.canary.clone_from(&cluster.canary);
     EtcdProbe::new(options)
         .map_err(|error| ConfigError::new(format!("cluster {:?}: {error}", cluster.name.as_str())))
 }

@@ -55,16 +55,19 @@ impl Rule {
     }
 }
 
-/// The rules that hold when nothing is configured: every rule of the model but `MetricsUnreadable`, which needs nobody.
+/// The rules that hold when nothing is configured: every rule of the model but `MetricsUnreadable` and `CorruptionChecksOff`, which need
+/// nobody at once.
 ///
 /// What etcd or TLS says outright fires at once. What is inferred from silence is held for 9 s, which is two cycles
 /// at the default interval of 5 s: one lost answer is not an outage. A lost quorum is held no longer than one member down,
 /// lest the worse fault be told later. A cluster without a leader gets a minute, since
 /// an election is its normal cure, and so does a monitor that is late, since one pause says little; a full database
-/// gets ten, since compaction may be on its way. `MemberDown` keeps the finding's severity, which is critical when no
-/// further member may fail.
+/// gets ten, since compaction may be on its way, and a waste of space half an hour. A member that lags near its limit gets
+/// 30 s to catch up. The findings of a missing disarm and of a blind spot wait for their time themselves. `MemberDown` keeps the finding's severity, which is critical when no
+/// further member may fail. A cut link gets half a minute and a partition 15 s, since what explains them may yet be found:
+/// a dead member, or one that is isolated; different versions get a day, which is longer than an upgrade.
 pub fn default_rules() -> Vec<Rule> {
-    use Severity::{Critical, Warning};
+    use Severity::{Critical, Info, Warning};
     let at_once = |name| Rule::new(name, Duration::ZERO);
     let after_silence = |name| Rule::new(name, Duration::from_secs(9));
     let after_a_minute = |name| Rule::new(name, Duration::from_mins(1));
@@ -74,6 +77,7 @@ pub fn default_rules() -> Vec<Rule> {
         after_silence(rule::LINEARIZABLE_READ_FAILING),
         after_a_minute(rule::NO_LEADER).with_severity(Critical),
         at_once(rule::FREQUENT_ELECTIONS).with_severity(Warning),
+        at_once(rule::ROLLING_RESTART),
         after_silence(rule::MEMBER_DOWN),
         after_silence(rule::MEMBER_NOT_SERVING),
         after_silence(rule::MEMBER_UNREACHABLE).with_severity(Warning),
@@ -81,10 +85,37 @@ pub fn default_rules() -> Vec<Rule> {
         at_once(rule::TLS_FAILED),
         at_once(rule::AUTHENTICATION_FAILED),
         at_once(rule::CLUSTER_ID_MISMATCH).with_severity(Critical),
+        at_once(rule::SPLIT_BRAIN).with_severity(Critical),
+        at_once(rule::MEMBERSHIP_MISMATCH),
+        at_once(rule::MEMBER_REMOVED),
+        at_once(rule::MEMBER_NOT_STARTED),
+        at_once(rule::LEARNER_STUCK).with_severity(Warning),
+        after_a_minute(rule::LEARNER_NOT_PROMOTED),
         at_once(rule::CLUSTER_REPLACED),
         at_once(rule::ALARM_NO_SPACE).with_severity(Critical),
         at_once(rule::ALARM_CORRUPT).with_severity(Critical),
         Rule::new(rule::DATABASE_NEAR_QUOTA, Duration::from_mins(10)),
+        Rule::new(rule::QUOTA_FORECAST, Duration::from_mins(10)),
+        Rule::new(rule::APPLY_LAG_NEAR_LIMIT, Duration::from_secs(30)),
+        at_once(rule::ALARM_NOT_DISARMED).with_severity(Critical),
+        Rule::new(rule::DATABASE_FRAGMENTED, Duration::from_mins(30)),
+        Rule::new(rule::NEVER_COMPACTED, Duration::from_mins(30)),
+        at_once(rule::MONITORING_BLIND_SPOT).with_severity(Info),
+        Rule::new(rule::LINK_FAILING, Duration::from_secs(30)),
+        after_a_minute(rule::LINK_SLOW),
+        Rule::new(rule::NETWORK_PARTITION, Duration::from_secs(15)).with_severity(Critical),
+        after_silence(rule::MEMBER_ISOLATED),
+        at_once(rule::SNAPSHOT_SEND_FAILING),
+        at_once(rule::KNOWN_BAD_VERSION),
+        Rule::new(rule::MIXED_VERSIONS, Duration::from_hours(24)),
+        at_once(rule::CERTIFICATE_EXPIRING),
+        at_once(rule::CERTIFICATE_NOT_COVERING),
+        at_once(rule::PEER_CERTIFICATE_WITHOUT_CLIENT_AUTH),
+        Rule::new(rule::CERTIFICATE_ISSUERS_DIFFER, Duration::from_hours(1)),
+        after_a_minute(rule::CLOCK_SKEW),
+        // Two rounds of the canary at its default interval.
+        Rule::new(rule::CANARY_WRITE_FAILING, Duration::from_secs(15)),
+        Rule::new(rule::WATCH_LATE, Duration::from_secs(15)),
         after_a_minute(rule::MONITOR_LATE).with_severity(Warning),
         after_silence(rule::MONITOR_CUT_OFF),
     ]
@@ -95,9 +126,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_rule_of_the_model_has_one_alert_rule_but_the_one_that_needs_nobody() {
+    fn every_rule_of_the_model_has_one_alert_rule_but_those_that_need_nobody() {
         let mut names: Vec<String> = default_rules().into_iter().map(|rule| rule.name).collect();
         names.push(rule::METRICS_UNREADABLE.to_owned());
+        names.push(rule::CORRUPTION_CHECKS_OFF.to_owned());
         names.sort();
         let mut expected = rule::ALL;
         expected.sort_unstable();

@@ -2,7 +2,7 @@
 
 use etcd_monitor_alerting::{Alert, AlertEvent, AlertsView};
 use etcd_monitor_model::{
-    ClusterId, Finding, LatencySummary, Leader, LeaderChange, MemberId, MemberSnapshot,
+    ClusterId, Coverage, Finding, LatencySummary, Leader, LeaderChange, MemberId, MemberSnapshot,
     MonitorCondition, Quorum, Severity, Snapshot,
 };
 use jiff::Timestamp;
@@ -222,6 +222,31 @@ pub(crate) struct Clusters {
 #[derive(Serialize)]
 pub(crate) struct Findings<'a> {
     pub(crate) findings: Vec<&'a Finding>,
+}
+
+/// `GET /api/v1/coverage`.
+#[derive(Serialize)]
+pub(crate) struct CoverageDocument<'a> {
+    pub(crate) clusters: Vec<ClusterCoverage<'a>>,
+}
+
+/// What could not be judged of one cluster.
+#[derive(Serialize)]
+pub(crate) struct ClusterCoverage<'a> {
+    cluster: &'a str,
+    #[serde(flatten)]
+    coverage: &'a Coverage,
+    age_seconds: f64,
+}
+
+impl<'a> ClusterCoverage<'a> {
+    pub(crate) fn of(snapshot: &'a Snapshot) -> Self {
+        Self {
+            cluster: snapshot.cluster.as_str(),
+            coverage: &snapshot.coverage,
+            age_seconds: age_seconds(snapshot.at),
+        }
+    }
 }
 
 /// `GET /api/v1/alerts`.

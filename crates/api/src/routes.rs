@@ -30,6 +30,7 @@ pub(crate) fn router() -> Router<Source> {
         .route("/api/v1/metrics/current", get(metrics::current))
         .route("/api/v1/metrics/latency", get(metrics::latency))
         .route("/api/v1/findings", get(cluster::findings))
+        .route("/api/v1/coverage", get(cluster::coverage))
         .route("/api/v1/alerts", get(alerts::active))
         .route("/api/v1/alerts/history", get(alerts::history))
         .route("/api/v1/events", get(events::follow))

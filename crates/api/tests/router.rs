@@ -18,6 +18,9 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+#[path = "router/coverage.rs"]
+mod coverage;
+
 fn snapshot(cluster: &str) -> Snapshot {
     let condition = MonitorCondition {
         timer_lag_seconds: 0.0,
@@ -107,7 +110,7 @@ fn named(response: &Response<Body>, name: header::HeaderName) -> &str {
         .map_or("", |value| value.to_str().unwrap())
 }
 
-const JSON_ROUTES: [&str; 12] = [
+const JSON_ROUTES: [&str; 13] = [
     "/health",
     "/ready",
     "/api/v1/clusters",
@@ -118,6 +121,7 @@ const JSON_ROUTES: [&str; 12] = [
     "/api/v1/metrics/current",
     "/api/v1/metrics/latency",
     "/api/v1/findings",
+    "/api/v1/coverage",
     "/api/v1/alerts",
     "/api/v1/alerts/history",
 ];

@@ -10,21 +10,21 @@ const PAGE: &[u8] = include_bytes!("pages/etcd-3.7.3-member.txt");
 
 /// What the monitor reads.
 const WANTED: [&str; 15] = [
+    "etcd_debugging_mvcc_watcher",
+    "etcd_disk_backend_commit_duration_seconds",
+    "etcd_disk_wal_fsync_duration_seconds",
+    "etcd_network_peer_round_trip_time_seconds",
+    "etcd_server_leader_changes_seen",
+    "etcd_server_proposals_applied",
+    "etcd_server_proposals_committed",
+    "etcd_server_proposals_failed",
+    "etcd_server_proposals_pending",
+    "etcd_server_quota_backend_bytes",
+    "etcd_server_request_duration_seconds",
     "grpc_server_handled",
     "grpc_server_started",
-    "etcd_disk_wal_fsync_duration_seconds",
-    "etcd_disk_backend_commit_duration_seconds",
-    "etcd_network_peer_round_trip_time_seconds",
-    "etcd_server_request_duration_seconds",
-    "process_start_time_seconds",
     "process_resident_memory_bytes",
-    "etcd_server_quota_backend_bytes",
-    "etcd_server_proposals_committed",
-    "etcd_server_proposals_applied",
-    "etcd_server_proposals_pending",
-    "etcd_server_proposals_failed",
-    "etcd_debugging_mvcc_watcher",
-    "etcd_server_leader_changes_seen",
+    "process_start_time_seconds",
 ];
 
 fn page_of_a_member(criterion: &mut Criterion) {

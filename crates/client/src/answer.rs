@@ -1,5 +1,7 @@
 //! What members answer.
 
+use std::time::{Duration, SystemTime};
+
 /// The answer of `Maintenance.Status`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -113,4 +115,28 @@ pub struct VersionAnswer {
     pub cluster: String,
     /// Version of the storage format (3.6 and later).
     pub storage: Option<String>,
+}
+
+/// The answer of `/metrics`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct PageAnswer {
+    /// The text, for [`exposition::scan`](crate::exposition::scan).
+    pub text: Vec<u8>,
+    /// What the member's clock showed; `None` when the answer has no `Date` that can be read.
+    pub date: Option<DateAnswer>,
+}
+
+/// What a member's clock showed when it answered, and when that was by ours.
+///
+/// The member took the time at some instant between sending and answering, and gives whole seconds, rounded down.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DateAnswer {
+    /// Our wall clock when the request was sent.
+    pub sent_at: SystemTime,
+    /// Time from sending to the head of the answer.
+    pub answered_after: Duration,
+    /// The `Date` of the answer.
+    pub date: SystemTime,
 }

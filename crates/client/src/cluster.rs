@@ -3,8 +3,10 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use crate::certificate::{CertificateAnswer, ShownCertificates};
 use crate::endpoint::Endpoint;
 use crate::error::{ClientError, Operation};
+use crate::handshake;
 use crate::http_page::PageClient;
 use crate::member::MemberClient;
 use crate::options::ClientOptions;
@@ -63,6 +65,30 @@ impl ClusterClient {
             members.insert(endpoint.clone(), Arc::clone(&member));
         }
         member
+    }
+
+    /// The certificates that an `https` port shows, by a handshake after which nothing is asked.
+    ///
+    /// The certificates are judged as for any call, and noted before they are: a port whose certificate is refused gets
+    /// nothing of ours, and a port that refuses ours has shown its own by then. Takes one deadline at most.
+    pub async fn certificates(
+        &self,
+        endpoint: &Endpoint,
+    ) -> Result<ShownCertificates, ClientError> {
+        let shown = handshake::look(endpoint, &self.shared.tls, self.shared.options.deadline);
+        shown
+            .await
+            .map_err(|cause| ClientError::new(Operation::Handshake, Some(endpoint), cause))
+    }
+
+    /// The certificate that we show to members, leaf first, as it is in its file now; empty without one.
+    pub async fn own_certificates(&self) -> Result<Vec<CertificateAnswer>, ClientError> {
+        let tls = self.shared.options.tls.as_ref();
+        if tls.is_none_or(|tls| tls.cert_file.is_none()) {
+            return Ok(Vec::new());
+        }
+        let own = handshake::own(&self.shared.tls).await;
+        own.map_err(|cause| ClientError::new(Operation::Configure, None, cause))
     }
 
     /// Drops the clients of all other endpoints, and so closes their connections when their last call ends.

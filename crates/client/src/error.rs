@@ -66,6 +66,14 @@ pub enum Operation {
     Health,
     /// `GET /version`.
     Version,
+    /// A TLS handshake without a call.
+    Handshake,
+    /// `KV.Put`.
+    Put,
+    /// `Lease.LeaseGrant` or `Lease.LeaseRevoke`.
+    Lease,
+    /// `Watch.Watch`.
+    Watch,
 }
 
 impl Operation {
@@ -81,6 +89,10 @@ impl Operation {
             Self::MetricsPage => "/metrics",
             Self::Health => "/health",
             Self::Version => "/version",
+            Self::Handshake => "TLS handshake",
+            Self::Put => "write",
+            Self::Lease => "lease",
+            Self::Watch => "watch",
         }
     }
 }

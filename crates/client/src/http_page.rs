@@ -1,15 +1,16 @@
 //! Member HTTP: `/metrics`, `/health`, `/version`.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::{Client, Response, StatusCode, redirect};
 use serde::Deserialize;
 use tokio::sync::Mutex;
+use tokio::time::Instant;
 
 use crate::address;
-use crate::answer::{HealthAnswer, VersionAnswer};
+use crate::answer::{DateAnswer, HealthAnswer, PageAnswer, VersionAnswer};
 use crate::endpoint::Endpoint;
 use crate::error::{Cause, ErrorKind, classify_chain};
 use crate::link::other_scheme;
@@ -20,6 +21,9 @@ use crate::tls::{TlsFiles, no_tls};
 const MAX_SMALL_PAGE_BYTES: u64 = 64 << 10;
 /// Room that is made at most before anything came; a member's page has about 200 kB.
 const MAX_ROOM_BYTES: usize = 1 << 20;
+/// Time in which a page may come in before it is read: members send it in pieces of 4 kB, and reading each at once wakes
+/// this process some fifty times for one page. Measured: a tenth of a cycle's CPU time.
+const GATHER: Duration = Duration::from_millis(5);
 /// Time for asking a port which scheme it speaks; within the deadline of the call in any case.
 const ASK_SCHEME: Duration = Duration::from_secs(1);
 
@@ -84,12 +88,20 @@ impl PageClient {
         endpoint: &Endpoint,
         limit: u64,
         expected: usize,
-    ) -> Result<Vec<u8>, Cause> {
+    ) -> Result<PageAnswer, Cause> {
+        let (sent_at, began) = (SystemTime::now(), Instant::now());
         let response = self.get(endpoint, "/metrics").await?;
+        let answered_after = began.elapsed();
         if response.status() != StatusCode::OK {
             return Err(unexpected(response).await);
         }
-        read(response, limit, expected).await
+        let date = date(&response).map(|date| DateAnswer {
+            sent_at,
+            answered_after,
+            date,
+        });
+        let text = read(response, limit, expected).await?;
+        Ok(PageAnswer { text, date })
     }
 
     pub(crate) async fn health(&self, endpoint: &Endpoint) -> Result<HealthAnswer, Cause> {
@@ -123,6 +135,12 @@ impl PageClient {
                 .filter(|text| !text.is_empty()),
         })
     }
+}
+
+/// When the answer was made by the clock of whoever made it.
+fn date(response: &Response) -> Option<SystemTime> {
+    let date = response.headers().get("date")?.to_str().ok()?;
+    httpdate::parse_http_date(date).ok()
 }
 
 #[derive(Deserialize)]
@@ -180,6 +198,7 @@ async fn read(mut response: Response, limit: u64, expected: usize) -> Result<Vec
         return Err(too_large());
     }
     let mut page = Vec::with_capacity(room(response.content_length(), limit, expected));
+    tokio::time::sleep(GATHER).await;
     loop {
         match response.chunk().await {
             Ok(Some(chunk)) if page.len() as u64 + chunk.len() as u64 <= limit => {

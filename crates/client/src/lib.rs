@@ -39,11 +39,13 @@
 mod address;
 mod answer;
 mod auth;
+mod certificate;
 mod cluster;
 pub mod discovery;
 mod endpoint;
 mod error;
 pub mod exposition;
+mod handshake;
 pub mod histogram;
 mod http_page;
 mod link;
@@ -56,12 +58,13 @@ mod rpc;
 mod tls;
 
 pub use answer::{
-    AlarmAnswer, AlarmKind, HealthAnswer, MemberEntry, MemberListAnswer, ReadAnswer, StatusAnswer,
-    VersionAnswer,
+    AlarmAnswer, AlarmKind, DateAnswer, HealthAnswer, MemberEntry, MemberListAnswer, PageAnswer,
+    ReadAnswer, StatusAnswer, VersionAnswer,
 };
+pub use certificate::{CertificateAnswer, ShownCertificates};
 pub use cluster::ClusterClient;
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{ClientError, ErrorKind, Operation};
-pub use member::{Consistency, MemberClient};
+pub use member::{Consistency, KeyWatch, MemberClient};
 pub use metrics_url::MetricsUrl;
 pub use options::{ClientOptions, Credentials, Password, TlsOptions};

@@ -17,6 +17,7 @@ use crate::error::{Cause, ErrorKind};
 use crate::pause::pauses;
 use crate::tls::TlsFiles;
 pub(crate) use connection::Connection;
+pub(crate) use dial::{connect, server_name};
 pub(crate) use scheme::other_scheme;
 pub(crate) use wire::Wire;
 

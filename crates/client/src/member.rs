@@ -1,5 +1,7 @@
 //! Asking one member.
 
+mod writing;
+
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -11,8 +13,8 @@ use tonic::Status;
 use tower::util::BoxCloneSyncService;
 
 use crate::answer::{
-    AlarmAnswer, AlarmKind, HealthAnswer, MemberEntry, MemberListAnswer, ReadAnswer, StatusAnswer,
-    VersionAnswer,
+    AlarmAnswer, AlarmKind, HealthAnswer, MemberEntry, MemberListAnswer, PageAnswer, ReadAnswer,
+    StatusAnswer, VersionAnswer,
 };
 use crate::auth::{Authenticator, Token};
 use crate::cluster::Shared;
@@ -21,6 +23,8 @@ use crate::error::{Cause, ClientError, ErrorKind, Operation, classify_status};
 use crate::link::{Link, Wire};
 use crate::message::clean;
 use crate::rpc;
+
+pub use writing::KeyWatch;
 
 /// Members in one list, URLs of one member, errors of one status that are taken at most; more is no answer of etcd.
 const MAX_LISTED: usize = 256;
@@ -137,6 +141,11 @@ impl MemberClient {
 
     /// The text of `/metrics`, for [`exposition::scan`](crate::exposition::scan). Needs no user.
     pub async fn metrics_page(&self) -> Result<Vec<u8>, ClientError> {
+        self.dated_metrics_page().await.map(|page| page.text)
+    }
+
+    /// The same, with what the member's clock showed.
+    pub async fn dated_metrics_page(&self) -> Result<PageAnswer, ClientError> {
         let limit = self.shared.options.metrics_limit_bytes;
         // A page is rarely smaller than the one before, and often a little larger.
         let expected = self.page_bytes.load(Ordering::Relaxed);
@@ -148,7 +157,7 @@ impl MemberClient {
                 .await
         };
         let page = self.page(Operation::MetricsPage, page).await?;
-        self.page_bytes.store(page.len(), Ordering::Relaxed);
+        self.page_bytes.store(page.text.len(), Ordering::Relaxed);
         Ok(page)
     }
 

@@ -7,6 +7,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use rustls::ClientConfig;
+use rustls::client::danger::ServerCertVerifier;
+use rustls::pki_types::CertificateDer;
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
@@ -25,6 +27,10 @@ pub(crate) struct LoadedTls {
     pub(crate) grpc: Arc<ClientConfig>,
     /// For member HTTP.
     pub(crate) http: ClientConfig,
+    /// What judges members' certificates.
+    pub(crate) verifier: Arc<dyn ServerCertVerifier>,
+    /// Our own certificate with its chain, leaf first; empty when we show none.
+    pub(crate) identity: Vec<CertificateDer<'static>>,
     /// Changes when the files do: connections of another generation are replaced.
     pub(crate) generation: u64,
 }

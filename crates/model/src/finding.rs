@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ClusterName, MemberId};
+use crate::{ClusterName, MemberId, UnknownClass};
 
 /// How bad something is. Ordered: `Info < Warning < Critical`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -114,7 +114,8 @@ impl SubjectKind {
 pub struct Subject {
     /// The kind of thing.
     pub kind: SubjectKind,
-    /// Its name: the cluster's, the member's (or its endpoint while the name is unknown), or `monitor`.
+    /// Its name: the cluster's, the member's (or its endpoint while the name is unknown), `n1 -> n2` for a
+    /// link, or `monitor`.
     pub name: String,
     /// The member's id, for a member that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -137,6 +138,15 @@ impl Subject {
             kind: SubjectKind::Member,
             name: name.into(),
             id,
+        }
+    }
+
+    /// One direction between two members, named `n1 -> n2`.
+    pub fn link(name: impl Into<String>) -> Self {
+        Self {
+            kind: SubjectKind::Link,
+            name: name.into(),
+            id: None,
         }
     }
 
@@ -179,10 +189,21 @@ pub enum FindingStatus {
     Unknown {
         /// Why, in words: "monitor late", "member unreachable", "permission denied", …
         unknown_reason: String,
+        /// The kind of reason.
+        #[serde(default)]
+        unknown_class: UnknownClass,
     },
 }
 
 impl FindingStatus {
+    /// Not evaluable, for this kind of reason and in these words.
+    pub fn unknown(class: UnknownClass, reason: impl Into<String>) -> Self {
+        Self::Unknown {
+            unknown_reason: reason.into(),
+            unknown_class: class,
+        }
+    }
+
     /// The status as one word: `true`, `false` or `unknown`.
     pub fn as_str(&self) -> &'static str {
         match self {
@@ -211,7 +232,7 @@ pub enum Confidence {
 }
 
 /// One value that a finding rests on.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Evidence {
     /// What was looked at: `Status`, `MemberList (linearizable)`, `etcd_server_quota_backend_bytes`, …
     pub source: String,

@@ -11,22 +11,46 @@
 //! [`FindingStatus::Unknown`] with its reason, never a zero.
 
 mod buckets;
+mod canary;
+mod capacity;
+mod coverage;
+mod election;
 mod finding;
 mod id;
+mod learner;
+mod link;
+mod metrics_page;
 mod observation;
 pub mod rule;
+mod sample;
 mod snapshot;
+mod trust;
 
+pub use canary::{CanaryEvent, CanaryReading, CanarySummary};
+pub use capacity::MemberCapacity;
+pub use coverage::{Coverage, RuleGap, SignalGap, UnknownClass};
+pub use election::{LeaderChange, LeaderChangeCause};
 pub use finding::{
     AlertType, Confidence, Evidence, Finding, FindingKey, FindingStatus, Severity, Subject,
     SubjectKind,
 };
 pub use id::{ClusterId, ClusterName, MemberId, ParseIdError};
+pub use learner::LearnerProgress;
+pub use link::{LinkSnapshot, LinkState, RoundTrip};
+pub use metrics_page::{
+    DiskMetrics, HistogramReading, MetricsPage, NetworkMetrics, PeerMetrics, ProcessMetrics,
+    RaftMetrics, RequestMetrics, StoreMetrics,
+};
 pub use observation::{
     Alarm, AlarmKind, EndpointOrigin, FailureKind, ListedMember, MemberObservation, MemberStatus,
-    MembershipView, MetricsPage, MonitorCondition, Observation, Probe, ProbeFailure, ReadAnswer,
+    MembershipView, MonitorCondition, Observation, Probe, ProbeFailure, ReadAnswer,
 };
+pub use sample::{Sample, SampleBatch, SampledMember};
 pub use snapshot::{
-    ClusterHealth, DatabaseSize, LatencySummary, Leader, LeaderChange, MemberRole, MemberSnapshot,
-    ProbeCost, Quorum, RaftProgress, ServerCounters, Snapshot,
+    ClusterHealth, DatabaseSize, LatencySummary, Leader, MemberRole, MemberSnapshot, ProbeCost,
+    Quorum, RaftProgress, ServerCounters, Snapshot,
+};
+pub use trust::{
+    Certificate, ClockOffset, ClockReading, MemberTrust, PortKind, PortTrust, ShownCertificates,
+    TrustReport,
 };

@@ -3,7 +3,10 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{ClusterId, ClusterName, MemberId};
+use crate::{
+    CanaryReading, Certificate, ClockReading, ClusterId, ClusterName, MemberId, MetricsPage,
+    TrustReport,
+};
 
 /// What one probe cycle saw of one cluster.
 ///
@@ -25,6 +28,12 @@ pub struct Observation {
     pub monitor: MonitorCondition,
     /// One entry per probed endpoint, in a stable order (configured ones first, as configured).
     pub members: Vec<MemberObservation>,
+    /// The certificate that the monitor shows to members, leaf first; empty where it shows none. Taken with the members'.
+    #[serde(default)]
+    pub own_certificates: Option<Probe<Vec<Certificate>>>,
+    /// The canary's round, in the cycles in which there was one.
+    #[serde(default)]
+    pub canary: Option<CanaryReading>,
 }
 
 /// How punctual the monitor itself was during a cycle.
@@ -77,10 +86,17 @@ pub struct MemberObservation {
     pub alarms: Option<Probe<Vec<Alarm>>>,
     /// A linearizable read of one key: proves that a quorum is reachable through this member.
     pub read_linearizable: Option<Probe<ReadAnswer>>,
-    /// A serializable read of one key: proves that this member serves its own data.
+    /// A serializable read of one key: proves that this member serves its own data. Asked where the linearizable read
+    /// failed or was slow; where that one succeeded, it has proven the same.
     pub read_serializable: Option<Probe<ReadAnswer>>,
     /// The member's `/metrics` page, reduced to the families that are used.
     pub metrics: Option<Probe<MetricsPage>>,
+    /// What its clock showed when it answered with the page.
+    #[serde(default)]
+    pub clock: Option<ClockReading>,
+    /// What its ports showed in TLS handshakes, in the cycles in which they were made.
+    #[serde(default)]
+    pub trust: Option<TrustReport>,
 }
 
 /// The result of one call, with when it was made and how long it took.
@@ -235,48 +251,4 @@ pub enum AlarmKind {
 pub struct ReadAnswer {
     /// Revision in the header; `None` when the read passed the quorum check but the user may not see the key.
     pub revision: Option<i64>,
-}
-
-/// The families of a member's `/metrics` page that are used, as read. An absent family is `None`.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[non_exhaustive]
-pub struct MetricsPage {
-    /// Size of the page in bytes, before decompression limits applied.
-    pub page_bytes: u64,
-    /// `process_start_time_seconds`: unix time at which the member's process started.
-    pub process_start_time_seconds: Option<f64>,
-    /// `process_resident_memory_bytes`.
-    pub resident_memory_bytes: Option<f64>,
-    /// `etcd_server_quota_backend_bytes`; negative: quota disabled.
-    pub quota_backend_bytes: Option<f64>,
-    /// `etcd_server_proposals_committed_total`: a gauge that holds a raft index.
-    pub proposals_committed: Option<f64>,
-    /// `etcd_server_proposals_applied_total`: a gauge that holds a raft index.
-    pub proposals_applied: Option<f64>,
-    /// `etcd_server_proposals_pending`.
-    pub proposals_pending: Option<f64>,
-    /// `etcd_server_proposals_failed_total`.
-    pub proposals_failed: Option<f64>,
-    /// `etcd_debugging_mvcc_watcher_total`: a gauge.
-    pub watchers: Option<f64>,
-    /// Sum of `grpc_server_started_total` over all methods and types.
-    pub grpc_started: Option<f64>,
-    /// Sum of `grpc_server_handled_total` over all methods, types and codes.
-    pub grpc_handled: Option<f64>,
-    /// Sum of `grpc_server_handled_total` where `grpc_type` is `unary`.
-    pub grpc_unary_handled: Option<f64>,
-    /// Cumulative buckets of `etcd_disk_wal_fsync_duration_seconds` as (upper bound in seconds, count), ascending.
-    #[serde(default, with = "crate::buckets")]
-    pub wal_fsync_buckets: Option<Vec<(f64, f64)>>,
-    /// Cumulative buckets of `etcd_disk_backend_commit_duration_seconds`, likewise.
-    #[serde(default, with = "crate::buckets")]
-    pub backend_commit_buckets: Option<Vec<(f64, f64)>>,
-    /// Cumulative buckets of `etcd_server_request_duration_seconds` (3.7 and later) of successful writes that the member
-    /// took in: `type` is `Put` or `Txn`, `success` is `true`. All zero while there were only other requests.
-    #[serde(default, with = "crate::buckets")]
-    pub write_buckets: Option<Vec<(f64, f64)>>,
-    /// `etcd_network_peer_received_bytes_total` by sending peer: grows while the peer's heartbeats or answers arrive.
-    pub peer_received_bytes: Option<Vec<(MemberId, f64)>>,
-    /// Lines of the page that could not be read and were skipped.
-    pub skipped_lines: u64,
 }

@@ -4,7 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AlertType, ClusterId, ClusterName, Finding, MemberId, MonitorCondition, ProbeFailure, Severity,
+    AlertType, CanarySummary, ClusterId, ClusterName, Coverage, Finding, LeaderChange,
+    LearnerProgress, LinkSnapshot, MemberCapacity, MemberId, MemberTrust, MonitorCondition,
+    ProbeFailure, Severity,
 };
 
 /// What the monitor says about one cluster after one cycle.
@@ -37,14 +39,23 @@ pub struct Snapshot {
     pub member_count: Option<u32>,
     /// The members, in the order of their names; endpoints whose member is not known come last.
     pub members: Vec<MemberSnapshot>,
+    /// Every direction between two members of the agreed list, by the ids of both; empty beyond 16 members.
+    #[serde(default)]
+    pub links: Vec<LinkSnapshot>,
     /// Every evaluated finding, worst first.
     pub findings: Vec<Finding>,
+    /// What could not be judged, and why.
+    #[serde(default)]
+    pub coverage: Coverage,
     /// How punctual the monitor itself was.
     pub monitor: MonitorCondition,
     /// When any member last answered; `None` when none ever did.
     pub last_answer_at: Option<Timestamp>,
     /// What the cycle cost etcd.
     pub cost: ProbeCost,
+    /// The canary's latest round; `None` while there was none, or where it is off.
+    #[serde(default)]
+    pub canary: Option<CanarySummary>,
 }
 
 impl Snapshot {
@@ -64,10 +75,13 @@ impl Snapshot {
             quorum: None,
             member_count: None,
             members: Vec::new(),
+            links: Vec::new(),
             findings: Vec::new(),
+            coverage: Coverage::default(),
             monitor,
             last_answer_at: None,
             cost: ProbeCost::default(),
+            canary: None,
         }
     }
 
@@ -109,19 +123,6 @@ pub struct Leader {
     /// Since when it has been seen as leader of this term (no earlier than the monitor's state began).
     pub since: Timestamp,
     /// The raft term.
-    pub term: u64,
-}
-
-/// One change of leader.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LeaderChange {
-    /// When it was first seen.
-    pub at: Timestamp,
-    /// The leader before; `None` when there was none.
-    pub from: Option<MemberId>,
-    /// The new leader.
-    pub to: MemberId,
-    /// The new term.
     pub term: u64,
 }
 
@@ -190,6 +191,9 @@ pub struct MemberSnapshot {
     pub raft: Option<RaftProgress>,
     /// Sizes of the backend; from this cycle.
     pub database: Option<DatabaseSize>,
+    /// Room it has left; from this cycle.
+    #[serde(default)]
+    pub capacity: MemberCapacity,
     /// Numbers from the member's `/metrics`; from this cycle.
     pub counters: Option<ServerCounters>,
     /// Latency of our own linearizable reads through this member over the last 5 minutes.
@@ -200,6 +204,12 @@ pub struct MemberSnapshot {
     pub last_answer_at: Option<Timestamp>,
     /// When its process started, as it says (`process_start_time_seconds`).
     pub started_at: Option<Timestamp>,
+    /// How far it has come, for a learner whose indexes are known.
+    #[serde(default)]
+    pub learner: Option<LearnerProgress>,
+    /// Its certificates and its clock.
+    #[serde(default)]
+    pub trust: MemberTrust,
 }
 
 impl MemberSnapshot {
@@ -217,11 +227,14 @@ impl MemberSnapshot {
             version: None,
             raft: None,
             database: None,
+            capacity: MemberCapacity::default(),
             counters: None,
             read_latency: None,
             last_read_seconds: None,
             last_answer_at: None,
             started_at: None,
+            learner: None,
+            trust: MemberTrust::default(),
         }
     }
 }
@@ -278,7 +291,7 @@ pub struct ServerCounters {
     pub backend_commit_p95_seconds: Option<f64>,
     /// Median of successful puts and transactions that clients made through the member over the last 5 minutes in
     /// seconds, from bucket differences (etcd 3.7 and later); `None` without observations. Transactions that only read
-    /// do not count.
+    /// do not count. Where a canary is on: of its writes, for the member through which it writes.
     #[serde(default)]
     pub write_p50_seconds: Option<f64>,
     /// p95 of writes, likewise.
@@ -313,4 +326,10 @@ pub struct ProbeCost {
     pub scrapes: u32,
     /// Bytes of metrics pages received.
     pub scrape_bytes: u64,
+    /// TLS handshakes made only to look at certificates.
+    #[serde(default)]
+    pub handshakes: u32,
+    /// Writes of the canary: each grows the revision by one.
+    #[serde(default)]
+    pub canary_writes: u32,
 }

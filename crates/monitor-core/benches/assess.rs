@@ -17,14 +17,13 @@ fn observation() -> Observation {
 
 fn member(number: u64) -> serde_json::Value {
     let list = || answered(&serde_json::json!({"cluster_id": "c1", "members": listed()}));
-    let read = || answered(&serde_json::json!({"revision": 7}));
     serde_json::json!({
         "endpoint": format!("http://n{number}:2379"), "origin": "discovered",
         "expected_member": format!("a{number}"),
         "status": answered(&status(number)),
         "members_serializable": list(), "members_linearizable": list(),
         "alarms": answered(&serde_json::json!([])),
-        "read_linearizable": read(), "read_serializable": read(),
+        "read_linearizable": answered(&serde_json::json!({"revision": 7})), "read_serializable": null,
         "metrics": answered(&serde_json::to_value(read_metrics_page(page().as_bytes())).expect("a page is plain data")),
     })
 }

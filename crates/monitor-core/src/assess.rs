@@ -2,28 +2,42 @@
 //!
 //! `assess` digests an observation in this order: who answered ([`view`]), which members the cluster has
 //! ([`membership`]), who leads ([`leader`]), whether it can agree ([`quorum`]), what each member looks like
-//! ([`members`]), and last what is wrong ([`rules`]).
+//! ([`members`]), who hears whom ([`links`]), and last what is wrong ([`rules`]).
 
+mod canary;
+mod capacity;
+mod consensus;
+mod coverage;
 mod leader;
+mod links;
 mod members;
 mod membership;
 mod parameters;
 mod quorum;
 mod rules;
 mod state;
+mod trust;
+mod versions;
 mod view;
 mod window;
 
 #[cfg(test)]
 mod tests;
 
-pub use parameters::Parameters;
+pub use canary::CanaryParameters;
+pub use capacity::CapacityParameters;
+pub use consensus::ConsensusParameters;
+pub use coverage::CoverageParameters;
+pub use parameters::{LinkParameters, Parameters, VersionParameters};
 pub use state::AssessState;
+pub use trust::TrustParameters;
+pub use versions::{KnownVersions, KnownVersionsError};
 
 use std::collections::BTreeSet;
 
 use etcd_monitor_model::{
-    ClusterHealth, Finding, FindingStatus, Observation, ProbeCost, Severity, Snapshot,
+    ClusterHealth, Finding, FindingStatus, MemberObservation, Observation, ProbeCost, Severity,
+    Snapshot,
 };
 
 use rules::Context;
@@ -40,6 +54,7 @@ pub fn assess(
 ) -> Snapshot {
     let view = View::of(observation, state);
     membership::update(state, &view);
+    trust::update(state, observation);
     let mut snapshot = Snapshot::empty(
         observation.cluster.clone(),
         observation.ended_at,
@@ -51,6 +66,12 @@ pub fn assess(
     leader::update(state, &view, &mut snapshot);
     snapshot.quorum = quorum::of(state, &view);
     snapshot.members = members::describe(state, &view, &snapshot);
+    capacity::update(state, &view, &mut snapshot, &parameters.capacity);
+    consensus::update(state, &view, &mut snapshot, parameters);
+    snapshot.links = links::update(state, &view, &snapshot, &parameters.links);
+    versions::update(state, &view);
+    trust::describe(&mut snapshot.members, state, &view);
+    canary::update(state, observation, &mut snapshot);
     snapshot.last_answer_at = if view.any_answer() {
         Some(view.ended_at)
     } else {
@@ -64,7 +85,9 @@ pub fn assess(
     };
     let mut findings = rules::evaluate(&context);
     state.date(&mut findings, snapshot.at);
+    state.coverage.remember(&findings, snapshot.at);
     findings.sort_by_cached_key(order);
+    snapshot.coverage = coverage::of(&view, &snapshot, &findings);
     snapshot.findings = findings;
     snapshot.health = health(&snapshot, &view);
     state.remember(&view);
@@ -96,6 +119,7 @@ fn order(finding: &Finding) -> (u8, std::cmp::Reverse<Severity>, String, String)
 
 fn cost(observation: &Observation) -> ProbeCost {
     let mut cost = ProbeCost::default();
+    cost.canary_writes = u32::from(observation.canary.is_some());
     for member in &observation.members {
         cost.rpcs += [
             member.status.is_some(),
@@ -109,6 +133,7 @@ fn cost(observation: &Observation) -> ProbeCost {
         .map(u32::from)
         .sum::<u32>();
         cost.scrapes += u32::from(member.metrics.is_some());
+        cost.handshakes += handshakes(member);
         cost.scrape_bytes += member
             .metrics
             .as_ref()
@@ -116,6 +141,12 @@ fn cost(observation: &Observation) -> ProbeCost {
             .map_or(0, |page| page.page_bytes);
     }
     cost
+}
+
+fn handshakes(member: &MemberObservation) -> u32 {
+    let ports = member.trust.iter().flat_map(|report| &report.ports);
+    let made = ports.filter(|port| port.handshake.is_some()).count();
+    u32::try_from(made).unwrap_or(u32::MAX)
 }
 
 fn health(snapshot: &Snapshot, view: &View<'_>) -> ClusterHealth {
@@ -130,10 +161,13 @@ fn health(snapshot: &Snapshot, view: &View<'_>) -> ClusterHealth {
         healthy,
         worst: worst.map(|finding| finding.severity),
         worst_type: worst.map(|finding| finding.alert_type),
-        sentence: worst.map_or_else(
-            || checked(snapshot, healthy),
-            |finding| finding.cause.clone(),
-        ),
+        // What is only worth knowing does not take the place of the verdict.
+        sentence: worst
+            .filter(|finding| finding.severity > Severity::Info)
+            .map_or_else(
+                || checked(snapshot, healthy),
+                |finding| finding.cause.clone(),
+            ),
     }
 }
 

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use etcd_monitor_model::{
-    AlertType, ClusterName, Evidence, FailureKind, Finding, FindingStatus, MemberSnapshot,
-    Severity, Snapshot, Subject, rule,
+    AlertType, ClusterName, Coverage, Evidence, FailureKind, Finding, FindingStatus,
+    MemberSnapshot, Severity, Snapshot, Subject, UnknownClass, rule,
 };
 use futures_util::future::select_all;
 use tokio::sync::watch;
@@ -111,9 +111,7 @@ pub fn doubt_monitor(own: &Snapshot, all: &[&Snapshot]) -> Option<Snapshot> {
     );
     let mut doubted = own.clone();
     for finding in &mut doubted.findings {
-        finding.status = FindingStatus::Unknown {
-            unknown_reason: cause.clone(),
-        };
+        finding.status = FindingStatus::unknown(UnknownClass::MemberUnreachable, cause.clone());
         finding.caused_by = None;
     }
     if silent[0].cluster == own.cluster {
@@ -121,6 +119,8 @@ pub fn doubt_monitor(own: &Snapshot, all: &[&Snapshot]) -> Option<Snapshot> {
             .findings
             .insert(0, cut_off(own, &silent, cause.clone()));
     }
+    let signals = std::mem::take(&mut doubted.coverage.signals);
+    doubted.coverage = Coverage::of(&doubted.findings, signals);
     forget_silence(&mut doubted);
     doubted.health.sentence = cause;
     Some(doubted)

@@ -35,8 +35,13 @@ mod monitor;
 mod probe;
 mod punctuality;
 mod state_file;
+pub mod trend;
 
-pub use assess::{AssessState, Parameters, assess};
+pub use assess::{
+    AssessState, CanaryParameters, CapacityParameters, ConsensusParameters, CoverageParameters,
+    KnownVersions, KnownVersionsError, LinkParameters, Parameters, TrustParameters,
+    VersionParameters, assess,
+};
 pub use etcd_monitor_client::discovery::DiscoveryPolicy;
 pub use etcd_monitor_client::{
     ClientError, ClientOptions, Credentials, Endpoint, EndpointError, MetricsUrl, Password,
@@ -46,5 +51,5 @@ pub use etcd_monitor_model::*;
 pub use fleet::{Fleet, doubt_monitor};
 pub use metrics_page::read_metrics_page;
 pub use monitor::{Monitor, MonitorOptions, SnapshotReceiver};
-pub use probe::{ClusterProbe, EtcdProbe, ProbeOptions, RecordedProbe};
+pub use probe::{CanaryOptions, ClusterProbe, EtcdProbe, ProbeOptions, RecordedProbe};
 pub use state_file::{StateFile, StateFileError};

@@ -103,6 +103,7 @@ impl<P: ClusterProbe> Monitor<P> {
             }
         }
         self.save().await;
+        self.probe.close().await;
     }
 
     fn publish(&mut self, observation: &Observation) {

@@ -1,7 +1,9 @@
 //! Observes one cluster: every member at once, each call with its own deadline.
 
 mod answers;
+mod canary;
 mod member;
+mod trust;
 
 use std::collections::VecDeque;
 use std::time::Duration;
@@ -9,13 +11,18 @@ use std::time::Duration;
 use etcd_monitor_client::discovery::{Discovery, DiscoveryPolicy, Target};
 use etcd_monitor_client::{ClientError, ClientOptions, ClusterClient, Endpoint, MemberEntry};
 use etcd_monitor_model::{
-    ClusterName, ListedMember, MemberObservation, MonitorCondition, Observation, Probe,
+    CanaryReading, Certificate, ClusterName, ListedMember, MemberObservation, MonitorCondition,
+    Observation, Probe, TrustReport,
 };
 use futures_util::StreamExt;
 use futures_util::stream::{self};
 use jiff::Timestamp;
+use tokio::time::Instant;
 
 use crate::punctuality;
+use canary::Canary;
+pub use canary::CanaryOptions;
+use trust::TrustRadar;
 
 /// Members asked at the same time; a cluster rarely has more than 7, and 16 keeps the burst of sockets small.
 const MEMBERS_AT_ONCE: usize = 16;
@@ -34,6 +41,11 @@ pub trait ClusterProbe: Send + 'static {
 
     /// Tells which members were known before the first cycle, from an earlier run.
     fn expect_members(&mut self, members: &[ListedMember]);
+
+    /// Takes back what the probe left in the cluster. Called once, after the last cycle; ends within one deadline.
+    fn close(&mut self) -> impl Future<Output = ()> + Send {
+        std::future::ready(())
+    }
 }
 
 /// What an [`EtcdProbe`] watches, and how.
@@ -48,6 +60,10 @@ pub struct ProbeOptions {
     pub interval: Duration,
     /// Finds the other members from the member list.
     pub discover: bool,
+    /// Time between two looks at the certificates of one member. A member whose TLS fails is looked at ten times as often.
+    pub trust_interval: Duration,
+    /// Writes and watches one key; off by default, since it writes.
+    pub canary: Option<CanaryOptions>,
     /// TLS, credentials, limits. Its deadline is replaced by [`ProbeOptions::deadline`].
     pub client: ClientOptions,
 }
@@ -60,6 +76,8 @@ impl ProbeOptions {
             endpoints,
             interval: Duration::from_secs(5),
             discover: true,
+            trust_interval: Duration::from_mins(10),
+            canary: None,
             client: ClientOptions::default(),
         }
     }
@@ -78,6 +96,8 @@ pub struct EtcdProbe {
     deadline: Duration,
     client: ClusterClient,
     discovery: Discovery,
+    radar: TrustRadar,
+    canary: Option<Canary>,
 }
 
 impl EtcdProbe {
@@ -99,13 +119,19 @@ impl EtcdProbe {
             deadline,
             client: ClusterClient::new(client_options)?,
             discovery: Discovery::new(options.endpoints, policy),
+            radar: TrustRadar::new(options.trust_interval, options.discover),
+            canary: options.canary.map(|canary| Canary::new(canary, deadline)),
         })
     }
 
-    /// Asks every known target, then once more those that the answers made known.
-    async fn round(&mut self) -> Vec<MemberObservation> {
+    /// Asks every known target, then once more those that the answers made known, and looks at certificates where that
+    /// is due.
+    async fn round(&mut self) -> Round {
         let targets = self.discovery.targets();
-        let mut seen = self.ask(targets.clone()).await;
+        let (mut seen, canary) = tokio::join!(
+            ask(&self.client, targets.clone()),
+            sing(self.canary.as_mut(), &self.client)
+        );
         self.learn(&seen);
         let found: Vec<Target> = self
             .discovery
@@ -113,21 +139,38 @@ impl EtcdProbe {
             .into_iter()
             .filter(|target| is_new(target, &targets))
             .collect();
-        if !found.is_empty() {
-            seen.extend(self.ask(found).await);
+        let due = self.radar.due(&self.discovery.targets(), Instant::now());
+        let (answers, (reports, own)) = tokio::join!(ask(&self.client, found), self.look(due));
+        if !answers.is_empty() {
+            seen.extend(answers);
             self.learn(&seen);
         }
-        self.still_targets(seen)
+        let mut seen = self.still_targets(seen);
+        self.radar.attach(&mut seen, reports, Instant::now());
+        if let Some(canary) = &mut self.canary {
+            canary.learn(&seen);
+        }
+        Round {
+            members: seen,
+            own_certificates: own,
+            canary,
+        }
     }
 
-    async fn ask(&self, targets: Vec<Target>) -> Vec<MemberObservation> {
-        let asked = targets
-            .into_iter()
-            .map(|target| member::observe(&self.client, target));
-        stream::iter(asked)
-            .buffered(MEMBERS_AT_ONCE)
-            .collect()
-            .await
+    /// Looks at the certificates of whom it is due, and with them at our own.
+    async fn look(
+        &self,
+        due: Vec<trust::Look>,
+    ) -> (
+        Vec<(trust::Look, TrustReport)>,
+        Option<Probe<Vec<Certificate>>>,
+    ) {
+        if due.is_empty() {
+            return (Vec::new(), None);
+        }
+        let own = member::probe(self.client.own_certificates(), answers::certificates);
+        let (reports, own) = tokio::join!(trust::look(&self.client, due), own);
+        (reports, Some(own))
     }
 
     /// Tells discovery which member is behind which endpoint, and which members there are.
@@ -140,8 +183,9 @@ impl EtcdProbe {
             }
         }
         if let Some(list) = answers::best_list(seen) {
-            self.discovery
-                .listed(&list.members.iter().map(entry).collect::<Vec<_>>());
+            let entries: Vec<MemberEntry> = list.members.iter().map(entry).collect();
+            self.radar.listed(&entries);
+            self.discovery.listed(&entries);
         }
     }
 
@@ -162,10 +206,31 @@ impl EtcdProbe {
     }
 }
 
+/// What one round saw.
+struct Round {
+    members: Vec<MemberObservation>,
+    own_certificates: Option<Probe<Vec<Certificate>>>,
+    canary: Option<CanaryReading>,
+}
+
+async fn ask(client: &ClusterClient, targets: Vec<Target>) -> Vec<MemberObservation> {
+    let asked = targets
+        .into_iter()
+        .map(|target| member::observe(client, target));
+    stream::iter(asked)
+        .buffered(MEMBERS_AT_ONCE)
+        .collect()
+        .await
+}
+
+async fn sing(canary: Option<&mut Canary>, client: &ClusterClient) -> Option<CanaryReading> {
+    canary?.round(client).await
+}
+
 impl ClusterProbe for EtcdProbe {
     async fn observe(&mut self, cycle: u64, start_lag: Duration) -> Observation {
         let started_at = Timestamp::now();
-        let (members, lag) = punctuality::measured(self.round()).await;
+        let (round, lag) = punctuality::measured(self.round()).await;
         Observation {
             cluster: self.cluster.clone(),
             cycle,
@@ -176,13 +241,22 @@ impl ClusterProbe for EtcdProbe {
                 timer_lag_seconds: lag.max(start_lag).as_secs_f64(),
                 deadline_seconds: self.deadline.as_secs_f64(),
             },
-            members,
+            members: round.members,
+            own_certificates: round.own_certificates,
+            canary: round.canary,
+        }
+    }
+
+    async fn close(&mut self) {
+        if let Some(canary) = &mut self.canary {
+            canary.close(&self.client).await;
         }
     }
 
     fn expect_members(&mut self, members: &[ListedMember]) {
-        self.discovery
-            .listed(&members.iter().map(entry).collect::<Vec<_>>());
+        let entries: Vec<MemberEntry> = members.iter().map(entry).collect();
+        self.radar.listed(&entries);
+        self.discovery.listed(&entries);
     }
 }
 

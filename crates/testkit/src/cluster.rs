@@ -24,6 +24,7 @@ use crate::guard::Guard;
 use crate::link::Network;
 use crate::report;
 use crate::storage::Storage;
+use crate::tls::{CertificatePem, TestCa};
 
 pub use builder::ClusterBuilder;
 pub use member::Member;
@@ -81,6 +82,21 @@ impl Cluster {
     /// The authority that signed all certificates, or `None` without TLS.
     pub fn ca_file(&self) -> Option<&Path> {
         self.access.tls.as_ref().map(|files| files.ca.as_path())
+    }
+
+    /// The authority itself, for further certificates that members and clients trust; `None` without TLS.
+    pub fn authority(&self) -> Option<&TestCa> {
+        self.access.tls.as_ref().map(|files| &*files.authority)
+    }
+
+    /// Gives all members another certificate for clients and peers. etcd shows it on every new connection.
+    ///
+    /// Does nothing without TLS.
+    pub fn replace_server_certificate(&self, certificate: &CertificatePem) -> Result<(), Error> {
+        let Some(folder) = self.ca_file().and_then(Path::parent) else {
+            return Ok(());
+        };
+        certificate.write(folder, "server").map(drop)
     }
 
     /// A client certificate that [`TlsMode::Mutual`](crate::TlsMode::Mutual) accepts, or `None`

@@ -2,7 +2,10 @@
 
 use std::fs;
 use std::net::Ipv4Addr;
+use std::ops::Range;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::SystemTime;
 
 use rcgen::{
     BasicConstraints, CertificateParams, CertifiedIssuer, DnType, ExtendedKeyUsagePurpose, IsCa,
@@ -78,6 +81,30 @@ impl TestCa {
         self.sign(&params)
     }
 
+    /// Issues a certificate that is valid from one time to another.
+    pub fn issue_valid(
+        &self,
+        common_name: &str,
+        names: &[&str],
+        valid: Range<SystemTime>,
+    ) -> Result<CertificatePem, Error> {
+        let mut params = named(common_name, names)?;
+        params.not_before = valid.start.into();
+        params.not_after = valid.end.into();
+        self.sign(&params)
+    }
+
+    /// Issues a certificate that servers may show and clients may not.
+    pub fn issue_for_servers(
+        &self,
+        common_name: &str,
+        names: &[&str],
+    ) -> Result<CertificatePem, Error> {
+        let mut params = named(common_name, names)?;
+        params.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
+        self.sign(&params)
+    }
+
     fn sign(&self, params: &CertificateParams) -> Result<CertificatePem, Error> {
         let key = KeyPair::generate().map_err(certificate)?;
         let signed = params.signed_by(&key, &self.issuer).map_err(certificate)?;
@@ -102,6 +129,7 @@ impl CertificatePem {
 #[derive(Debug, Clone)]
 pub(crate) struct TlsFiles {
     pub(crate) mode: TlsMode,
+    pub(crate) authority: Arc<TestCa>,
     pub(crate) ca: PathBuf,
     pub(crate) server: (PathBuf, PathBuf),
     pub(crate) client: (PathBuf, PathBuf),
@@ -129,6 +157,7 @@ impl TlsFiles {
         let client = client.write(folder, "client")?;
         Ok(Some(Self {
             mode,
+            authority: Arc::new(authority),
             ca,
             server,
             client,

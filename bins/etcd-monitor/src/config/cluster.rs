@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use etcd_monitor_core::{
-    ClientOptions, Credentials, Endpoint, MetricsUrl, Parameters, Password, TlsOptions,
+    CanaryOptions, ClientOptions, Credentials, Endpoint, MetricsUrl, Parameters, Password,
+    TlsOptions,
 };
 use etcd_monitor_model::ClusterName;
 
-use super::ConfigError;
-use super::file::{ClusterFile, names_a_cluster};
+use super::file::{CanaryFile, ClusterFile, names_a_cluster};
+use super::{ConfigError, duration};
 use crate::cli::Cli;
 
 /// A checked cluster.
@@ -22,6 +23,8 @@ pub struct ClusterConfig {
     pub discover: bool,
     /// TLS and credentials.
     pub client: ClientOptions,
+    /// What is written and watched; `None`: nothing.
+    pub canary: Option<CanaryOptions>,
     /// Thresholds.
     pub parameters: Parameters,
 }
@@ -77,9 +80,28 @@ fn checked(file: &ClusterFile, name: &str) -> Result<ClusterConfig, String> {
         name: ClusterName::new(name),
         discover: file.discover.unwrap_or(true),
         client: client_options(file, endpoints.iter().any(Endpoint::is_tls))?,
+        canary: file.canary.as_ref().map(canary).transpose()?,
         parameters: file.parameters.clone(),
         endpoints,
     })
+}
+
+/// Longest key of a canary in bytes: it is one small key.
+const CANARY_KEY_MAX: usize = 512;
+
+fn canary(file: &CanaryFile) -> Result<CanaryOptions, String> {
+    let fits = (1..=CANARY_KEY_MAX).contains(&file.key.len());
+    if !fits || file.key.chars().any(char::is_control) {
+        return Err(format!(
+            "canary.key: a key has 1 to {CANARY_KEY_MAX} bytes without control characters; for example etcd-monitor/canary"
+        ));
+    }
+    let mut options = CanaryOptions::new(&file.key);
+    if let Some(interval) = &file.interval {
+        let interval = duration::interval(interval);
+        options.interval = interval.map_err(|error| format!("canary.interval: {error}"))?;
+    }
+    Ok(options)
 }
 
 fn check_name(name: &str) -> Result<(), String> {

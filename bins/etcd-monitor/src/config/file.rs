@@ -44,7 +44,16 @@ pub(super) struct ClusterFile {
     pub(super) server_name: Option<String>,
     pub(super) user: Option<String>,
     pub(super) password_file: Option<PathBuf>,
+    pub(super) canary: Option<CanaryFile>,
     pub(super) parameters: Parameters,
+}
+
+/// A canary as written: it is on where it stands.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct CanaryFile {
+    pub(super) key: String,
+    pub(super) interval: Option<String>,
 }
 
 impl ClusterFile {

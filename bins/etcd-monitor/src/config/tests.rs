@@ -130,3 +130,26 @@ fn the_example_file_is_read_and_names_every_key() {
     let uncommented = lines.join("\n");
     file::parse(&uncommented).unwrap();
 }
+
+#[test]
+fn a_canary_is_off_unless_it_is_written_down() {
+    assert_eq!(config(&[], "").unwrap().clusters[0].canary, None);
+    let canary = |text: &str| config(&[], &format!("clusters:\n  - canary: {text}\n"));
+    let on = canary("{key: monitoring/canary}").unwrap();
+    let on = on.clusters[0].canary.clone().unwrap();
+    assert_eq!(
+        (on.key.as_str(), on.interval),
+        ("monitoring/canary", Duration::from_secs(10))
+    );
+    let seldom = canary("{key: a, interval: 1m}").unwrap();
+    let seldom = seldom.clusters[0].canary.clone().unwrap();
+    assert_eq!(seldom.interval, Duration::from_mins(1));
+    for (wrong, key) in [
+        ("{key: ''}", "canary.key"),
+        ("{key: a, interval: 1ms}", "canary.interval"),
+        ("{interval: 1s}", "key"),
+    ] {
+        let error = canary(wrong).unwrap_err().to_string();
+        assert!(error.contains(key), "{error}");
+    }
+}

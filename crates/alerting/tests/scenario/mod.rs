@@ -175,6 +175,7 @@ pub(crate) fn finding(name: &str, says: Says, at: Timestamp) -> Option<Finding> 
         Says::False => FindingStatus::False,
         Says::Unknown => FindingStatus::Unknown {
             unknown_reason: "monitor late".to_owned(),
+            unknown_class: etcd_monitor_model::UnknownClass::MonitorLate,
         },
         Says::Gone | Says::Missing => return None,
     };

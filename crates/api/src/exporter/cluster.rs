@@ -74,17 +74,17 @@ const SERVER_GAUGES: [(&str, &str, OfCounters); 10] = [
     ),
     (
         "etcd_request_write_latency_p50_milliseconds",
-        "Median latency of successful puts and transactions that clients made through the member over 5 minutes, from bucket differences of etcd_server_request_duration_seconds (etcd 3.7 and later); no sample without writes",
+        "Median latency of successful puts and transactions that clients made through the member over 5 minutes, from bucket differences of etcd_server_request_duration_seconds (etcd 3.7 and later), or of the canary where one is on; no sample without writes",
         |counters| counters.write_p50_seconds.map(|seconds| seconds * 1e3),
     ),
     (
         "etcd_request_write_latency_p95_milliseconds",
-        "95th percentile of successful puts and transactions that clients made through the member over 5 minutes, from bucket differences of etcd_server_request_duration_seconds (etcd 3.7 and later); no sample without writes",
+        "95th percentile of successful puts and transactions that clients made through the member over 5 minutes, from bucket differences of etcd_server_request_duration_seconds (etcd 3.7 and later), or of the canary where one is on; no sample without writes",
         |counters| counters.write_p95_seconds.map(|seconds| seconds * 1e3),
     ),
     (
         "etcd_request_write_latency_p99_milliseconds",
-        "99th percentile of successful puts and transactions that clients made through the member over 5 minutes, from bucket differences of etcd_server_request_duration_seconds (etcd 3.7 and later); no sample without writes",
+        "99th percentile of successful puts and transactions that clients made through the member over 5 minutes, from bucket differences of etcd_server_request_duration_seconds (etcd 3.7 and later), or of the canary where one is on; no sample without writes",
         |counters| counters.write_p99_seconds.map(|seconds| seconds * 1e3),
     ),
     (

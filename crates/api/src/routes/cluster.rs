@@ -1,11 +1,17 @@
 //! What is so with a cluster.
 
+use std::sync::Arc;
+
 use axum::Json;
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
+use etcd_monitor_model::Snapshot;
 
 use super::{Selection, cluster_lines};
-use crate::documents::{Clusters, Findings, LeaderDocument, MemberList, SnapshotDocument, Status};
+use crate::documents::{
+    ClusterCoverage, Clusters, CoverageDocument, Findings, LeaderDocument, MemberList,
+    SnapshotDocument, Status,
+};
 use crate::problem::Problem;
 use crate::source::Source;
 
@@ -53,13 +59,31 @@ pub(crate) async fn findings(
     State(source): State<Source>,
     selection: Selection,
 ) -> Result<Response, Problem> {
-    let snapshots = match selection.name() {
-        Some(name) => vec![source.snapshot(Some(name))?],
-        None => source.snapshots(),
-    };
+    let snapshots = chosen(&source, &selection)?;
     let findings = snapshots
         .iter()
         .flat_map(|snapshot| &snapshot.findings)
         .collect();
     Ok(Json(Findings { findings }).into_response())
+}
+
+/// What could not be judged. Of one cluster where one is named, else of all.
+pub(crate) async fn coverage(
+    State(source): State<Source>,
+    selection: Selection,
+) -> Result<Response, Problem> {
+    let snapshots = chosen(&source, &selection)?;
+    let clusters = snapshots
+        .iter()
+        .map(|snapshot| ClusterCoverage::of(snapshot))
+        .collect();
+    Ok(Json(CoverageDocument { clusters }).into_response())
+}
+
+/// The latest snapshot of the named cluster, else those of all.
+fn chosen(source: &Source, selection: &Selection) -> Result<Vec<Arc<Snapshot>>, Problem> {
+    match selection.name() {
+        Some(name) => source.snapshot(Some(name)).map(|snapshot| vec![snapshot]),
+        None => Ok(source.snapshots()),
+    }
 }

@@ -38,12 +38,14 @@ pub(super) async fn dial(
     Err(cause.with_source(error))
 }
 
-fn server_name(name: &str) -> Result<ServerName<'static>, Cause> {
+/// The name to ask a TLS server for.
+pub(crate) fn server_name(name: &str) -> Result<ServerName<'static>, Cause> {
     ServerName::try_from(name.to_owned())
         .map_err(|_| Cause::new(ErrorKind::Tls, format!("`{name}` is not a server name")))
 }
 
-pub(super) async fn connect(endpoint: &Endpoint, deadline: Duration) -> Result<TcpStream, Cause> {
+/// A TCP connection to an endpoint, if its address may be contacted.
+pub(crate) async fn connect(endpoint: &Endpoint, deadline: Duration) -> Result<TcpStream, Cause> {
     let addresses = address::resolve(endpoint.host(), endpoint.port()).await?;
     let share = deadline / u32::try_from(addresses.len()).unwrap_or(1).max(1);
     let mut last = None;

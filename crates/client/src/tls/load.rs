@@ -91,13 +91,16 @@ pub(super) async fn build(
         _ => system_roots().await?,
     };
     let verifier = verifier(options, roots)?;
-    let mut http = with_identity(options, builder(verifier), files.identity)?;
+    let (mut http, identity) =
+        with_identity(options, builder(Arc::clone(&verifier)), files.identity)?;
     let mut grpc = http.clone();
     grpc.alpn_protocols = vec![b"h2".to_vec()];
     http.alpn_protocols = vec![b"http/1.1".to_vec()];
     Ok(LoadedTls {
         grpc: Arc::new(grpc),
         http,
+        verifier,
+        identity,
         generation,
     })
 }
@@ -173,11 +176,11 @@ fn with_identity(
     options: &TlsOptions,
     builder: IdentityWanted,
     identity: Option<(Vec<u8>, Vec<u8>)>,
-) -> Result<ClientConfig, Cause> {
+) -> Result<(ClientConfig, Vec<CertificateDer<'static>>), Cause> {
     let (Some((cert, key)), Some(cert_file), Some(key_file)) =
         (identity, &options.cert_file, &options.key_file)
     else {
-        return Ok(builder.with_no_client_auth());
+        return Ok((builder.with_no_client_auth(), Vec::new()));
     };
     let chain = CertificateDer::pem_slice_iter(&cert)
         .collect::<Result<Vec<_>, _>>()
@@ -186,9 +189,10 @@ fn with_identity(
         return Err(unusable(cert_file, "it holds no PEM certificate"));
     }
     let key = PrivateKeyDer::from_pem_slice(&key).map_err(|error| unusable(key_file, error))?;
-    builder
-        .with_client_auth_cert(chain, key)
-        .map_err(|error| unusable(key_file, error))
+    let config = builder
+        .with_client_auth_cert(chain.clone(), key)
+        .map_err(|error| unusable(key_file, error))?;
+    Ok((config, chain))
 }
 
 /// Verifies certificates as usual, but against a configured name instead of the host of the endpoint.

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_monitor_client::{Consistency, ErrorKind, TlsOptions};
+use etcd_monitor_client::{ClusterClient, Consistency, ErrorKind, TlsOptions};
 use etcd_monitor_testkit::{CertificatePem, Cluster, TestCa, TlsMode};
 use rustls::ServerConfig;
 use rustls::crypto::ring;
@@ -13,7 +13,7 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use tokio_rustls::TlsAcceptor;
 
 use crate::local::LocalServer;
-use crate::{client, eventually, options};
+use crate::{client, endpoint, eventually, options};
 
 async fn cluster(mode: TlsMode) -> Cluster {
     Cluster::builder()
@@ -164,4 +164,53 @@ async fn an_expired_certificate_is_named() {
         &failures(&url, write_ca(folder.path(), &ca)).await,
         "has expired",
     );
+}
+
+#[tokio::test]
+async fn the_certificates_of_a_port_are_seen_also_where_the_handshake_fails() {
+    let cluster = cluster(TlsMode::Mutual).await;
+    let look = async |url: &str, tls: TlsOptions| {
+        let client = ClusterClient::new(options().with_tls(tls)).unwrap();
+        client.certificates(&endpoint(url)).await
+    };
+    let trusted = with_certificate(trusting(&cluster), &cluster);
+    for url in [cluster.member(0).client_url(), cluster.member(0).peer_url()] {
+        let shown = look(url, trusted.clone()).await.unwrap();
+        assert!(shown.covers_host && shown.refused.is_none(), "{shown:?}");
+        assert_eq!(shown.chain[0].subject, "CN=etcd");
+    }
+    let folder = tempfile::tempdir().unwrap();
+    let strange = write_ca(folder.path(), &TestCa::new("other").unwrap());
+    let shown = look(cluster.member(0).peer_url(), strange.clone()).await;
+    assert!(
+        shown
+            .unwrap()
+            .refused
+            .unwrap()
+            .contains("trusted authority")
+    );
+
+    let plain = LocalServer::saying(b"HTTP/1.1 200 OK\r\n\r\n").await;
+    let url = plain.url.replace("http://", "https://");
+    assert!(look(&url, strange.clone()).await.is_err());
+    let silent = LocalServer::start(|stream| async move {
+        std::future::pending::<()>().await;
+        drop(stream);
+    })
+    .await;
+    let url = silent.url.replace("http://", "https://");
+    let error = look(&url, strange).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::TimedOut, "{error}");
+}
+
+#[tokio::test]
+async fn our_own_certificate_is_read_where_there_is_one() {
+    let cluster = cluster(TlsMode::Mutual).await;
+    let own = async |tls: TlsOptions| {
+        let client = ClusterClient::new(options().with_tls(tls)).unwrap();
+        client.own_certificates().await.unwrap()
+    };
+    assert!(own(trusting(&cluster)).await.is_empty());
+    let chain = own(with_certificate(trusting(&cluster), &cluster)).await;
+    assert_eq!(chain[0].subject, "CN=etcd-monitor-test-client");
 }

@@ -2,7 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use etcd_monitor_model::{Leader, LeaderChange, MemberId, MemberStatus, Snapshot};
+use etcd_monitor_model::{
+    Leader, LeaderChange, LeaderChangeCause, MemberId, MemberStatus, Snapshot,
+};
 use jiff::Timestamp;
 
 use super::state::{AssessState, LEADER_CHANGES_MAX, SeenLeader};
@@ -26,7 +28,6 @@ pub(super) fn update(state: &mut AssessState, view: &View<'_>, snapshot: &mut Sn
         term: leader.term,
     });
     snapshot.leader_changes = state.leader.map(|_| state.leader_changes);
-    snapshot.leader_history = state.leader_history.iter().cloned().collect();
 }
 
 /// The leader that most members report at the highest term at which any is reported; a leader of an older term has been
@@ -90,6 +91,8 @@ fn note(state: &mut AssessState, id: MemberId, term: u64, at: Timestamp) {
             from: Some(known.id),
             to: id,
             term,
+            cause: LeaderChangeCause::Unknown,
+            evidence: Vec::new(),
         });
     }
 }

@@ -4,8 +4,8 @@ use std::collections::BTreeSet;
 
 use etcd_monitor_client::histogram::Buckets;
 use etcd_monitor_model::{
-    DatabaseSize, ListedMember, MemberId, MemberRole, MemberSnapshot, MemberStatus, MetricsPage,
-    Probe, ProbeFailure, RaftProgress, ServerCounters, Snapshot,
+    DatabaseSize, HistogramReading, ListedMember, MemberId, MemberRole, MemberSnapshot,
+    MemberStatus, MetricsPage, ProbeFailure, RaftProgress, ServerCounters, Snapshot,
 };
 use jiff::Timestamp;
 
@@ -146,20 +146,18 @@ fn voter_role(row: &Row<'_>, status: &MemberStatus, snapshot: &Snapshot) -> Memb
 }
 
 fn healthy(row: &Row<'_>, view: &View<'_>) -> Option<bool> {
-    let read = row.seen.read_serializable.as_ref();
-    let failures = [row.failure(), read.and_then(Probe::failure)];
+    let failures = [row.failure(), row.own_read_failure()];
     let mut failures = failures.into_iter().flatten().peekable();
     if failures.peek().is_none() {
         // Nothing failed: both answered, or one was not asked.
-        return (row.status().is_some() && read.is_some()).then_some(true);
+        return (row.status().is_some() && row.serves_reads()).then_some(true);
     }
     let blamable = failures.any(|failure| !says_nothing(failure.kind));
     (blamable && !view.late).then_some(false)
 }
 
 fn failure(row: &Row<'_>) -> Option<ProbeFailure> {
-    let serializable = row.seen.read_serializable.as_ref().and_then(Probe::failure);
-    row.failure().or(serializable).cloned()
+    row.failure().or(row.own_read_failure()).cloned()
 }
 
 fn raft(status: &MemberStatus) -> RaftProgress {
@@ -175,7 +173,7 @@ fn raft(status: &MemberStatus) -> RaftProgress {
 /// `None` where what Status reports is no size.
 fn database(status: &MemberStatus, page: Option<&MetricsPage>) -> Option<DatabaseSize> {
     // Status reports the quota from 3.6 on, and 0 before 3.6.6 where the default is used; the metric is always right.
-    let metric = page.and_then(|page| page.quota_backend_bytes);
+    let metric = page.and_then(|page| page.disk.quota_backend_bytes);
     let quota = metric
         .filter(|quota| quota.is_finite())
         .map(metric_bytes)
@@ -203,7 +201,7 @@ fn last_read(row: &Row<'_>) -> Option<f64> {
 }
 
 fn started_at(page: &MetricsPage) -> Option<Timestamp> {
-    let seconds = page.process_start_time_seconds?;
+    let seconds = page.process.start_time_seconds?;
     let since_epoch = std::time::Duration::try_from_secs_f64(seconds).ok()?;
     Timestamp::UNIX_EPOCH.checked_add(since_epoch).ok()
 }
@@ -232,14 +230,14 @@ fn from_memory(
 
 fn counters(page: &MetricsPage, memory: &mut MemberMemory, now: Timestamp) -> ServerCounters {
     let mut counters = ServerCounters::default();
-    counters.proposals_committed = amount(page.proposals_committed);
-    counters.proposals_applied = amount(page.proposals_applied);
-    counters.proposals_pending = amount(page.proposals_pending);
-    counters.proposals_failed = amount(page.proposals_failed);
-    counters.resident_memory_bytes = amount(page.resident_memory_bytes);
-    counters.watchers = amount(page.watchers);
-    counters.rpcs_in_flight = amount(page.grpc_started)
-        .zip(amount(page.grpc_handled))
+    counters.proposals_committed = amount(page.raft.proposals_committed);
+    counters.proposals_applied = amount(page.raft.proposals_applied);
+    counters.proposals_pending = amount(page.raft.proposals_pending);
+    counters.proposals_failed = amount(page.raft.proposals_failed);
+    counters.resident_memory_bytes = amount(page.process.resident_memory_bytes);
+    counters.watchers = amount(page.store.watchers);
+    counters.rpcs_in_flight = amount(page.requests.started)
+        .zip(amount(page.requests.handled))
         .map(|(started, handled)| (started - handled).max(0.0));
     counters.request_rate_per_second = request_rate(page, memory, now);
     add_quantiles(&mut counters, page, memory, now);
@@ -252,13 +250,13 @@ fn add_quantiles(
     memory: &mut MemberMemory,
     now: Timestamp,
 ) {
-    let wal = page.wal_fsync_buckets.as_ref();
+    let wal = page.disk.wal_fsync.as_ref();
     let wal = observed(&mut memory.wal_fsync, wal, now);
     counters.wal_fsync_p95_seconds = quantile(wal.as_ref(), 0.95);
-    let backend = page.backend_commit_buckets.as_ref();
+    let backend = page.disk.backend_commit.as_ref();
     let backend = observed(&mut memory.backend_commit, backend, now);
     counters.backend_commit_p95_seconds = quantile(backend.as_ref(), 0.95);
-    let writes = page.write_buckets.as_ref();
+    let writes = page.requests.writes.as_ref();
     let writes = observed(&mut memory.writes, writes, now);
     counters.write_p50_seconds = quantile(writes.as_ref(), 0.5);
     counters.write_p95_seconds = quantile(writes.as_ref(), 0.95);
@@ -276,7 +274,7 @@ fn amount(value: Option<f64>) -> Option<f64> {
 
 /// Handled unary RPCs per second since the previous cycle; `None` on the first and after a counter reset.
 fn request_rate(page: &MetricsPage, memory: &mut MemberMemory, now: Timestamp) -> Option<f64> {
-    let handled = amount(page.grpc_unary_handled)?;
+    let handled = amount(page.requests.unary_handled)?;
     let (then, before) = memory.handled.replace((now, handled))?;
     let seconds = now.duration_since(then).as_secs_f64();
     (seconds > 0.0 && handled >= before).then(|| (handled - before) / seconds)
@@ -285,10 +283,10 @@ fn request_rate(page: &MetricsPage, memory: &mut MemberMemory, now: Timestamp) -
 /// What was observed within the window: the difference between the newest and the oldest page.
 fn observed(
     window: &mut Window<Buckets>,
-    buckets: Option<&Vec<(f64, f64)>>,
+    reading: Option<&HistogramReading>,
     now: Timestamp,
 ) -> Option<Buckets> {
-    let newest = Buckets::new(buckets?.clone())?;
+    let newest = Buckets::new(reading?.buckets.clone())?;
     window.push(now, newest.clone(), HISTOGRAM_WINDOW_SECONDS);
     let difference = newest.difference(window.oldest()?);
     if difference.is_none() {

@@ -3,10 +3,19 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use etcd_monitor_client::histogram::Buckets;
-use etcd_monitor_model::{ClusterId, Finding, FindingKey, LeaderChange, ListedMember, MemberId};
+use etcd_monitor_model::{
+    ClusterId, Finding, FindingKey, FindingStatus, LeaderChange, ListedMember, MemberId,
+};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::canary::CanaryMemory;
+use super::capacity::{CapacityMemory, CompactionMemory};
+use super::consensus::ConsensusMemory;
+use super::coverage::CoverageMemory;
+use super::links::LinkMemory;
+use super::trust::TrustMemory;
+use super::versions::VersionMemory;
 use super::view::View;
 use super::window::Window;
 
@@ -36,6 +45,19 @@ pub struct AssessState {
     dated: Vec<Dated>,
     pub(super) members: BTreeMap<MemberId, MemberMemory>,
     last_answer_at: Option<Timestamp>,
+    /// Compaction of the cluster.
+    pub(super) compaction: CompactionMemory,
+    /// Rules that could not be evaluated for lasting reasons.
+    pub(super) coverage: CoverageMemory,
+    /// Membership, learners, elections and data.
+    pub(super) consensus: ConsensusMemory,
+    #[serde(skip)]
+    pub(super) links: LinkMemory,
+    pub(super) versions: VersionMemory,
+    #[serde(skip)]
+    pub(super) trust: TrustMemory,
+    #[serde(skip)]
+    pub(super) canary: CanaryMemory,
 }
 
 /// A leader as last seen.
@@ -61,6 +83,8 @@ pub(super) struct MemberMemory {
     pub(super) version: Option<String>,
     /// True when the previous cycle got no answer at all, and the monitor was punctual.
     pub(super) was_silent: bool,
+    /// Its room, and how that changes.
+    pub(super) capacity: CapacityMemory,
     /// Bytes received from this member, by hearing peer, in the previous cycle.
     #[serde(skip)]
     pub(super) heard_bytes: BTreeMap<MemberId, f64>,
@@ -90,6 +114,8 @@ impl AssessState {
             cluster_id,
             replaced,
             dated: std::mem::take(&mut self.dated),
+            // What ports show is looked at by endpoint, whichever cluster is behind it.
+            trust: std::mem::take(&mut self.trust),
             ..Self::default()
         };
     }
@@ -125,11 +151,25 @@ impl AssessState {
         }
     }
 
-    /// Elections in the hour before `now`.
-    pub(super) fn elections_last_hour(&self, now: Timestamp) -> usize {
+    /// Elections in the hour before `now` whose time is wanted.
+    pub(super) fn elections_last_hour(
+        &self,
+        now: Timestamp,
+        wanted: impl Fn(Timestamp) -> bool,
+    ) -> usize {
         let in_hour =
             |at: &&Timestamp| (0.0..=3600.0).contains(&now.duration_since(**at).as_secs_f64());
-        self.elections.iter().filter(in_hour).count()
+        self.elections
+            .iter()
+            .filter(in_hour)
+            .filter(|at| wanted(**at))
+            .count()
+    }
+
+    /// Since when a finding has been true, as of the previous cycle.
+    pub(super) fn true_since(&self, key: &FindingKey) -> Option<Timestamp> {
+        let dated = self.dated.iter().find(|dated| dated.key == *key)?;
+        (dated.status == FindingStatus::True.as_str()).then_some(dated.since)
     }
 
     /// Sets each finding's `since` to when its status began, and remembers it.
@@ -180,9 +220,10 @@ impl AssessState {
             memory.heard_bytes.clear();
         }
         for (hearing, page) in view.pages() {
-            for (sender, bytes) in page.peer_received_bytes.iter().flatten() {
-                if let Some(memory) = self.members.get_mut(sender) {
-                    memory.heard_bytes.insert(hearing, *bytes);
+            for peer in &page.network.peers {
+                let memory = self.members.get_mut(&peer.peer);
+                if let Some((memory, bytes)) = memory.zip(peer.received_bytes) {
+                    memory.heard_bytes.insert(hearing, bytes);
                 }
             }
         }

@@ -1,9 +1,19 @@
 //! `assess` on observations made by hand: one small cluster, one thing wrong at a time.
 
+mod canaries;
+mod certificates;
+mod clocks;
 mod consensus;
+mod coverage;
+mod learners;
+mod links;
+mod membership;
 mod properties;
+mod restarts;
+mod room;
 mod scene;
 mod space;
 mod tables;
 mod time;
 mod trust;
+mod versions;

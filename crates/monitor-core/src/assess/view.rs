@@ -174,6 +174,23 @@ impl<'a> Row<'a> {
             Some(_) => Some(false),
         }
     }
+
+    /// Whether it served a read from its own data, which is what either kind of read ends in.
+    pub(super) fn serves_reads(&self) -> bool {
+        let reads = [&self.seen.read_linearizable, &self.seen.read_serializable];
+        reads
+            .into_iter()
+            .flatten()
+            .any(|probe| probe.result.is_ok())
+    }
+
+    /// Why the read of its own data failed, if it was asked.
+    pub(super) fn own_read_failure(&self) -> Option<&'a ProbeFailure> {
+        self.seen
+            .read_serializable
+            .as_ref()
+            .and_then(Probe::failure)
+    }
 }
 
 /// True when any call got an answer from etcd, an error of its own included.

@@ -23,6 +23,8 @@ fn silent(name: &str, second: i64, kinds: &[FailureKind]) -> Snapshot {
             deadline_seconds: 2.0,
         },
         members: members.map(|(n, kind)| member(n, *kind, at)).collect(),
+        own_certificates: None,
+        canary: None,
     };
     assess(
         &mut AssessState::default(),
@@ -51,6 +53,8 @@ fn member(number: usize, kind: FailureKind, at: Timestamp) -> MemberObservation 
         read_linearizable: None,
         read_serializable: None,
         metrics: None,
+        clock: None,
+        trust: None,
     }
 }
 

@@ -19,6 +19,8 @@ fn recorded(cycle: u64, lag_seconds: f64) -> Observation {
             deadline_seconds: 2.0,
         },
         members: Vec::new(),
+        own_certificates: None,
+        canary: None,
     }
 }
 

@@ -1,13 +1,15 @@
 //! The client's answers in the words of the model.
 
 use etcd_monitor_client::{
-    AlarmAnswer, AlarmKind as ClientAlarm, ClientError, ErrorKind, MemberListAnswer, Operation,
-    ReadAnswer as ClientRead, StatusAnswer,
+    AlarmAnswer, AlarmKind as ClientAlarm, CertificateAnswer, ClientError, DateAnswer, ErrorKind,
+    MemberListAnswer, Operation, ReadAnswer as ClientRead, ShownCertificates as ClientShown,
+    StatusAnswer,
 };
 use etcd_monitor_model::{
-    Alarm, AlarmKind, ClusterId, FailureKind, ListedMember, MemberId, MemberObservation,
-    MemberStatus, MembershipView, ProbeFailure, ReadAnswer,
+    Alarm, AlarmKind, Certificate, ClockReading, ClusterId, FailureKind, ListedMember, MemberId,
+    MemberObservation, MemberStatus, MembershipView, ProbeFailure, ReadAnswer, ShownCertificates,
 };
+use jiff::Timestamp;
 
 /// The member list that discovery follows: one that a quorum confirmed, before one that a member believes.
 pub(super) fn best_list(seen: &[MemberObservation]) -> Option<&MembershipView> {
@@ -75,6 +77,52 @@ pub(super) fn read(answer: &ClientRead) -> ReadAnswer {
     ReadAnswer {
         revision: Some(answer.revision),
     }
+}
+
+pub(super) fn shown_certificates(answer: ClientShown) -> ShownCertificates {
+    ShownCertificates {
+        chain: certificates(answer.chain),
+        covers_host: answer.covers_host,
+        refused: answer.refused,
+    }
+}
+
+pub(super) fn certificates(chain: Vec<CertificateAnswer>) -> Vec<Certificate> {
+    chain.into_iter().map(certificate).collect()
+}
+
+fn certificate(answer: CertificateAnswer) -> Certificate {
+    Certificate {
+        subject: answer.subject,
+        issuer: answer.issuer,
+        serial: answer.serial,
+        issuer_key: answer.issuer_key,
+        own_key: answer.own_key,
+        not_before: timestamp(answer.not_before),
+        not_after: timestamp(answer.not_after),
+        names: answer.names,
+        server_auth: answer.server_auth,
+        client_auth: answer.client_auth,
+    }
+}
+
+/// The nearest time that can be shown: certificates without an end carry the last second of the year 9999.
+fn timestamp(second: i64) -> Timestamp {
+    let nearest = if second < 0 {
+        Timestamp::MIN
+    } else {
+        Timestamp::MAX
+    };
+    Timestamp::from_second(second).unwrap_or(nearest)
+}
+
+/// `None` for a time that no calendar shows.
+pub(super) fn clock(answer: &DateAnswer) -> Option<ClockReading> {
+    Some(ClockReading {
+        sent_at: Timestamp::try_from(answer.sent_at).ok()?,
+        answered_after_seconds: answer.answered_after.as_secs_f64(),
+        date: Timestamp::try_from(answer.date).ok()?,
+    })
 }
 
 pub(super) fn failure(error: &ClientError) -> ProbeFailure {

@@ -1,5 +1,6 @@
 //! One member, asked everything at once.
 
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,12 +20,13 @@ use crate::metrics_page::read_metrics_page;
 /// The key that reads ask for. It need not exist: that the read is served is what counts.
 const READ_KEY: &[u8] = b"etcd-monitor/probe";
 
-/// How much earlier the calls go out than the page: rendering a page costs a member milliseconds of CPU, which would
-/// be measured as the latency of its reads. A member that answers no call within this time is asked for the page
-/// meanwhile.
+/// How much earlier the calls go out than what can wait. The page: rendering it costs a member milliseconds of CPU,
+/// which would be measured as the latency of its reads. The serializable read: it tells "no quorum" from "not served",
+/// which is of interest only where the linearizable read is not back by then.
 const HEAD_START: Duration = Duration::from_millis(100);
 
-/// Asks one target six RPCs at once and then one page. Ends 100 ms after the client's deadline at the latest.
+/// Asks one target five RPCs at once, a sixth where the linearizable read does not succeed at once, and then one page.
+/// Ends 100 ms after the client's deadline at the latest.
 pub(super) async fn observe(client: &ClusterClient, target: Target) -> MemberObservation {
     let endpoint = target
         .endpoint
@@ -32,14 +34,14 @@ pub(super) async fn observe(client: &ClusterClient, target: Target) -> MemberObs
         .map_or(target.advertised.as_str(), |endpoint| endpoint.as_str());
     let mut seen = unasked(endpoint, &target);
     match (&target.refused, &target.endpoint) {
-        // Six calls at once make a future too large for the stack of a small task.
+        // All calls at once make a future too large for the stack of a small task.
         (None, Some(endpoint)) => Box::pin(ask(&client.member(endpoint), &mut seen)).await,
         (refused, _) => seen.status = Some(not_allowed(refused.as_deref())),
     }
     seen
 }
 
-fn unasked(endpoint: &str, target: &Target) -> MemberObservation {
+pub(super) fn unasked(endpoint: &str, target: &Target) -> MemberObservation {
     MemberObservation {
         endpoint: endpoint.to_owned(),
         origin: match target.origin {
@@ -54,6 +56,8 @@ fn unasked(endpoint: &str, target: &Target) -> MemberObservation {
         read_linearizable: None,
         read_serializable: None,
         metrics: None,
+        clock: None,
+        trust: None,
     }
 }
 
@@ -74,37 +78,57 @@ fn not_allowed<T>(reason: Option<&str>) -> Probe<T> {
 async fn ask(member: &Arc<MemberClient>, seen: &mut MemberObservation) {
     let (answered, calls_answered) = oneshot::channel();
     let calls = async {
-        // On the heap: six calls at once make a large future.
+        // On the heap: all calls at once make a large future.
         Box::pin(ask_calls(member, seen)).await;
         // The page may be under way already; then nobody waits.
         let _ = answered.send(());
     };
     let page = async {
         let _ = timeout(HEAD_START, calls_answered).await;
-        probe(member.metrics_page(), |page| read_metrics_page(&page)).await
+        let mut clock = None;
+        let page = probe(member.dated_metrics_page(), |answer| {
+            clock = answer.date.and_then(|date| answers::clock(&date));
+            read_metrics_page(&answer.text)
+        });
+        (page.await, clock)
     };
-    let ((), metrics) = tokio::join!(calls, page);
+    let ((), (metrics, clock)) = tokio::join!(calls, page);
     seen.metrics = Some(metrics);
+    seen.clock = clock;
 }
 
 async fn ask_calls(member: &Arc<MemberClient>, seen: &mut MemberObservation) {
-    let (status, serializable, linearizable, alarms, read, own_read) = tokio::join!(
+    let (status, serializable, linearizable, alarms, (read, own_read)) = tokio::join!(
         probe(member.status(), answers::status),
         members(member, Consistency::Serializable),
         members(member, Consistency::Linearizable),
         probe(member.alarms(), answers::alarms),
-        read(member, Consistency::Linearizable),
-        read(member, Consistency::Serializable),
+        reads(member),
     );
     seen.status = Some(status);
     seen.members_serializable = Some(serializable);
     seen.members_linearizable = Some(linearizable);
     seen.alarms = Some(alarms);
     seen.read_linearizable = Some(read);
-    seen.read_serializable = Some(own_read);
+    seen.read_serializable = own_read;
 }
 
-async fn probe<A, T>(
+/// The linearizable read, and the serializable one where the first failed or took longer than its head start: a member
+/// answers both from its own data, so that the success of the first says all that the second could.
+async fn reads(member: &Arc<MemberClient>) -> (Probe<ReadAnswer>, Option<Probe<ReadAnswer>>) {
+    let mut linearizable = pin!(read(member, Consistency::Linearizable));
+    let own = read(member, Consistency::Serializable);
+    match timeout(HEAD_START, &mut linearizable).await {
+        Ok(answer) if answer.result.is_ok() => (answer, None),
+        Ok(failed) => (failed, Some(own.await)),
+        Err(_) => {
+            let (answer, own) = tokio::join!(linearizable, own);
+            (answer, Some(own))
+        }
+    }
+}
+
+pub(super) async fn probe<A, T>(
     call: impl Future<Output = Result<A, ClientError>>,
     into: impl FnOnce(A) -> T,
 ) -> Probe<T> {

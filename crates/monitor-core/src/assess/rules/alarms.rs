@@ -2,10 +2,12 @@
 
 use std::collections::BTreeSet;
 
-use etcd_monitor_model::{Alarm, AlarmKind, AlertType, Finding, MemberId, Severity, Subject, rule};
+use etcd_monitor_model::{
+    Alarm, AlarmKind, AlertType, Finding, MemberId, Probe, Severity, Subject, UnknownClass, rule,
+};
 use jiff::Timestamp;
 
-use super::{Context, Evidence, Verdict, evidence};
+use super::{Context, Evidence, Verdict, class_of, evidence};
 
 /// Alarms looked at per answer: etcd knows two kinds for each member, so more is an attack.
 const ALARMS_MAX: usize = 1_000;
@@ -39,7 +41,7 @@ pub(super) fn of_cluster(context: &Context<'_>) -> Vec<Finding> {
 }
 
 /// Every alarm that any member answered, with when it was asked; `None` when nobody answered.
-fn answers(context: &Context<'_>) -> Option<(BTreeSet<Alarm>, Timestamp)> {
+pub(super) fn answers(context: &Context<'_>) -> Option<(BTreeSet<Alarm>, Timestamp)> {
     let probes = context
         .view
         .own()
@@ -54,13 +56,28 @@ fn answers(context: &Context<'_>) -> Option<(BTreeSet<Alarm>, Timestamp)> {
     answered
 }
 
+/// Why no alarm is known: by how the first Alarm call failed.
+pub(super) fn unanswered(context: &Context<'_>) -> Verdict {
+    let calls = || {
+        context
+            .view
+            .own()
+            .filter_map(|row| row.seen.alarms.as_ref())
+    };
+    let class = match calls().find_map(Probe::failure) {
+        Some(failure) => class_of(failure.kind),
+        None => UnknownClass::NotAsked,
+    };
+    Verdict::unknown_because(class, "no member answered the Alarm call")
+}
+
 fn of_rule(
     context: &Context<'_>,
     rule: &AlarmRule,
     answered: Option<&(BTreeSet<Alarm>, Timestamp)>,
 ) -> Vec<Finding> {
     let Some((alarms, at)) = answered else {
-        let unknown = Verdict::unknown("no member answered the Alarm call");
+        let unknown = unanswered(context);
         return vec![context.cluster_finding(
             rule.name,
             rule.alert_type,

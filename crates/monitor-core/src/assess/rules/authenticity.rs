@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use etcd_monitor_model::{
-    AlertType, ClusterId, FailureKind, Finding, MemberSnapshot, Severity, rule,
+    AlertType, ClusterId, FailureKind, Finding, MemberSnapshot, Severity, UnknownClass, rule,
 };
 
 use super::{Context, Evidence, Verdict, evidence, status_evidence};
@@ -19,7 +19,7 @@ pub(super) fn tls_failed(context: &Context<'_>, member: &MemberSnapshot) -> Opti
     let verdict = if failed && context.view.late {
         Verdict::late()
     } else if row.unasked() {
-        Verdict::unknown("not asked in this cycle")
+        Verdict::unknown_because(UnknownClass::NotAsked, "not asked in this cycle")
     } else if row.silent() {
         Verdict::unknown("member unreachable")
     } else {
@@ -144,7 +144,9 @@ pub(super) fn cluster_replaced(context: &Context<'_>) -> Finding {
         context.now().duration_since(*at).as_secs_f64() < REPLACED_REPORTED_SECONDS
     });
     let verdict = match (recent, context.snapshot.cluster_id) {
-        (_, None) => Verdict::unknown("no member answered yet"),
+        (_, None) => {
+            Verdict::unknown_because(UnknownClass::NotEnoughData, "no member answered yet")
+        }
         (None, Some(_)) => Verdict::False,
         (Some((before, at)), Some(now)) => Verdict::when(true, || {
             let cause = format!(

@@ -1,84 +1,114 @@
-//! Space and its limits, and whether the member's numbers can be read at all.
+//! Room and its limits, and whether the member's numbers can be read at all.
 
-use etcd_monitor_model::{AlertType, DatabaseSize, Finding, MemberSnapshot, Severity, rule};
+mod apply_lag;
+mod compaction;
+mod defrag;
+mod disarm;
+mod forecast;
+mod fragmentation;
+mod quota;
+
+use etcd_monitor_model::{
+    AlertType, Finding, FindingKey, MemberSnapshot, Severity, UnknownClass, rule,
+};
 
 use super::{Context, Verdict, evidence};
 use crate::assess::view::Row;
 
-/// The rules about one member's space and numbers.
+/// The rules about one member's room and numbers.
 pub(super) fn of_member(context: &Context<'_>, member: &MemberSnapshot) -> Vec<Finding> {
     if member.id.is_none() {
         return Vec::new();
     }
     vec![
-        near_quota(context, member),
+        apply_lag::near_limit(context, member),
+        quota::near_quota(context, member),
+        fragmentation::fragmented(context, member),
+        forecast::quota_forecast(context, member),
         metrics_unreadable(context, member),
     ]
 }
 
-/// NOSPACE is decided on the allocated size, free pages included, so that is what is compared with the quota.
-fn near_quota(context: &Context<'_>, member: &MemberSnapshot) -> Finding {
-    let parameters = context.parameters;
-    let share = member.database.and_then(|database| {
-        database
-            .quota_bytes
-            .map(|quota| database.allocated_bytes as f64 / quota as f64)
-    });
-    let verdict = match (member.database, share) {
-        (None, _) if member.raft.is_some() => {
-            Verdict::unknown("what Status reports as the database's size is no size")
+/// The rules about the cluster's room.
+pub(super) fn of_cluster(context: &Context<'_>) -> [Finding; 2] {
+    [
+        compaction::never_compacted(context),
+        disarm::not_disarmed(context),
+    ]
+}
+
+/// Sets `caused_by` among the rules about room.
+///
+/// A raised NOSPACE alarm explains what only foresees it. A file near its quota explains what is milder or as bad about the
+/// same member. An alarm that nobody disarmed is explained by the alarm at first, and explains it once it has stood
+/// for its time: then disarming is all that is missing, and that is what must be told.
+pub(super) fn explain(context: &Context<'_>, findings: &mut [Finding]) {
+    disarm::explain(context, findings);
+    let roots: Vec<(FindingKey, Severity)> = findings
+        .iter()
+        .filter(|finding| finding.status.is_true())
+        .filter(|finding| {
+            [rule::ALARM_NO_SPACE, rule::DATABASE_NEAR_QUOTA].contains(&finding.rule.as_str())
+        })
+        .map(|finding| (finding.key(), finding.severity))
+        .collect();
+    let explained = [rule::QUOTA_FORECAST, rule::DATABASE_FRAGMENTED];
+    for finding in findings.iter_mut() {
+        let open = finding.is_root() && explained.contains(&finding.rule.as_str());
+        if !open {
+            continue;
         }
-        (None, _) => Verdict::unknown("member unreachable"),
-        (Some(database), _) if database.quota_disabled => Verdict::False,
-        (Some(_), None) => {
-            Verdict::unknown("the quota is not known: no /metrics, and Status does not report it")
-        }
-        (Some(database), Some(share)) => {
-            Verdict::when(share > parameters.quota_warning_share, || {
-                let cause = format!(
-                    "The database of {} fills {:.0} % of its quota",
-                    member.name,
-                    share * 100.0
-                );
-                let value = format!(
-                    "{} allocated, {} in use",
-                    database.allocated_bytes, database.in_use_bytes
-                );
-                let seen = vec![evidence("Status dbSize (bytes)", value, context.now())];
-                (cause, seen, which_action(member, &database))
-            })
-        }
-    };
-    let critical = share.is_some_and(|share| share > parameters.quota_critical_share);
-    let severity = if critical {
-        Severity::Critical
+        let subject = finding.subject.key();
+        let root = roots.iter().find(|(root, severity)| {
+            let wide = root.rule == rule::ALARM_NO_SPACE;
+            *severity >= finding.severity && (wide || root.subject == subject)
+        });
+        finding.caused_by = root.map(|(root, _)| root.clone());
+    }
+}
+
+/// Why a member's database sizes are not known.
+fn no_sizes(context: &Context<'_>, member: &MemberSnapshot) -> Verdict {
+    if member.raft.is_some() {
+        Verdict::unknown_because(
+            UnknownClass::BadAnswer,
+            "what Status reports as the database's size is no size",
+        )
     } else {
-        Severity::Warning
-    };
-    context.member_finding(
-        rule::DATABASE_NEAR_QUOTA,
-        AlertType::Capacity,
-        severity,
-        member,
-        verdict,
+        context.no_status(member)
+    }
+}
+
+/// Why a member's quota is not known, although its sizes are.
+fn no_quota(context: &Context<'_>, member: &MemberSnapshot) -> Verdict {
+    match context.no_metric(member, "etcd_server_quota_backend_bytes") {
+        Verdict::Unknown { class, reason } => Verdict::unknown_because(
+            class,
+            format!("the quota is not known: Status does not report it, and {reason}"),
+        ),
+        other => other,
+    }
+}
+
+/// Bytes for people: one decimal, binary units.
+fn bytes(bytes: u64) -> String {
+    const UNITS: [(&str, u64); 3] = [("GiB", 1 << 30), ("MiB", 1 << 20), ("KiB", 1 << 10)];
+    let unit = UNITS.into_iter().find(|(_, size)| bytes >= *size);
+    unit.map_or_else(
+        || format!("{bytes} bytes"),
+        |(unit, size)| format!("{:.1} {unit}", bytes as f64 / size as f64),
     )
 }
 
-/// Defragmentation helps only where free pages are a good part of the file.
-fn which_action(member: &MemberSnapshot, database: &DatabaseSize) -> String {
-    let free = database
-        .allocated_bytes
-        .saturating_sub(database.in_use_bytes);
-    if free > database.allocated_bytes / 2 {
-        return format!(
-            "Defragment, which gives back up to {free} bytes: `etcdctl defrag --endpoints {}`",
-            member.endpoint
-        );
+/// A time for people: two digits are enough.
+fn duration(seconds: f64) -> String {
+    match seconds {
+        _ if seconds >= 172_800.0 => format!("{:.0} days", seconds / 86_400.0),
+        _ if seconds >= 5_400.0 => format!("{:.1} h", seconds / 3_600.0),
+        _ if seconds >= 90.0 => format!("{:.0} min", seconds / 60.0),
+        _ if seconds >= 1.0 => format!("{seconds:.0} s"),
+        _ => format!("{:.0} ms", seconds * 1e3),
     }
-    let revision = member.raft.map_or(0, |raft| raft.revision);
-    format!(
-        "Compact old revisions first (`etcdctl compact {revision}`), then defragment; where that does not help, raise --quota-backend-bytes (8 GiB at most)"
-    )
 }
 
 /// The page was refused, too large, or mostly not in the exposition format.
@@ -86,7 +116,7 @@ fn metrics_unreadable(context: &Context<'_>, member: &MemberSnapshot) -> Finding
     let row = context.row_of(member);
     let probe = row.and_then(|row| row.seen.metrics.as_ref());
     let verdict = match probe.map(|probe| (probe, &probe.result)) {
-        None => Verdict::unknown("not asked in this cycle"),
+        None => Verdict::unknown_because(UnknownClass::NotAsked, "not asked in this cycle"),
         Some((_, Ok(page))) if page.skipped_lines == 0 => Verdict::False,
         Some((probe, Ok(page))) => Verdict::when(true, || {
             let cause = format!(
@@ -100,7 +130,7 @@ fn metrics_unreadable(context: &Context<'_>, member: &MemberSnapshot) -> Finding
             )];
             (cause, seen, what_answers(member))
         }),
-        Some((_, Err(_))) if row.is_some_and(Row::silent) => Verdict::unknown("member unreachable"),
+        Some((_, Err(_))) if row.is_some_and(Row::silent) => context.no_status(member),
         Some((_, Err(_))) if context.view.late => Verdict::late(),
         Some((probe, Err(failure))) => Verdict::when(true, || {
             let cause = format!(

@@ -1,7 +1,12 @@
 //! Whether the cluster can agree, and on whom.
 
-use etcd_monitor_model::{AlertType, Finding, Probe, Severity, rule};
+use std::collections::BTreeMap;
 
+use etcd_monitor_model::{
+    AlertType, Finding, LeaderChange, LeaderChangeCause, Probe, Severity, UnknownClass, rule,
+};
+
+use super::restarts::elections_apart;
 use super::{Context, Evidence, Verdict, evidence, status_evidence};
 use crate::assess::leader::most_know_none;
 use crate::assess::view::Row;
@@ -149,23 +154,31 @@ fn leader_evidence(context: &Context<'_>) -> Vec<Evidence> {
     context.view.own().filter_map(said).collect()
 }
 
-/// More elections in the last hour than is normal.
+/// More elections in the last hour than is normal. Those of a rolling restart count only while it goes on, and are
+/// explained by it.
 pub(super) fn frequent_elections(context: &Context<'_>) -> Finding {
-    let elections = context.state.elections_last_hour(context.now()) as u64;
+    let rolling = context.state.consensus.restarts.rolling().is_some();
+    let elections = if rolling {
+        context.state.elections_last_hour(context.now(), |_| true) as u64
+    } else {
+        elections_apart(context)
+    };
     let limit = context.parameters.elections_per_hour;
     let verdict = if context.snapshot.leader_changes.is_none() {
-        Verdict::unknown("no leader was seen yet")
+        Verdict::unknown_because(UnknownClass::NotEnoughData, "no leader was seen yet")
     } else {
         Verdict::when(elections > limit, || {
-            let cause =
-                format!("{elections} elections within an hour; more than {limit} is not normal");
-            let seen = vec![evidence(
+            let cause = format!(
+                "{elections} elections within an hour; more than {limit} is not normal{}",
+                causes_in_words(context)
+            );
+            let mut seen = vec![evidence(
                 "raft term in Status",
                 format!("rose {elections} times in an hour"),
                 context.now(),
             )];
-            let action =
-                "Look for a slow WAL disk on the leader and for unstable links between the members";
+            seen.extend(recent_changes(context).flat_map(|change| change.evidence.clone()));
+            let action = "Look for a slow WAL disk on the leader and for unstable links between the members: `etcdctl endpoint status --cluster -w table`";
             (cause, seen, action.to_owned())
         })
     };
@@ -175,4 +188,35 @@ pub(super) fn frequent_elections(context: &Context<'_>) -> Finding {
         Severity::Warning,
         verdict,
     )
+}
+
+/// The latest leader changes of the last hour; as many as one finding should list.
+fn recent_changes<'a>(context: &'a Context<'_>) -> impl Iterator<Item = &'a LeaderChange> {
+    let in_hour = |change: &&LeaderChange| {
+        let age = context.now().duration_since(change.at).as_secs_f64();
+        (0.0..=3600.0).contains(&age)
+    };
+    let latest = context.snapshot.leader_history.iter().rev();
+    latest.filter(in_hour).take(CHANGES_LISTED_MAX)
+}
+
+/// Leader changes listed in one finding.
+const CHANGES_LISTED_MAX: usize = 20;
+
+/// ": 2 by process restart, 1 by network between members", where leader changes were seen.
+fn causes_in_words(context: &Context<'_>) -> String {
+    let mut counts: BTreeMap<LeaderChangeCause, usize> = BTreeMap::new();
+    for change in recent_changes(context) {
+        *counts.entry(change.cause).or_default() += 1;
+    }
+    let mut counts: Vec<_> = counts.into_iter().collect();
+    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
+    let words = counts
+        .iter()
+        .map(|(cause, count)| format!("{count} by {}", cause.as_words()));
+    let words: Vec<String> = words.collect();
+    if words.is_empty() {
+        return String::new();
+    }
+    format!("; changes of leader: {}", words.join(", "))
 }

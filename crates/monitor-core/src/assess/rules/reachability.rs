@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use etcd_monitor_model::{
     AlertType, EndpointOrigin, FailureKind, Finding, MemberRole, MemberSnapshot, Severity, Subject,
-    rule,
+    UnknownClass, rule,
 };
 
 use super::{Context, Verdict, evidence, status_evidence};
@@ -15,7 +15,7 @@ pub(super) fn cluster_unreachable(context: &Context<'_>) -> Finding {
     let view = context.view;
     let asked = asked(context);
     let verdict = if asked.is_empty() {
-        Verdict::unknown("no endpoint was probed")
+        Verdict::unknown_because(UnknownClass::NotAsked, "no endpoint was probed")
     } else if view.any_answer() || asked.iter().any(|row| row.http_answered()) {
         Verdict::False
     } else if view.late {
@@ -177,7 +177,7 @@ fn member_not_serving(
     row: Option<&Row<'_>>,
 ) -> Finding {
     let verdict = match row {
-        None => Verdict::unknown(not_probed(member)),
+        None => Verdict::unknown_because(UnknownClass::NotAsked, not_probed(member)),
         Some(row) if row.answered => Verdict::False,
         Some(_) if context.view.late => Verdict::late(),
         Some(row) => Verdict::when(half_silent(row), || {
@@ -251,7 +251,10 @@ fn silence<'a, 'v>(
     row: Option<&'a Row<'v>>,
 ) -> Result<&'a Row<'v>, Verdict> {
     match row {
-        None => Err(Verdict::unknown(not_probed(member))),
+        None => Err(Verdict::unknown_because(
+            UnknownClass::NotAsked,
+            not_probed(member),
+        )),
         Some(row) if row.answered || row.http_answered() => Err(Verdict::False),
         Some(_) if context.view.late => Err(Verdict::late()),
         Some(row) if row.silent() => Ok(row),
@@ -281,16 +284,10 @@ fn heard_by(context: &Context<'_>, row: &Row<'_>) -> Option<String> {
         .filter(|memory| memory.was_silent)?;
     let mut peers = Vec::new();
     for (peer, page) in context.view.pages() {
-        let now = page
-            .peer_received_bytes
-            .iter()
-            .flatten()
-            .find(|(sender, _)| *sender == id);
+        let sender = page.network.peers.iter().find(|sender| sender.peer == id);
+        let now = sender.and_then(|sender| sender.received_bytes);
         let before = memory.heard_bytes.get(&peer);
-        if now
-            .zip(before)
-            .is_some_and(|((_, now), before)| now > before)
-        {
+        if now.zip(before).is_some_and(|(now, before)| now > *before) {
             peers.push(
                 context
                     .state

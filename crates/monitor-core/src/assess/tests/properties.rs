@@ -3,10 +3,11 @@
 use std::collections::BTreeSet;
 
 use etcd_monitor_model::{
-    Alarm, AlarmKind, ClusterId, EndpointOrigin, FailureKind, ListedMember, MemberId,
-    MemberObservation, MemberStatus, MembershipView, MetricsPage, Probe, ProbeFailure, ReadAnswer,
-    Snapshot, rule,
+    Alarm, AlarmKind, Certificate, ClockReading, ClusterId, EndpointOrigin, FailureKind,
+    ListedMember, MemberId, MemberObservation, MemberStatus, MembershipView, MetricsPage, PortKind,
+    PortTrust, Probe, ProbeFailure, ReadAnswer, ShownCertificates, Snapshot, TrustReport, rule,
 };
+use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::scene::{Scene, Watch, at};
@@ -128,31 +129,21 @@ fn alarms() -> impl Strategy<Value = Vec<Alarm>> {
     )
 }
 
+/// A page with any of the families that are read, whatever their values and labels.
 fn page() -> impl Strategy<Value = MetricsPage> {
-    let numbers = prop::collection::vec(prop::option::of(float()), 9);
-    let buckets = || prop::option::of(prop::collection::vec((float(), float()), 0..4));
-    let peers = prop::option::of(prop::collection::vec((member(), float()), 0..4));
-    let histograms = (buckets(), buckets(), buckets());
-    (numbers, histograms, peers, 0u64..2).prop_map(
-        |(numbers, (wal, backend, writes), peers, skipped)| {
-            let mut page = MetricsPage::default();
-            page.process_start_time_seconds = numbers[0];
-            page.resident_memory_bytes = numbers[1];
-            page.quota_backend_bytes = numbers[2];
-            page.proposals_pending = numbers[3];
-            page.proposals_failed = numbers[4];
-            page.watchers = numbers[5];
-            page.grpc_started = numbers[6];
-            page.grpc_handled = numbers[7];
-            page.grpc_unary_handled = numbers[8];
-            page.wal_fsync_buckets = wal;
-            page.backend_commit_buckets = backend;
-            page.write_buckets = writes;
-            page.peer_received_bytes = peers;
-            page.skipped_lines = skipped;
-            page
-        },
-    )
+    let families = prop::sample::select(crate::metrics_page::FAMILIES.clone());
+    let ending = prop::sample::select(&["", "_bucket", "_sum"][..]);
+    let bound = prop::sample::select(&["0.001", "0.002", "+Inf", "NaN"][..]);
+    let line = (families, ending, bound, member(), float());
+    prop::collection::vec(line.prop_map(sample), 0..40)
+        .prop_map(|lines| crate::read_metrics_page(lines.concat().as_bytes()))
+}
+
+fn sample((family, ending, bound, peer, value): (&str, &str, &str, MemberId, f64)) -> String {
+    let labels = format!(
+        "To=\"{peer}\",type=\"Put\",success=\"true\",grpc_type=\"unary\",name=\"a\",le=\"{bound}\""
+    );
+    format!("{family}{ending}{{{labels}}} {value}\n")
 }
 
 fn seen() -> impl Strategy<Value = MemberObservation> {
@@ -180,17 +171,71 @@ fn seen() -> impl Strategy<Value = MemberObservation> {
             read_linearizable: linearizable,
             read_serializable: serializable,
             metrics,
+            clock: None,
+            trust: None,
         },
     )
+}
+
+/// Any chain on any of the ports that any member is asked at.
+fn trust() -> impl Strategy<Value = Option<TrustReport>> {
+    let time = prop::sample::select(vec![Timestamp::MIN, at(-9_000), at(9_000), Timestamp::MAX]);
+    let certificate = (time.clone(), time, name(), any::<bool>()).prop_map(|seen| Certificate {
+        subject: seen.2.clone(),
+        issuer: seen.2,
+        serial: String::new(),
+        issuer_key: None,
+        own_key: None,
+        not_before: seen.0,
+        not_after: seen.1,
+        names: Vec::new(),
+        server_auth: seen.3,
+        client_auth: seen.3,
+    });
+    let chain = prop::collection::vec(certificate, 0..3);
+    let shown = (chain, any::<bool>()).prop_map(|(chain, covers_host)| ShownCertificates {
+        chain,
+        covers_host,
+        refused: None,
+    });
+    let kind = prop::sample::select(&[PortKind::Client, PortKind::Peer][..]);
+    let port = (kind, 0u8..4, any::<bool>(), probe(shown)).prop_map(|port| PortTrust {
+        kind: port.0,
+        url: format!("http://e{}", port.1),
+        advertised: port.2,
+        handshake: port.3,
+    });
+    let report = prop::collection::vec(port, 0..4).prop_map(|ports| TrustReport { ports });
+    prop::option::of(report)
+}
+
+fn clock() -> impl Strategy<Value = Option<ClockReading>> {
+    let time = || prop::sample::select(vec![Timestamp::MIN, at(0), at(5), Timestamp::MAX]);
+    let reading = (time(), float(), time()).prop_map(|(sent_at, took, date)| ClockReading {
+        sent_at,
+        answered_after_seconds: took,
+        date,
+    });
+    prop::option::of(reading)
+}
+
+fn trusted() -> impl Strategy<Value = MemberObservation> {
+    (seen(), trust(), clock()).prop_map(|(seen, trust, clock)| MemberObservation {
+        trust,
+        clock,
+        ..seen
+    })
 }
 
 fn cycle() -> impl Strategy<Value = (i64, Scene)> {
     let steps = prop::sample::select(&[-10_000i64, 0, 5, 400, 5_000][..]);
     let lag = prop::sample::select(&[0.0, 0.0, 0.0, 30.0, f64::NAN][..]);
-    (steps, lag, prop::collection::vec(seen(), 0..6)).prop_map(|(step, lag_seconds, members)| {
+    (steps, lag, prop::collection::vec(trusted(), 0..6)).prop_map(|(step, lag_seconds, members)| {
         let scene = Scene {
             members,
             lag_seconds,
+            own_certificates: None,
+            canary: None,
         };
         (step, scene)
     })

@@ -3,9 +3,10 @@
 use std::fmt::Write as _;
 
 use etcd_monitor_model::{
-    ClusterId, ClusterName, EndpointOrigin, FailureKind, Finding, ListedMember, MemberId,
-    MemberObservation, MemberStatus, MembershipView, MetricsPage, MonitorCondition, Observation,
-    Probe, ProbeFailure, ReadAnswer, Snapshot,
+    CanaryReading, Certificate, ClockReading, ClusterId, ClusterName, EndpointOrigin, FailureKind,
+    Finding, ListedMember, MemberId, MemberObservation, MemberStatus, MembershipView, MetricsPage,
+    MonitorCondition, Observation, PortKind, PortTrust, Probe, ProbeFailure, ReadAnswer, Snapshot,
+    TrustReport,
 };
 use jiff::{Timestamp, ToSpan};
 
@@ -19,6 +20,8 @@ pub(super) const MIB: i64 = 1 << 20;
 pub(super) struct Scene {
     pub(super) members: Vec<MemberObservation>,
     pub(super) lag_seconds: f64,
+    pub(super) own_certificates: Option<Probe<Vec<Certificate>>>,
+    pub(super) canary: Option<CanaryReading>,
 }
 
 pub(super) fn id(member: usize) -> MemberId {
@@ -93,8 +96,17 @@ pub(super) fn page(text: &str) -> MetricsPage {
     crate::read_metrics_page(text.as_bytes())
 }
 
+/// A port without TLS, which shows no certificate.
+fn plain_port(member: usize) -> PortTrust {
+    PortTrust {
+        kind: PortKind::Client,
+        url: format!("http://n{member}:2379"),
+        advertised: true,
+        handshake: None,
+    }
+}
+
 fn healthy(member: usize, members: usize) -> MemberObservation {
-    let read = || ok(ReadAnswer { revision: Some(7) });
     MemberObservation {
         endpoint: format!("http://n{member}:2379"),
         origin: if member == 1 {
@@ -107,9 +119,17 @@ fn healthy(member: usize, members: usize) -> MemberObservation {
         members_serializable: ok(list(members)),
         members_linearizable: ok(list(members)),
         alarms: ok(Vec::new()),
-        read_linearizable: read(),
-        read_serializable: read(),
+        read_linearizable: ok(ReadAnswer { revision: Some(7) }),
+        read_serializable: None,
         metrics: ok(page("etcd_server_quota_backend_bytes 104857600\n")),
+        clock: Some(ClockReading {
+            sent_at: at(0),
+            answered_after_seconds: 0.002,
+            date: at(0),
+        }),
+        trust: Some(TrustReport {
+            ports: vec![plain_port(member)],
+        }),
     }
 }
 
@@ -121,6 +141,8 @@ impl Scene {
                 .map(|member| healthy(member, members))
                 .collect(),
             lag_seconds: 0.0,
+            own_certificates: ok(Vec::new()),
+            canary: None,
         }
     }
 
@@ -172,6 +194,7 @@ impl Scene {
                 .is_some_and(|probe| probe.ok().is_some())
             {
                 seen.read_linearizable = failed(FailureKind::TimedOut);
+                seen.read_serializable = ok(ReadAnswer { revision: Some(7) });
                 seen.members_linearizable = failed(FailureKind::TimedOut);
             }
         })
@@ -202,6 +225,7 @@ impl Scene {
         .status(last, |status| status.is_learner = true)
         .edit(last, |seen| {
             seen.read_linearizable = failed(FailureKind::NotSupported);
+            seen.read_serializable = ok(ReadAnswer { revision: Some(7) });
         })
     }
 
@@ -237,6 +261,8 @@ impl Watch {
                 deadline_seconds: 2.0,
             },
             members: scene.members,
+            own_certificates: scene.own_certificates,
+            canary: scene.canary,
         }
     }
 

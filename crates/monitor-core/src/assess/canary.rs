@@ -1,0 +1,90 @@
+//! What the canary showed, remembered between its rounds.
+
+use etcd_monitor_model::{
+    CanaryReading, CanarySummary, LatencySummary, MemberSnapshot, Observation, Snapshot,
+};
+use serde::{Deserialize, Serialize};
+
+use super::state::AssessState;
+use super::window::Window;
+
+/// Window of the write latency in seconds: the promised 5 minutes.
+const WRITES_WINDOW_SECONDS: f64 = 300.0;
+
+/// Thresholds of the canary's rules.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+#[non_exhaustive]
+pub struct CanaryParameters {
+    /// Seconds by which a watch may tell of a write after it was answered.
+    pub watch_late_seconds: f64,
+}
+
+impl Default for CanaryParameters {
+    fn default() -> Self {
+        Self {
+            watch_late_seconds: 1.0,
+        }
+    }
+}
+
+impl CanaryParameters {
+    /// Refuses values with which a rule could never be true, or always.
+    pub(super) fn check(&self) -> Result<(), String> {
+        let seconds = self.watch_late_seconds;
+        if seconds > 0.0 && seconds.is_finite() {
+            Ok(())
+        } else {
+            Err(format!(
+                "canary.watch_late_seconds: {seconds} is not a number above 0"
+            ))
+        }
+    }
+}
+
+/// What `assess` remembers of the canary. Not kept over a restart: it is written again soon.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub(super) struct CanaryMemory {
+    latest: Option<CanaryReading>,
+    writes: Window<f64>,
+}
+
+impl CanaryMemory {
+    /// The latest round; `None` where there was none yet, or no canary.
+    pub(super) fn latest(&self) -> Option<&CanaryReading> {
+        self.latest.as_ref()
+    }
+}
+
+/// Takes this cycle's round, if there was one, and says in the snapshot what is known.
+pub(super) fn update(state: &mut AssessState, observation: &Observation, snapshot: &mut Snapshot) {
+    let memory = &mut state.canary;
+    if let Some(reading) = &observation.canary {
+        let took = reading.put.took_seconds;
+        if reading.put.result.is_ok() && took.is_finite() && took >= 0.0 {
+            memory.writes.push(snapshot.at, took, WRITES_WINDOW_SECONDS);
+        }
+        memory.latest = Some(reading.clone());
+    }
+    if let (Some(latest), Some(writes)) = (&memory.latest, memory.writes.summary()) {
+        measure(&mut snapshot.members, &latest.through, &writes);
+    }
+    snapshot.canary = memory.latest.as_ref().map(|latest| CanarySummary {
+        at: latest.put.at,
+        write_latency: memory.writes.summary(),
+        latest: latest.clone(),
+    });
+}
+
+/// The canary's own writes are the write latency where there is one: of the member through which it writes, and of no
+/// other, so that two sources never stand beside each other.
+fn measure(members: &mut [MemberSnapshot], through: &str, writes: &LatencySummary) {
+    for member in members {
+        let writer = member.endpoint == through;
+        if let Some(counters) = &mut member.counters {
+            counters.write_p50_seconds = writer.then_some(writes.p50_seconds);
+            counters.write_p95_seconds = writer.then_some(writes.p95_seconds);
+            counters.write_p99_seconds = writer.then_some(writes.p99_seconds);
+        }
+    }
+}

@@ -1,0 +1,140 @@
+//! Versions with known defects, versions that differ, and corruption checks.
+
+use etcd_monitor_model::{FailureKind, Severity, rule};
+
+use super::scene::{Scene, Watch, after_healthy, finding, roots, status_of};
+use crate::assess::{KnownVersions, Parameters, assess};
+
+fn running(scene: Scene, member: usize, version: &str) -> Scene {
+    scene.status(member, |status| status.version = version.to_owned())
+}
+
+fn all_running(version: &str) -> Scene {
+    (1..=3).fold(Scene::of(3), |scene, member| {
+        running(scene, member, version)
+    })
+}
+
+fn with_checks(initial: u8, compact: u8) -> Scene {
+    let page = format!(
+        "etcd_server_feature_enabled{{name=\"InitialCorruptCheck\",stage=\"ALPHA\"}} {initial}\n\
+         etcd_server_feature_enabled{{name=\"CompactHashCheck\",stage=\"ALPHA\"}} {compact}\n"
+    );
+    (1..=3).fold(Scene::of(3), |scene, member| scene.page(member, &page))
+}
+
+#[test]
+fn the_newest_versions_are_well() {
+    for version in ["3.5.35", "3.6.16", "3.7.3"] {
+        let mut watch = Watch::default();
+        let snapshot = watch.see(all_running(version));
+        assert_eq!(status_of(&snapshot, rule::KNOWN_BAD_VERSION), "false");
+        assert_eq!(status_of(&snapshot, rule::MIXED_VERSIONS), "false");
+        assert_eq!(roots(&snapshot), "");
+    }
+}
+
+#[test]
+fn a_version_that_may_lose_data_is_a_warning_with_the_smallest_upgrade() {
+    let snapshot = Watch::default().see(all_running("3.5.2"));
+    let bad = finding(&snapshot, rule::KNOWN_BAD_VERSION, "n1");
+    assert_eq!(bad.severity, Severity::Warning);
+    assert!(
+        bad.cause.contains("3.5.2") && bad.cause.contains("etcd#13766"),
+        "{}",
+        bad.cause
+    );
+    assert!(bad.action.contains("3.5.33"), "{}", bad.action);
+}
+
+#[test]
+fn a_version_with_other_defects_is_info_and_does_not_take_the_verdict() {
+    let snapshot = Watch::default().see(all_running("3.6.13"));
+    let bad = finding(&snapshot, rule::KNOWN_BAD_VERSION, "n2");
+    assert_eq!((bad.status.is_true(), bad.severity), (true, Severity::Info));
+    assert_eq!(snapshot.health.healthy, Some(true));
+    assert!(
+        snapshot.health.sentence.starts_with("Healthy"),
+        "{}",
+        snapshot.health.sentence
+    );
+}
+
+#[test]
+fn what_is_no_version_is_unknown() {
+    for hostile in [
+        "",
+        "3.5",
+        "3.5.2; rm -rf",
+        "٣.٥.٢",
+        "99999999999999999999.0.0",
+    ] {
+        let snapshot = Watch::default().see(all_running(hostile));
+        assert_eq!(
+            status_of(&snapshot, rule::KNOWN_BAD_VERSION),
+            "unknown",
+            "{hostile}"
+        );
+    }
+    let down = Watch::default().see(Scene::of(3).all_fail(FailureKind::Refused));
+    assert_eq!(status_of(&down, rule::MIXED_VERSIONS), "unknown");
+}
+
+#[test]
+fn another_list_takes_the_place_of_the_one_that_is_built_in() {
+    let list = r#"{"format":1,"entries":[{"id":"x","kind":"data_loss","problem":"loses keys","affected":[{"fixed":"3.7.4"}]}]}"#;
+    let mut parameters = Parameters::default();
+    parameters.known_versions = KnownVersions::parse(list).unwrap();
+    let mut watch = Watch::default();
+    let observation = watch.observation(Scene::of(3));
+    let snapshot = assess(&mut watch.state, &observation, &parameters);
+    let bad = finding(&snapshot, rule::KNOWN_BAD_VERSION, "n1");
+    assert!(bad.cause.contains("loses keys") && bad.action.contains("3.7.4"));
+}
+
+#[test]
+fn an_upgrade_is_info_and_one_that_is_never_finished_a_warning() {
+    let mixed = || running(Scene::of(3), 2, "3.6.16");
+    let mut watch = Watch::after_healthy(3);
+    let during = watch.see(mixed());
+    let finding_of = |snapshot: &etcd_monitor_model::Snapshot| {
+        let found = finding(snapshot, rule::MIXED_VERSIONS, "test");
+        (found.status.is_true(), found.severity)
+    };
+    assert_eq!(finding_of(&during), (true, Severity::Info));
+    let saved = serde_json::to_string(&watch.state).unwrap();
+    watch.state = serde_json::from_str(&saved).unwrap();
+    watch.second += 90_000;
+    assert_eq!(finding_of(&watch.see(mixed())), (true, Severity::Warning));
+    let silent = watch.see(mixed().fails(2, FailureKind::Refused));
+    assert_eq!(
+        finding_of(&silent),
+        (true, Severity::Warning),
+        "it may come back as it was"
+    );
+    assert_eq!(
+        finding_of(&watch.see(Scene::of(3))),
+        (false, Severity::Info)
+    );
+    assert_eq!(
+        finding_of(&watch.see(mixed())),
+        (true, Severity::Info),
+        "counted anew"
+    );
+}
+
+#[test]
+fn corruption_checks_are_off_on_or_not_said() {
+    let status = |scene: Scene| {
+        let snapshot = after_healthy(scene);
+        status_of(&snapshot, rule::CORRUPTION_CHECKS_OFF)
+    };
+    assert_eq!(status(with_checks(0, 0)), "true");
+    assert_eq!(status(with_checks(1, 0)), "true");
+    assert_eq!(status(with_checks(1, 1)), "false");
+    assert_eq!(status(Scene::of(3)), "unknown", "3.5 does not say");
+    let snapshot = after_healthy(with_checks(0, 1));
+    let off = finding(&snapshot, rule::CORRUPTION_CHECKS_OFF, "test");
+    assert_eq!(off.severity, Severity::Info);
+    assert!(off.evidence[0].value.contains("InitialCorruptCheck 0"));
+}
