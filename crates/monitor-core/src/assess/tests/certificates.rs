@@ -100,7 +100,7 @@ fn with_peer(member: usize, peer: Look<'_>) -> Scene {
 
 fn reason(snapshot: &Snapshot, rule: &str, subject: &str) -> String {
     match &finding(snapshot, rule, subject).status {
-        FindingStatus::Unknown { unknown_reason } => unknown_reason.clone(),
+        FindingStatus::Unknown { unknown_reason, .. } => unknown_reason.clone(),
         other => panic!("{rule} of {subject} is {other:?}"),
     }
 }

@@ -131,7 +131,7 @@ fn statuses(snapshot: &Snapshot, rule: &str) -> Vec<String> {
     let findings = snapshot.findings.iter().filter(|found| found.rule == rule);
     findings
         .map(|found| match &found.status {
-            FindingStatus::Unknown { unknown_reason } => unknown_reason.clone(),
+            FindingStatus::Unknown { unknown_reason, .. } => unknown_reason.clone(),
             status => status.as_str().to_owned(),
         })
         .collect()
