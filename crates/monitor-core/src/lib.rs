@@ -29,6 +29,7 @@
 //! ```
 
 mod assess;
+mod black_box;
 mod fleet;
 mod metrics_page;
 mod monitor;
@@ -41,6 +42,11 @@ pub use assess::{
     AssessState, CanaryParameters, CapacityParameters, ConsensusParameters, CoverageParameters,
     KnownVersions, KnownVersionsError, LinkParameters, Parameters, TrustParameters,
     VersionParameters, assess,
+};
+pub use black_box::{
+    BlackBox, BlackBoxOptions, BlackBoxStatus, BlackBoxWriter, Episode, Incident, RawPage,
+    Recorder, Recording, RecordingDamage, RecordingError, RecordingHead, RecordingInfo,
+    RecordingStop, Recordings,
 };
 pub use etcd_monitor_client::discovery::DiscoveryPolicy;
 pub use etcd_monitor_client::{
