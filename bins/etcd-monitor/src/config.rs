@@ -1,5 +1,6 @@
 //! Configuration: what the command line, the environment and the file say, made one and checked.
 
+mod black_box;
 mod cluster;
 pub(crate) mod duration;
 mod environment;
@@ -13,6 +14,7 @@ use std::time::Duration;
 use secrecy::SecretString;
 
 use crate::cli::Cli;
+pub use black_box::BlackBoxConfig;
 pub use cluster::ClusterConfig;
 use file::ConfigFile;
 
@@ -40,6 +42,8 @@ pub struct Config {
     pub interval: Duration,
     /// Folder for everything that is kept.
     pub data_dir: PathBuf,
+    /// What is recorded there; `None`: nothing.
+    pub black_box: Option<BlackBoxConfig>,
     /// Webhook that receives each alert.
     pub webhook_url: Option<SecretString>,
 }
@@ -47,8 +51,7 @@ pub struct Config {
 impl Config {
     /// Reads the file, if one is named, lays variables and flags over it, and checks the whole.
     pub fn load(cli: &Cli) -> Result<Self, ConfigError> {
-        let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-        environment::warn_of_unknown_variables(variables);
+        warn_of_unknown_variables();
         let Some(path) = &cli.config else {
             return Self::merge(cli, ConfigFile::default());
         };
@@ -70,12 +73,19 @@ impl Config {
         Ok(Self {
             allowed_hosts: host::allowed(cli, file.allow_hosts, file.external_url)?,
             webhook_url: webhook_url(cli, file.webhook_url, file.webhook_url_file)?,
-            clusters: cluster::check_all(cli, file.clusters)?,
+            black_box: black_box::check(&file.black_box).map_err(ConfigError::new)?,
+            clusters: cluster::check_all(&cli.connection, file.clusters)?,
             address: SocketAddr::new(address, cli.api_port.or(file.api_port).unwrap_or(8080)),
             interval: cli.interval.or(interval).unwrap_or(Duration::from_secs(5)),
             data_dir: data_dir.unwrap_or_else(|| "etcd-monitor-data".into()),
         })
     }
+}
+
+/// Warns of each variable of ours in the environment that no flag reads.
+pub(crate) fn warn_of_unknown_variables() {
+    let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    environment::warn_of_unknown_variables(variables);
 }
 
 /// The webhook's URL: from the command line or its file, else from the configuration file or the file it names.
