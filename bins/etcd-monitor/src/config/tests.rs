@@ -132,6 +132,28 @@ fn the_example_file_is_read_and_names_every_key() {
 }
 
 #[test]
+fn the_black_box_records_unless_it_is_told_not_to() {
+    let on = config(&[], "").unwrap().black_box.unwrap();
+    assert_eq!((on.window, on.bytes), (Duration::from_mins(15), 256 << 20));
+    let smaller = config(&[], "black_box: {minutes: 5, bytes: 1048576}").unwrap();
+    let smaller = smaller.black_box.unwrap();
+    assert_eq!(
+        (smaller.window, smaller.bytes),
+        (Duration::from_mins(5), 1 << 20)
+    );
+    let off = config(&[], "black_box: {enabled: false}").unwrap();
+    assert_eq!(off.black_box, None);
+    for (wrong, key) in [
+        ("{minutes: 0}", "black_box.minutes"),
+        ("{bytes: 1000}", "black_box.bytes"),
+        ("{byte: 1}", "byte"),
+    ] {
+        let message = refused(&[], &format!("black_box: {wrong}\n"));
+        assert!(message.contains(key), "{message}");
+    }
+}
+
+#[test]
 fn a_canary_is_off_unless_it_is_written_down() {
     assert_eq!(config(&[], "").unwrap().clusters[0].canary, None);
     let canary = |text: &str| config(&[], &format!("clusters:\n  - canary: {text}\n"));
