@@ -1,5 +1,6 @@
 //! What stands in a certificate. The bytes come from whoever answers a port, so all of it is hostile until it is judged.
 
+use std::fmt::Write as _;
 use std::net::IpAddr;
 
 use rustls::client::verify_server_name;
@@ -144,8 +145,12 @@ fn address(bytes: &[u8]) -> Option<IpAddr> {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    let kept = bytes.iter().take(ID_BYTES_MAX);
-    kept.map(|byte| format!("{byte:02x}")).collect()
+    let mut text = String::new();
+    for byte in bytes.iter().take(ID_BYTES_MAX) {
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{byte:02x}");
+    }
+    text
 }
 
 #[cfg(test)]

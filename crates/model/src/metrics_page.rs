@@ -244,8 +244,8 @@ pub struct RequestMetrics {
     pub handled: Option<f64>,
     /// Sum of `grpc_server_handled_total` where `grpc_type` is `unary`.
     pub unary_handled: Option<f64>,
-    /// Of these, the ones whose code blames the server: Unknown, FailedPrecondition, ResourceExhausted, Internal,
-    /// Unavailable, DataLoss, DeadlineExceeded.
+    /// Of these, the ones whose code blames the server: Unknown, `FailedPrecondition`, `ResourceExhausted`, Internal,
+    /// Unavailable, `DataLoss`, `DeadlineExceeded`.
     pub unary_server_faults: Option<f64>,
     /// Streams of the Watch service started.
     pub watch_streams_started: Option<f64>,

@@ -118,8 +118,10 @@ fn order(finding: &Finding) -> (u8, std::cmp::Reverse<Severity>, String, String)
 }
 
 fn cost(observation: &Observation) -> ProbeCost {
-    let mut cost = ProbeCost::default();
-    cost.canary_writes = u32::from(observation.canary.is_some());
+    let mut cost = ProbeCost {
+        canary_writes: u32::from(observation.canary.is_some()),
+        ..ProbeCost::default()
+    };
     for member in &observation.members {
         cost.rpcs += [
             member.status.is_some(),

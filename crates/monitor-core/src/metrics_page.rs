@@ -91,7 +91,7 @@ fn take_scalar(read: &mut MetricsPage, sample: &Sample<'_>) {
 fn take_feature(read: &mut MetricsPage, sample: &Sample<'_>) {
     let features = read.features.get_or_insert_default();
     if let Some(name) = label(sample, "name").filter(|_| features.len() < FEATURES_MAX) {
-        features.push((name, sample.value == 1.0));
+        features.push((name, sample.value > 0.5));
     }
 }
 

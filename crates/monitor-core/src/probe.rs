@@ -168,8 +168,12 @@ impl EtcdProbe {
         if due.is_empty() {
             return (Vec::new(), None);
         }
-        let own = member::probe(self.client.own_certificates(), answers::certificates);
-        let (reports, own) = tokio::join!(trust::look(&self.client, due), own);
+        // On the heap: handshakes are rare and large, and the cycle carries them.
+        let own = Box::pin(member::probe(
+            self.client.own_certificates(),
+            answers::certificates,
+        ));
+        let (reports, own) = tokio::join!(Box::pin(trust::look(&self.client, due)), own);
         (reports, Some(own))
     }
 
@@ -224,7 +228,7 @@ async fn ask(client: &ClusterClient, targets: Vec<Target>) -> Vec<MemberObservat
 }
 
 async fn sing(canary: Option<&mut Canary>, client: &ClusterClient) -> Option<CanaryReading> {
-    canary?.round(client).await
+    Box::pin(canary?.round(client)).await
 }
 
 impl ClusterProbe for EtcdProbe {

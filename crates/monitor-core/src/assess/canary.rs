@@ -80,11 +80,11 @@ pub(super) fn update(state: &mut AssessState, observation: &Observation, snapsho
 /// other, so that two sources never stand beside each other.
 fn measure(members: &mut [MemberSnapshot], through: &str, writes: &LatencySummary) {
     for member in members {
-        let writer = member.endpoint == through;
+        let wrote = member.endpoint == through;
         if let Some(counters) = &mut member.counters {
-            counters.write_p50_seconds = writer.then_some(writes.p50_seconds);
-            counters.write_p95_seconds = writer.then_some(writes.p95_seconds);
-            counters.write_p99_seconds = writer.then_some(writes.p99_seconds);
+            counters.write_p50_seconds = wrote.then_some(writes.p50_seconds);
+            counters.write_p95_seconds = wrote.then_some(writes.p95_seconds);
+            counters.write_p99_seconds = wrote.then_some(writes.p99_seconds);
         }
     }
 }

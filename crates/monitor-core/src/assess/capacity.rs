@@ -15,7 +15,7 @@ use super::state::AssessState;
 use super::view::View;
 
 /// Entries that may be committed ahead of what is applied: beyond it a member rejects proposals with "etcdserver: too
-/// many requests" (`maxGapBetweenApplyAndCommitIndex` in etcd's server/etcdserver/v3_server.go, 3.4 to 3.7). With the
+/// many requests" (`maxGapBetweenApplyAndCommitIndex` in etcd's `server/etcdserver/v3_server.go`, 3.4 to 3.7). With the
 /// feature gate `PriorityRequest` of 3.7, revoking a lease alone is let through up to twice as many.
 pub(super) const APPLY_LAG_LIMIT: u64 = 5_000;
 

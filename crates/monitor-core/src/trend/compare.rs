@@ -1,5 +1,7 @@
 //! A window of values against the window before it.
 
+use std::cmp::Ordering;
+
 use super::slope::median_of_sorted;
 
 /// Fewest values on each side: below it the normal approximation of the test does not hold.
@@ -89,9 +91,13 @@ fn ranks(before: &[f64], after: &[f64]) -> (f64, f64) {
     all.extend(after.iter().map(|value| (*value, false)));
     all.sort_by(|left, right| left.0.total_cmp(&right.0));
     let (mut rank_sum, mut ties, mut ranked) = (0.0, 0.0, 0.0);
-    for group in all.chunk_by(|left, right| left.0 == right.0) {
+    // Zeros of both signs are one value.
+    let equal = |left: &(f64, bool), right: &(f64, bool)| {
+        left.0.partial_cmp(&right.0) == Some(Ordering::Equal)
+    };
+    for group in all.chunk_by(equal) {
         let size = group.len() as f64;
-        let mean_rank = ranked + (size + 1.0) / 2.0;
+        let mean_rank = ranked + f64::midpoint(size, 1.0);
         rank_sum += mean_rank * group.iter().filter(|(_, before)| *before).count() as f64;
         ties += size * size * size - size;
         ranked += size;

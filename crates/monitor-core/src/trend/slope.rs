@@ -97,7 +97,7 @@ fn interval(sorted: &[f64], points: usize) -> Option<(f64, f64)> {
     let spread = Z_95 * (count * (count - 1.0) * (2.0 * count + 5.0) / 18.0).sqrt();
     let pairs = sorted.len() as f64;
     let low = (((pairs - spread) / 2.0).floor().max(0.0) as usize).min(last);
-    let high = (((pairs + spread) / 2.0).ceil().max(0.0) as usize).min(last);
+    let high = (f64::midpoint(pairs, spread).ceil().max(0.0) as usize).min(last);
     Some((*sorted.get(low)?, *sorted.get(high)?))
 }
 

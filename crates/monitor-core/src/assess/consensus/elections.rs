@@ -55,14 +55,14 @@ impl ElectionsMemory {
             let Some(readings) = change.from.and_then(|from| self.readings.get(&from)) else {
                 continue;
             };
-            use LeaderChangeCause::{ProcessRestart, Unknown, Unresponsive};
             if age == 0.0 {
                 (change.cause, change.evidence) = case(readings, change, parameters);
-            } else if matches!(change.cause, Unknown | Unresponsive)
+            } else if is_open(change.cause)
                 && let Some(evidence) = restarted(readings)
             {
                 // It has come back as another process.
-                (change.cause, change.evidence) = (ProcessRestart, vec![evidence]);
+                (change.cause, change.evidence) =
+                    (LeaderChangeCause::ProcessRestart, vec![evidence]);
             }
         }
     }
@@ -254,4 +254,12 @@ fn evidence(source: &str, value: String, at: Timestamp) -> Evidence {
         value,
         at,
     }
+}
+
+/// A cause that a process start seen later replaces.
+fn is_open(cause: LeaderChangeCause) -> bool {
+    matches!(
+        cause,
+        LeaderChangeCause::Unknown | LeaderChangeCause::Unresponsive
+    )
 }

@@ -66,21 +66,18 @@ impl LearnersMemory {
                 continue;
             };
             let applied = view.row(id).and_then(applied);
-            member.learner = match applied.zip(committed) {
-                Some((applied, committed)) => {
-                    let indexes = Indexes {
-                        at: view.ended_at,
-                        applied,
-                        committed,
-                    };
-                    Some(self.note(id, indexes, parameters))
+            member.learner = if let Some((applied, committed)) = applied.zip(committed) {
+                let indexes = Indexes {
+                    at: view.ended_at,
+                    applied,
+                    committed,
+                };
+                Some(self.note(id, indexes, parameters))
+            } else {
+                if let Some(learner) = self.learners.get_mut(&id) {
+                    learner.seen = false;
                 }
-                None => {
-                    if let Some(learner) = self.learners.get_mut(&id) {
-                        learner.seen = false;
-                    }
-                    None
-                }
+                None
             };
         }
     }

@@ -147,10 +147,9 @@ impl Listener<'_> {
                 self.to.name, from.name
             )),
             Sign::Idle => match idle {
-                Idle::AllHeard => self.hears_beats(from),
                 Idle::NoneHeard => self.hears_no_beats(from),
                 Idle::SilentMissing if from.silent => self.hears_no_beats(from),
-                Idle::SilentMissing => self.hears_beats(from),
+                Idle::AllHeard | Idle::SilentMissing => self.hears_beats(from),
                 Idle::Unknown => Heard::Unknown(self.why_unknown(from)),
             },
         })

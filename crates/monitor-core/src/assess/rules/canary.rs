@@ -146,7 +146,9 @@ fn describe_late(
 
 /// What the member says of its own watchers.
 fn backlog(context: &Context<'_>, member: &MemberSnapshot) -> Vec<Evidence> {
-    let page = context.row_of(member).and_then(|row| row.page());
+    let page = context
+        .row_of(member)
+        .and_then(super::super::view::Row::page);
     let families = page.map(|page| {
         [
             (

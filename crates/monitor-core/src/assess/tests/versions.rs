@@ -83,8 +83,10 @@ fn what_is_no_version_is_unknown() {
 #[test]
 fn another_list_takes_the_place_of_the_one_that_is_built_in() {
     let list = r#"{"format":1,"entries":[{"id":"x","kind":"data_loss","problem":"loses keys","affected":[{"fixed":"3.7.4"}]}]}"#;
-    let mut parameters = Parameters::default();
-    parameters.known_versions = KnownVersions::parse(list).unwrap();
+    let parameters = Parameters {
+        known_versions: KnownVersions::parse(list).unwrap(),
+        ..Parameters::default()
+    };
     let mut watch = Watch::default();
     let observation = watch.observation(Scene::of(3));
     let snapshot = assess(&mut watch.state, &observation, &parameters);

@@ -55,7 +55,7 @@ async fn all_are_looked_at_first_then_one_in_a_cycle_every_ten_minutes() {
     let mut radar = TrustRadar::new(EVERY, true);
     radar.listed(&members);
     assert_eq!(looked(&mut radar, &targets).len(), 3);
-    tokio::time::advance(EVERY - Duration::from_secs(1)).await;
+    tokio::time::advance(EVERY.checked_sub(Duration::from_secs(1)).unwrap()).await;
     assert_eq!(looked(&mut radar, &targets).len(), 0);
     tokio::time::advance(Duration::from_secs(1)).await;
     let mut one_each: Vec<String> = (0..3).flat_map(|_| looked(&mut radar, &targets)).collect();

@@ -16,7 +16,9 @@ pub(super) fn command(context: &Context<'_>, member: &MemberSnapshot) -> String 
 
 /// How long it stalls the member, by its own earlier ones.
 fn stall(context: &Context<'_>, member: &MemberSnapshot) -> String {
-    let page = context.row_of(member).and_then(|row| row.page());
+    let page = context
+        .row_of(member)
+        .and_then(crate::assess::view::Row::page);
     let Some(page) = page else {
         return "how long that stalls the member is not known: its /metrics was not read"
             .to_owned();
