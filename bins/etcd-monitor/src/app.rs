@@ -14,8 +14,8 @@ use etcd_monitor_alerting::{
 };
 use etcd_monitor_api::{BuildInfo, HostPolicy, Source, bind};
 use etcd_monitor_core::{
-    AssessState, Endpoint, EtcdProbe, Fleet, Monitor, MonitorOptions, ProbeOptions,
-    SnapshotReceiver, StateFile, StateFileError,
+    AssessState, Endpoint, EtcdProbe, Fleet, Monitor, MonitorOptions, SnapshotReceiver, StateFile,
+    StateFileError,
 };
 use etcd_monitor_model::ClusterName;
 use secrecy::ExposeSecret;
@@ -122,10 +122,7 @@ fn notifiers(config: &Config) -> anyhow::Result<Vec<Arc<dyn Notifier>>> {
 }
 
 fn probe(cluster: &ClusterConfig, interval: Duration) -> Result<EtcdProbe, ConfigError> {
-    let mut options = ProbeOptions::new(cluster.name.as_str(), cluster.endpoints.clone());
-    options.interval = interval;
-    options.discover = cluster.discover;
-    options.client = cluster.client.clone();
+    let mut options = cluster.probe_options(interval);
     options.canary.clone_from(&cluster.canary);
     EtcdProbe::new(options)
         .map_err(|error| ConfigError::new(format!("cluster {:?}: {error}", cluster.name.as_str())))

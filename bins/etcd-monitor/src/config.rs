@@ -47,8 +47,7 @@ pub struct Config {
 impl Config {
     /// Reads the file, if one is named, lays variables and flags over it, and checks the whole.
     pub fn load(cli: &Cli) -> Result<Self, ConfigError> {
-        let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-        environment::warn_of_unknown_variables(variables);
+        warn_of_unknown_variables();
         let Some(path) = &cli.config else {
             return Self::merge(cli, ConfigFile::default());
         };
@@ -70,12 +69,18 @@ impl Config {
         Ok(Self {
             allowed_hosts: host::allowed(cli, file.allow_hosts, file.external_url)?,
             webhook_url: webhook_url(cli, file.webhook_url, file.webhook_url_file)?,
-            clusters: cluster::check_all(cli, file.clusters)?,
+            clusters: cluster::check_all(&cli.connection, file.clusters)?,
             address: SocketAddr::new(address, cli.api_port.or(file.api_port).unwrap_or(8080)),
             interval: cli.interval.or(interval).unwrap_or(Duration::from_secs(5)),
             data_dir: data_dir.unwrap_or_else(|| "etcd-monitor-data".into()),
         })
     }
+}
+
+/// Warns of each variable of ours in the environment that no flag reads.
+pub(crate) fn warn_of_unknown_variables() {
+    let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    environment::warn_of_unknown_variables(variables);
 }
 
 /// The webhook's URL: from the command line or its file, else from the configuration file or the file it names.

@@ -24,6 +24,7 @@ mod observation;
 pub mod rule;
 mod sample;
 mod snapshot;
+mod text;
 mod trust;
 
 pub use canary::{CanaryEvent, CanaryReading, CanarySummary};
@@ -50,6 +51,7 @@ pub use snapshot::{
     ClusterHealth, DatabaseSize, LatencySummary, Leader, MemberRole, MemberSnapshot, ProbeCost,
     Quorum, RaftProgress, ServerCounters, Snapshot,
 };
+pub use text::{is_unprintable, plain_text};
 pub use trust::{
     Certificate, ClockOffset, ClockReading, MemberTrust, PortKind, PortTrust, ShownCertificates,
     TrustReport,

@@ -5,9 +5,11 @@
     reason = "the configuration allows it in test functions; the helpers of tests are tests too"
 )]
 
+mod check;
 mod deaths;
 mod documents;
 mod doubts;
+mod examples;
 mod http;
 mod identity;
 mod links;

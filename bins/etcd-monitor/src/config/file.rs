@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::ConfigError;
-use crate::cli::Cli;
+use crate::cli::ConnectionArgs;
 
 /// Largest file that is read; one with a thousand clusters has about a tenth.
 const FILE_BYTES_MAX: u64 = 4 << 20;
@@ -58,7 +58,7 @@ pub(super) struct CanaryFile {
 
 impl ClusterFile {
     /// Lays what the command line and the environment say over what the file says.
-    pub(super) fn lay_over(&mut self, cli: &Cli) {
+    pub(super) fn lay_over(&mut self, cli: &ConnectionArgs) {
         if !cli.endpoints.is_empty() {
             self.endpoints.clone_from(&cli.endpoints);
         }
@@ -101,7 +101,7 @@ impl ClusterFile {
 }
 
 /// True when a flag or variable says something about a cluster.
-pub(super) fn names_a_cluster(cli: &Cli) -> bool {
+pub(super) fn names_a_cluster(cli: &ConnectionArgs) -> bool {
     let texts = [&cli.cluster_name, &cli.metrics_url, &cli.user];
     let files = [&cli.cacert, &cli.cert, &cli.key, &cli.password_file];
     !cli.endpoints.is_empty()
