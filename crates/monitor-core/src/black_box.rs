@@ -18,6 +18,7 @@ mod recorder;
 mod recording;
 mod replay;
 mod ring;
+mod wishes;
 
 use std::path::PathBuf;
 use std::time::Duration;

@@ -12,6 +12,7 @@ use super::frozen::Freeze;
 use super::queue::{Queue, RawBlock};
 use super::record::{self, Incident, RawPage, Record, RecordingHead};
 use super::recording::BLOCK_BYTES;
+use super::wishes::PageWishes;
 
 /// Oldest record that may not be on disk yet: as for the samples and the state.
 const BLOCK_SECONDS_MAX: f64 = 30.0;
@@ -29,6 +30,7 @@ pub struct Recorder {
     span: Option<(Timestamp, Timestamp)>,
     /// Critical findings of the previous cycle that nothing explains; `None` before the first.
     critical: Option<BTreeSet<FindingKey>>,
+    wishes: PageWishes,
     pub(super) opened_at: Timestamp,
 }
 
@@ -44,6 +46,7 @@ impl Recorder {
             records: 0,
             span: None,
             critical: None,
+            wishes: PageWishes::default(),
             opened_at: Timestamp::now(),
         }
     }
@@ -53,13 +56,14 @@ impl Recorder {
         &self.cluster
     }
 
-    /// Records a cycle, and freezes the recording where a critical finding has become true in it.
+    /// Records a cycle, and freezes the recording where a critical finding has become true in it. Returns the endpoints whose
+    /// pages are to be kept in the next cycle.
     pub(crate) fn record(
         &mut self,
         observation: &Observation,
         pages: &[RawPage],
         snapshot: &Snapshot,
-    ) {
+    ) -> Vec<String> {
         self.append(&Record::Observation(Cow::Borrowed(observation)));
         for page in pages {
             self.append(&Record::Page(Cow::Borrowed(page)));
@@ -75,6 +79,8 @@ impl Recorder {
         if let Some(incident) = incident {
             self.freeze(incident);
         }
+        self.wishes.kept(pages);
+        self.wishes.wanted(snapshot)
     }
 
     /// Hands over what is not handed over yet.
