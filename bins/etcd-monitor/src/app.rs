@@ -10,7 +10,6 @@ use std::time::Duration;
 use anyhow::anyhow;
 use etcd_monitor_alerting::{
     Alerting, AlertsHandle, ConsoleNotifier, Notifier, WebhookNotifier, WebhookOptions,
-    default_rules,
 };
 use etcd_monitor_api::{BuildInfo, HostPolicy, Source, bind};
 use etcd_monitor_core::{
@@ -76,8 +75,12 @@ impl Daemon {
         };
         let snapshots = watch(&config, probes, parts, &mut tasks, &stop).await?;
         let receivers = snapshots.iter().map(|(_, receiver)| receiver.clone());
-        let (alerting, alerts) =
-            Alerting::new(default_rules(), receivers, notifiers, stop_alerting.clone());
+        let (alerting, alerts) = Alerting::new(
+            config.rules.clone(),
+            receivers,
+            notifiers,
+            stop_alerting.clone(),
+        );
         tasks.spawn("alerting", alerting.run());
         let mut source = source(&config, snapshots, alerts, &stop);
         if let Some(black_box) = &black_box {

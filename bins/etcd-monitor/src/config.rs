@@ -1,5 +1,6 @@
 //! Configuration: what the command line, the environment and the file say, made one and checked.
 
+mod alerts;
 mod black_box;
 mod cluster;
 pub(crate) mod duration;
@@ -11,6 +12,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use etcd_monitor_alerting::Rule;
 use secrecy::SecretString;
 
 use crate::cli::Cli;
@@ -44,6 +46,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// What is recorded there; `None`: nothing.
     pub black_box: Option<BlackBoxConfig>,
+    /// Which findings become alerts, after how long.
+    pub rules: Vec<Rule>,
     /// Webhook that receives each alert.
     pub webhook_url: Option<SecretString>,
 }
@@ -74,6 +78,7 @@ impl Config {
             allowed_hosts: host::allowed(cli, file.allow_hosts, file.external_url)?,
             webhook_url: webhook_url(cli, file.webhook_url, file.webhook_url_file)?,
             black_box: black_box::check(&file.black_box).map_err(ConfigError::new)?,
+            rules: alerts::rules(&file.alerts).map_err(ConfigError::new)?,
             clusters: cluster::check_all(&cli.connection, file.clusters)?,
             address: SocketAddr::new(address, cli.api_port.or(file.api_port).unwrap_or(8080)),
             interval: cli.interval.or(interval).unwrap_or(Duration::from_secs(5)),

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::ConfigError;
+use super::alerts::AlertsFile;
 use super::black_box::BlackBoxFile;
 use crate::cli::ConnectionArgs;
 
@@ -27,6 +28,7 @@ pub(super) struct ConfigFile {
     pub(super) interval: Option<String>,
     pub(super) data_dir: Option<PathBuf>,
     pub(super) black_box: BlackBoxFile,
+    pub(super) alerts: AlertsFile,
     pub(super) webhook_url: Option<SecretString>,
     pub(super) webhook_url_file: Option<PathBuf>,
     pub(super) clusters: Vec<ClusterFile>,

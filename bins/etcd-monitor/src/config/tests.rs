@@ -1,5 +1,5 @@
 use clap::Parser;
-use etcd_monitor_core::Endpoint;
+use etcd_monitor_core::{Endpoint, Parameters};
 
 use super::*;
 
@@ -129,6 +129,19 @@ fn the_example_file_is_read_and_names_every_key() {
         .collect();
     let uncommented = lines.join("\n");
     file::parse(&uncommented).unwrap();
+    assert_eq!(parsed.clusters[0].parameters, Parameters::default());
+    let defaults = serde_json::to_value(Parameters::default()).unwrap();
+    for key in keys(&defaults) {
+        assert!(text.contains(&format!("{key}:")), "{key} is missing");
+    }
+}
+
+fn keys(value: &serde_json::Value) -> Vec<String> {
+    let Some(object) = value.as_object() else {
+        return Vec::new();
+    };
+    let nested = object.values().flat_map(keys);
+    object.keys().cloned().chain(nested).collect()
 }
 
 #[test]
