@@ -82,7 +82,10 @@ impl Daemon {
             stop_alerting.clone(),
         );
         tasks.spawn("alerting", alerting.run());
-        let source = source(&config, snapshots, alerts, &stop);
+        let mut source = source(&config, snapshots, alerts, &stop);
+        if let Some(black_box) = &black_box {
+            source = source.with_recordings(black_box.recordings());
+        }
         let hosts = HostPolicy::new(config.allowed_hosts.clone());
         let server = Server {
             listener: listener.into_std()?,

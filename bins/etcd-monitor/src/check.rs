@@ -4,17 +4,14 @@ mod document;
 mod text;
 mod verdict;
 
-use std::io::{ErrorKind, Write};
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use anyhow::Context;
 use etcd_monitor_core::{HealthChecker, Snapshot};
 
 use crate::cli::{CheckArgs, OutputFormat};
 use crate::config::{ClusterConfig, warn_of_unknown_variables};
-use crate::logging;
+use crate::{logging, output};
 use verdict::Verdict;
 
 /// The exit code where nothing is known, wrong arguments included.
@@ -45,7 +42,7 @@ fn checked(arguments: &CheckArgs) -> anyhow::Result<Verdict> {
     // A name that resolves slowly must not hold up the end.
     runtime.shutdown_background();
     let verdict = Verdict::of(&snapshot);
-    write(
+    output::write(
         &rendered(&snapshot, verdict, arguments.format),
         arguments.output.as_deref(),
     )?;
@@ -57,21 +54,5 @@ fn rendered(snapshot: &Snapshot, verdict: Verdict, format: OutputFormat) -> Stri
         OutputFormat::Table => text::tables(snapshot, verdict),
         OutputFormat::Json => document::json(snapshot, verdict),
         OutputFormat::Simple => text::lines(snapshot, verdict),
-    }
-}
-
-fn write(answer: &str, file: Option<&Path>) -> anyhow::Result<()> {
-    if let Some(path) = file {
-        return std::fs::write(path, answer)
-            .with_context(|| format!("cannot write --output {}", path.display()));
-    }
-    let mut stdout = std::io::stdout().lock();
-    match stdout
-        .write_all(answer.as_bytes())
-        .and_then(|()| stdout.flush())
-    {
-        // Whoever read it has seen enough.
-        Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
-        written => written.context("cannot write to stdout"),
     }
 }

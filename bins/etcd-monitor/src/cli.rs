@@ -2,6 +2,7 @@
 
 mod check;
 mod connection;
+mod replay;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use crate::check::EXIT_UNKNOWN;
 use crate::config::duration;
 pub use check::{CheckArgs, OutputFormat};
 pub use connection::ConnectionArgs;
+pub use replay::ReplayArgs;
 
 /// What `--version` prints: version, commit and target.
 const VERSION: &str = concat!(
@@ -126,6 +128,8 @@ pub struct Cli {
 pub enum Command {
     /// Looks at a cluster once, within 3 s, and prints what is wrong; for terminals and cron jobs
     Check(CheckArgs),
+    /// Judges a recording of the black box again, and prints which findings began and ended when
+    Replay(ReplayArgs),
 }
 
 /// Format of the log.

@@ -6,6 +6,10 @@ mod cli;
 mod config;
 mod data_dir;
 pub mod logging;
+mod output;
+pub mod replay;
 
-pub use cli::{CheckArgs, Cli, Command, ConnectionArgs, LogFormat, OutputFormat, refuse};
+pub use cli::{
+    CheckArgs, Cli, Command, ConnectionArgs, LogFormat, OutputFormat, ReplayArgs, refuse,
+};
 pub use config::{BlackBoxConfig, ClusterConfig, Config, ConfigError};

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use etcd_monitor::{Cli, Command, Config, ConfigError, LogFormat, app, check, logging};
+use etcd_monitor::{Cli, Command, Config, ConfigError, LogFormat, app, check, logging, replay};
 
 fn main() -> ExitCode {
     // Every TLS connection of the process uses ring; an error means that it is installed already.
@@ -12,9 +12,12 @@ fn main() -> ExitCode {
         Ok(cli) => cli,
         Err(error) => return etcd_monitor::refuse(&error),
     };
-    if let Some(Command::Check(arguments)) = &cli.command {
+    if let Some(command) = &cli.command {
         let _log = logging::init(LogFormat::Text);
-        return check::run(arguments);
+        return match command {
+            Command::Check(arguments) => check::run(arguments),
+            Command::Replay(arguments) => replay::run(arguments),
+        };
     }
     let _log = logging::init(cli.log_format);
     match Config::load(&cli) {

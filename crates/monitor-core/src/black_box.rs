@@ -1,7 +1,7 @@
 //! The black box: what was seen in the last minutes, on disk, kept when something critical begins.
 //!
-//! A [`Recorder`] encodes each cycle of its cluster and hands blocks of some cycles to the [`BlackBoxWriter`], which
-//! compresses them and writes them into short segments. When a critical finding becomes true, the segments of the
+//! A [`Recorder`] encodes each cycle of its cluster and hands compressed blocks of some cycles to the [`BlackBoxWriter`],
+//! which writes them into short segments. When a critical finding becomes true, the segments of the
 //! cluster are copied into one file, to which the minutes after it are added: a frozen [`Recording`], which replays
 //! through `assess`.
 //!
@@ -18,6 +18,7 @@ mod recorder;
 mod recording;
 mod replay;
 mod ring;
+mod wishes;
 
 use std::path::PathBuf;
 use std::time::Duration;

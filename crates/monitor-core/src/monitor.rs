@@ -123,7 +123,9 @@ impl<P: ClusterProbe> Monitor<P> {
             "Cycle ended"
         );
         if let Some(recorder) = &mut self.options.recorder {
-            recorder.record(observation, &[], &snapshot);
+            let pages = self.probe.take_pages();
+            let wanted = recorder.record(observation, &pages, &snapshot);
+            self.probe.keep_pages(wanted);
         }
         self.snapshots.send_replace(Some(Arc::new(snapshot)));
     }

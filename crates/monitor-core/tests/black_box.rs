@@ -36,7 +36,9 @@ impl Watched {
         options.interval = INTERVAL;
         let probe = EtcdProbe::new(options).unwrap();
         let (black_box, writer) = BlackBox::open(BlackBoxOptions::new(folder));
-        let parameters = Parameters::default();
+        let mut parameters = Parameters::default();
+        // Every member has a warning, so that its page is kept.
+        parameters.quota_warning_share = 0.000_001;
         let mut options = MonitorOptions::default();
         options.interval = INTERVAL;
         options.recorder = Some(black_box.recorder(ClusterName::new("test"), parameters.clone()));
@@ -124,6 +126,13 @@ async fn a_killed_member_is_frozen_and_the_replay_says_what_was_said_live() {
         let again = &replayed[usize::try_from(said.cycle).unwrap() - 1];
         assert_eq!(again, said.as_ref());
     }
+    let pages: Vec<_> = recording.pages().collect();
+    assert!(
+        (3..=8).contains(&pages.len()),
+        "of each at the beginning, and of the dead one when it is back: {}",
+        pages.len()
+    );
+    assert!(pages.iter().all(|page| page.text.contains("etcd_")));
     let timeline = recording.timeline();
     let episode = timeline
         .iter()

@@ -1,11 +1,11 @@
 //! The answer for people. What members said is made plain before it is shown.
 
 use std::collections::BTreeMap;
-use std::fmt::Write;
 
 use etcd_monitor_core::{Finding, MemberSnapshot, RuleGap, Snapshot, UnknownClass, plain_text};
 
 use super::verdict::Verdict;
+use crate::output::table;
 
 /// The verdict, then one line per finding that is true, worst first.
 pub(super) fn lines(snapshot: &Snapshot, verdict: Verdict) -> String {
@@ -135,32 +135,6 @@ fn why(alike: &[&RuleGap]) -> String {
         .map_or_else(String::new, |gap| plain_text(&gap.reason))
 }
 
-/// Columns as wide as their widest cell, the last one as it is; nothing where there is no row.
-fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> Option<String> {
-    if rows.is_empty() {
-        return None;
-    }
-    let header = header.map(str::to_owned);
-    let all: Vec<&[String; N]> = std::iter::once(&header).chain(rows).collect();
-    let width = |column: usize| {
-        let cells = all.iter().map(|row| row[column].chars().count());
-        cells.max().unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..N).map(width).collect();
-    let lines = all.iter().map(|row| line(*row, &widths));
-    Some(lines.collect::<Vec<_>>().join("\n"))
-}
-
-fn line(cells: &[String], widths: &[usize]) -> String {
-    let mut line = String::new();
-    for (cell, width) in cells.iter().zip(widths) {
-        // Writing to a String cannot fail.
-        let _ = write!(line, "{cell:<width$}  ");
-    }
-    line.truncate(line.trim_end().len());
-    line
-}
-
 #[cfg(test)]
 mod tests {
     use etcd_monitor_core::{
@@ -226,16 +200,5 @@ mod tests {
         let shown = tables(&snapshot, Verdict::Warning);
         assert!(shown.contains("(explained by QuorumLost)"), "{shown}");
         assert!(!shown.contains("What to do"), "{shown}");
-    }
-
-    #[test]
-    fn columns_stand_under_each_other() {
-        let rows = [
-            ["a".to_owned(), "long".to_owned()],
-            ["bcd".to_owned(), String::new()],
-        ];
-        let shown = table(["X", "Y"], &rows).unwrap();
-        assert_eq!(shown, "X    Y\na    long\nbcd");
-        assert_eq!(table(["X"], &[]), None);
     }
 }

@@ -7,9 +7,9 @@ use etcd_monitor_model::ClusterName;
 use jiff::Timestamp;
 
 use super::frozen::{Freeze, Frozen};
-use super::queue::{Message, RawBlock};
-use super::ring::{Block, Rings};
-use super::{BlackBoxOptions, BlackBoxStatus, RecordingStop, frame, names};
+use super::queue::{Message, Records};
+use super::ring::Rings;
+use super::{BlackBoxOptions, BlackBoxStatus, RecordingStop, names};
 
 /// Freezes that wait for the disk to take them: one for each cluster of a large fleet.
 const WAITING_MAX: usize = 256;
@@ -43,8 +43,8 @@ impl Disk {
 
     pub(super) fn handle(&mut self, message: Message) {
         match message {
-            Message::Block(block) => {
-                let written = self.write(&block);
+            Message::Block(records) => {
+                let written = self.write(&records);
                 self.lost_blocks += u64::from(written.is_err());
                 self.note(written);
             }
@@ -65,18 +65,13 @@ impl Disk {
             .ok_or_else(|| io::Error::other("the folders are not open"))
     }
 
-    fn write(&mut self, raw: &RawBlock) -> io::Result<()> {
-        let block = Block {
-            head: raw.head.clone(),
-            frame: frame::encode(&raw.bytes),
-            began_at: raw.began_at,
-            ended_at: raw.ended_at,
-        };
+    fn write(&mut self, records: &Records) -> io::Result<()> {
+        let Records { cluster, block, .. } = records;
         let (rings, frozen) = self.files()?;
-        rings.expire(raw.ended_at);
-        rings.append(&names::part(raw.cluster.as_str()), &block)?;
-        frozen.append(&raw.cluster, &block)?;
-        self.freeze_waiting(&raw.cluster, raw.ended_at)
+        rings.expire(block.ended_at);
+        rings.append(&names::part(cluster.as_str()), block)?;
+        frozen.append(cluster, block)?;
+        self.freeze_waiting(cluster, block.ended_at)
     }
 
     fn freeze(&mut self, freeze: Freeze) {

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use memchr::memmem;
 
-/// Largest block before compression. A block is closed at 64 KiB, and one record on top of that may have 4 MiB.
+/// Largest block before compression. A block is closed at 48 KiB, and one record on top of that may have 4 MiB.
 pub(super) const RAW_BYTES_MAX: usize = 8 << 20;
 
 const MARK: [u8; 4] = *b"EMbb";
@@ -21,6 +21,8 @@ pub(super) fn encode(raw: &[u8]) -> Vec<u8> {
     let stored = lz4_flex::block::compress_into(raw, &mut frame[HEAD_BYTES..])
         .expect("there is room for the largest output");
     frame.truncate(HEAD_BYTES + stored);
+    // It may wait for the disk, and is a tenth of the room that it could have needed.
+    frame.shrink_to_fit();
     let checksum = crc32fast::hash(&frame[HEAD_BYTES..]);
     frame[..4].copy_from_slice(&MARK);
     frame[4..8].copy_from_slice(&length(stored));

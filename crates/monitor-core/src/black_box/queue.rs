@@ -4,31 +4,27 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use etcd_monitor_model::ClusterName;
-use jiff::Timestamp;
 use tokio::sync::mpsc;
 
 use super::frozen::Freeze;
+use super::ring::Block;
 
 /// Bytes that may wait for the disk, of all clusters together.
-const QUEUE_BYTES_MAX: usize = 8 << 20;
+const QUEUE_BYTES_MAX: usize = 4 << 20;
 
 /// What the disk is asked to do.
 #[derive(Debug)]
 pub(super) enum Message {
-    Block(RawBlock),
+    Block(Records),
     Freeze(Freeze),
 }
 
-/// Records of one cluster, not compressed yet.
+/// Some records of one cluster.
 #[derive(Debug)]
-pub(super) struct RawBlock {
+pub(super) struct Records {
     pub(super) cluster: ClusterName,
-    /// What a file begins with, as a frame.
-    pub(super) head: Arc<[u8]>,
-    pub(super) bytes: Vec<u8>,
-    pub(super) records: u64,
-    pub(super) began_at: Timestamp,
-    pub(super) ended_at: Timestamp,
+    pub(super) block: Block,
+    pub(super) count: u64,
 }
 
 #[derive(Debug, Default)]
@@ -61,12 +57,12 @@ pub(super) fn queue() -> (Queue, mpsc::UnboundedReceiver<Queued>) {
 
 impl Queue {
     /// Hands a block over; where the disk is too far behind, its records are lost and counted.
-    pub(super) fn block(&self, block: RawBlock) {
-        let bytes = block.bytes.len();
-        let records = block.records;
+    pub(super) fn block(&self, records: Records) {
+        let bytes = records.block.frame.len();
+        let count = records.count;
         let queued = self.counters.queued_bytes.load(Ordering::Relaxed);
-        if queued + bytes > QUEUE_BYTES_MAX || !self.send(Message::Block(block), bytes) {
-            self.lost(records);
+        if queued + bytes > QUEUE_BYTES_MAX || !self.send(Message::Block(records), bytes) {
+            self.lost(count);
         }
     }
 
@@ -125,16 +121,21 @@ impl Drop for Queued {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
 
-    fn block(bytes: usize) -> RawBlock {
-        RawBlock {
-            cluster: ClusterName::new("test"),
+    fn block(bytes: usize) -> Records {
+        let block = Block {
             head: Arc::from([]),
-            bytes: vec![0; bytes],
-            records: 2,
+            frame: vec![0; bytes],
             began_at: Timestamp::UNIX_EPOCH,
             ended_at: Timestamp::UNIX_EPOCH,
+        };
+        Records {
+            cluster: ClusterName::new("test"),
+            block,
+            count: 2,
         }
     }
 

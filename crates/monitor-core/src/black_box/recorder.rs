@@ -1,4 +1,4 @@
-//! Records the cycles of one cluster: encodes them where they are, and hands them over in blocks.
+//! Records the cycles of one cluster: encodes them where they are, and hands them over in compressed blocks.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -9,14 +9,17 @@ use jiff::Timestamp;
 
 use super::frame;
 use super::frozen::Freeze;
-use super::queue::{Queue, RawBlock};
+use super::queue::{Queue, Records};
 use super::record::{self, Incident, RawPage, Record, RecordingHead};
 use super::recording::BLOCK_BYTES;
+use super::ring::Block;
+use super::wishes::PageWishes;
 
 /// Oldest record that may not be on disk yet: as for the samples and the state.
 const BLOCK_SECONDS_MAX: f64 = 30.0;
 
-/// Records what a [`Monitor`](crate::Monitor) of one cluster sees. Waits for nothing.
+/// Records what is seen of one cluster: given to a [`Monitor`](crate::Monitor), or used by whoever calls
+/// [`assess`](crate::assess). Waits for nothing.
 #[derive(Debug)]
 pub struct Recorder {
     cluster: ClusterName,
@@ -29,6 +32,7 @@ pub struct Recorder {
     span: Option<(Timestamp, Timestamp)>,
     /// Critical findings of the previous cycle that nothing explains; `None` before the first.
     critical: Option<BTreeSet<FindingKey>>,
+    wishes: PageWishes,
     pub(super) opened_at: Timestamp,
 }
 
@@ -44,6 +48,7 @@ impl Recorder {
             records: 0,
             span: None,
             critical: None,
+            wishes: PageWishes::default(),
             opened_at: Timestamp::now(),
         }
     }
@@ -53,13 +58,14 @@ impl Recorder {
         &self.cluster
     }
 
-    /// Records a cycle, and freezes the recording where a critical finding has become true in it.
-    pub(crate) fn record(
+    /// Records a cycle, and freezes the recording where a critical finding has become true in it. Returns the endpoints whose
+    /// pages are to be kept in the next cycle.
+    pub fn record(
         &mut self,
         observation: &Observation,
         pages: &[RawPage],
         snapshot: &Snapshot,
-    ) {
+    ) -> Vec<String> {
         self.append(&Record::Observation(Cow::Borrowed(observation)));
         for page in pages {
             self.append(&Record::Page(Cow::Borrowed(page)));
@@ -75,20 +81,28 @@ impl Recorder {
         if let Some(incident) = incident {
             self.freeze(incident);
         }
+        self.wishes.kept(pages);
+        self.wishes.wanted(snapshot)
     }
 
-    /// Hands over what is not handed over yet.
-    pub(crate) fn flush(&mut self) {
+    /// Hands over what is not handed over yet. Without it the last cycles before the end are not recorded.
+    pub fn flush(&mut self) {
         let Some((began_at, ended_at)) = self.span.take() else {
             return;
         };
-        self.queue.block(RawBlock {
-            cluster: self.cluster.clone(),
+        let block = Block {
             head: self.head.clone(),
-            bytes: std::mem::take(&mut self.block),
-            records: std::mem::take(&mut self.records),
+            frame: frame::encode(&self.block),
             began_at,
             ended_at,
+        };
+        // One block is like the next; what a page took is given back.
+        self.block.clear();
+        self.block.shrink_to(2 * BLOCK_BYTES);
+        self.queue.block(Records {
+            cluster: self.cluster.clone(),
+            block,
+            count: std::mem::take(&mut self.records),
         });
     }
 

@@ -6,6 +6,7 @@ use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use etcd_monitor_model::{ClusterName, Observation};
+use serde::Serialize;
 
 use super::record::{self, Incident, RawPage, Record, RecordingHead};
 use super::{format_line, frame};
@@ -13,8 +14,8 @@ use super::{format_line, frame};
 /// Largest file that is read: twice what a black box may have in all.
 const FILE_BYTES_MAX: u64 = 512 << 20;
 
-/// A block is closed at this size.
-pub(super) const BLOCK_BYTES: usize = 64 << 10;
+/// A block is closed at this size: with the cycle that takes it there it is about what LZ4 can look back on, 64 KiB.
+pub(super) const BLOCK_BYTES: usize = 48 << 10;
 
 /// What was seen of a cluster over some minutes.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -24,7 +25,7 @@ pub struct Recording {
 }
 
 /// What is missing in a recording that was read.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct RecordingDamage {
     /// Blocks that failed their checksum.
@@ -147,6 +148,14 @@ impl Recording {
         self.records.iter().find_map(|record| match record {
             Record::Head(head) => Some(&head.cluster),
             Record::Observation(observation) => Some(&observation.cluster),
+            _ => None,
+        })
+    }
+
+    /// Who recorded, and by which thresholds, at the beginning; `None` where it is damaged.
+    pub fn head(&self) -> Option<&RecordingHead> {
+        self.records.iter().find_map(|record| match record {
+            Record::Head(head) => Some(head.as_ref()),
             _ => None,
         })
     }

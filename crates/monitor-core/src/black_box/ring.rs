@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -18,9 +19,11 @@ const SEGMENTS_PER_SHARE: u64 = 8;
 
 const SUFFIX: &str = "segment";
 
-/// A block that is ready to be written, and what stands at the beginning of a file that it is written to.
+/// A block that is ready to be written.
+#[derive(Debug)]
 pub(super) struct Block {
-    pub(super) head: std::sync::Arc<[u8]>,
+    /// The frame at the beginning of each file that it is written to.
+    pub(super) head: Arc<[u8]>,
     pub(super) frame: Vec<u8>,
     pub(super) began_at: Timestamp,
     pub(super) ended_at: Timestamp,
