@@ -1,12 +1,19 @@
 //! Stores the samples of etcd-monitor.
 //!
-//! [`MemoryRing`] keeps the newest thousand samples of every series in memory.
+//! [`MemoryRing`] keeps the newest thousand samples of every series in memory, [`FileStore`] days of them in one file.
+
+#![cfg_attr(
+    test,
+    allow(clippy::float_cmp, reason = "what is stored comes back to the bit")
+)]
 
 mod answer;
 mod bytes;
 mod column;
+mod file;
 mod ring;
 mod rows;
 mod thin;
 
+pub use file::{FileError, FileStore, Retention};
 pub use ring::{MemoryRing, RING_SAMPLES};

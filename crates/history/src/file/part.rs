@@ -99,7 +99,9 @@ impl<'a> Part<'a> {
     /// The columns of one series; `None` where it is not in this part.
     pub(crate) fn series(&self, series: SeriesId) -> Result<Option<Vec<Vec<f64>>>, BadBlock> {
         let found = self.cells.iter().find(|(id, _)| *id == series);
-        found.map(|(_, cell)| expand_cell(cell, self.rows)).transpose()
+        found
+            .map(|(_, cell)| expand_cell(cell, self.rows))
+            .transpose()
     }
 
     /// Adds every series of this part to the rows of its block.

@@ -92,9 +92,11 @@ impl Pending {
         let rows = self.times.len();
         let planes = &self.planes[index * rows * 8..][..rows * 8];
         let mut before = 0;
-        let word = |row: usize| (0..8).fold(0_u64, |word, plane| {
-            word | u64::from(planes[plane * rows + row]) << (plane * 8)
-        });
+        let word = |row: usize| {
+            (0..8).fold(0_u64, |word, plane| {
+                word | u64::from(planes[plane * rows + row]) << (plane * 8)
+            })
+        };
         (0..rows)
             .map(|row| {
                 before ^= word(row);
@@ -115,7 +117,10 @@ fn verified(key: PendingKey, bytes: &[u8]) -> Result<(usize, i64, &[u8]), BadBlo
     Ok((rows, last, reader.0))
 }
 
-fn words<'a>(reader: &mut Reader<'a>, count: usize) -> Result<impl Iterator<Item = u64> + 'a, BadBlock> {
+fn words<'a>(
+    reader: &mut Reader<'a>,
+    count: usize,
+) -> Result<impl Iterator<Item = u64> + 'a, BadBlock> {
     let bytes = reader.take(count * 8)?;
     Ok(bytes.as_chunks().0.iter().map(|it| u64::from_le_bytes(*it)))
 }
