@@ -1,6 +1,6 @@
 //! Stores the samples of etcd-monitor.
 //!
-//! [`MemoryRing`] keeps the newest thousand samples of every series in memory, [`FileStore`] days of them in one file.
+//! [`MemoryRing`] keeps the newest thousand samples of every series in memory.
 
 #![cfg_attr(
     test,
@@ -10,10 +10,8 @@
 mod answer;
 mod bytes;
 mod column;
-mod file;
 mod ring;
 mod rows;
 mod thin;
 
-pub use file::{FileError, FileStore, Retention};
 pub use ring::{MemoryRing, RING_SAMPLES};

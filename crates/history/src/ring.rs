@@ -61,17 +61,6 @@ impl MemoryRing {
         Self::default()
     }
 
-    /// Time of the oldest row of every group that the selector matches: from then on the ring knows all. In Unix
-    /// milliseconds; `None` where the ring has nothing of it.
-    pub(crate) fn complete_since(&self, selector: &SeriesSelector) -> Option<i64> {
-        let rings = self.lock();
-        let wanted = rings
-            .groups
-            .iter()
-            .filter(|(group, _)| may_match(selector, group));
-        wanted.filter_map(|(_, ring)| ring.first()).max()
-    }
-
     /// The points of the series that the selector matches, within `start..end` in Unix milliseconds.
     pub(crate) fn points(
         &self,
@@ -223,11 +212,6 @@ impl Ring {
             found.extend(points(&self.open.times, columns, start, end));
         }
         found
-    }
-
-    fn first(&self) -> Option<i64> {
-        let sealed = self.sealed.front().map(|it| it.first);
-        sealed.or(self.open.times.first().copied())
     }
 
     fn last(&self) -> Option<i64> {
