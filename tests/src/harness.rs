@@ -9,7 +9,7 @@ mod proxy;
 mod receiver;
 mod wait;
 
-pub use binary::daemon_binary;
+pub use binary::{daemon_binary, example_binary};
 pub use daemon::{Daemon, Ended, run_to_end};
 pub use events::{Event, Events};
 pub use http::{Reply, http_client};

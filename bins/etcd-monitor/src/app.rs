@@ -10,11 +10,10 @@ use std::time::Duration;
 use anyhow::anyhow;
 use etcd_monitor_alerting::{
     Alerting, AlertsHandle, ConsoleNotifier, Notifier, WebhookNotifier, WebhookOptions,
-    default_rules,
 };
 use etcd_monitor_api::{BuildInfo, HostPolicy, Source, bind};
 use etcd_monitor_core::{
-    AssessState, Endpoint, EtcdProbe, Fleet, Monitor, MonitorOptions, ProbeOptions,
+    AssessState, BlackBox, BlackBoxOptions, Endpoint, EtcdProbe, Fleet, Monitor, MonitorOptions,
     SnapshotReceiver, StateFile, StateFileError,
 };
 use etcd_monitor_model::ClusterName;
@@ -50,6 +49,8 @@ struct Daemon {
     stop: CancellationToken,
     /// Ends alerting, once there is nothing more to tell.
     stop_alerting: CancellationToken,
+    /// Its writer ends when this is dropped and every monitor has ended.
+    black_box: Option<BlackBox>,
     /// Locked until the daemon has stopped.
     _data_dir: DataDir,
 }
@@ -67,12 +68,24 @@ impl Daemon {
         let data_dir = DataDir::open(&config.data_dir)?;
         let (stop, stop_alerting) = (CancellationToken::new(), CancellationToken::new());
         let mut tasks = Tasks::default();
-        let snapshots = watch(&config, probes, &data_dir, &mut tasks, &stop).await?;
+        let black_box = black_box(&config, &data_dir, &mut tasks);
+        let parts = Parts {
+            data_dir: &data_dir,
+            black_box: black_box.as_ref(),
+        };
+        let snapshots = watch(&config, probes, parts, &mut tasks, &stop).await?;
         let receivers = snapshots.iter().map(|(_, receiver)| receiver.clone());
-        let (alerting, alerts) =
-            Alerting::new(default_rules(), receivers, notifiers, stop_alerting.clone());
+        let (alerting, alerts) = Alerting::new(
+            config.rules.clone(),
+            receivers,
+            notifiers,
+            stop_alerting.clone(),
+        );
         tasks.spawn("alerting", alerting.run());
-        let source = source(&config, snapshots, alerts, &stop);
+        let mut source = source(&config, snapshots, alerts, &stop);
+        if let Some(black_box) = &black_box {
+            source = source.with_recordings(black_box.recordings());
+        }
         let hosts = HostPolicy::new(config.allowed_hosts.clone());
         let server = Server {
             listener: listener.into_std()?,
@@ -86,6 +99,7 @@ impl Daemon {
             tasks,
             stop,
             stop_alerting,
+            black_box,
             _data_dir: data_dir,
         })
     }
@@ -93,6 +107,7 @@ impl Daemon {
     /// Live events end first, with the probing; then alerting delivers what it holds; then the store is closed.
     async fn stop(&mut self) -> anyhow::Result<()> {
         self.stop.cancel();
+        self.black_box = None;
         let stopping = async {
             self.tasks.join_except("alerting").await;
             self.stop_alerting.cancel();
@@ -122,31 +137,49 @@ fn notifiers(config: &Config) -> anyhow::Result<Vec<Arc<dyn Notifier>>> {
 }
 
 fn probe(cluster: &ClusterConfig, interval: Duration) -> Result<EtcdProbe, ConfigError> {
-    let mut options = ProbeOptions::new(cluster.name.as_str(), cluster.endpoints.clone());
-    options.interval = interval;
-    options.discover = cluster.discover;
-    options.client = cluster.client.clone();
+    let mut options = cluster.probe_options(interval);
     options.canary.clone_from(&cluster.canary);
     EtcdProbe::new(options)
         .map_err(|error| ConfigError::new(format!("cluster {:?}: {error}", cluster.name.as_str())))
+}
+
+/// What the monitors keep things in.
+#[derive(Clone, Copy)]
+struct Parts<'a> {
+    data_dir: &'a DataDir,
+    black_box: Option<&'a BlackBox>,
+}
+
+/// Opens the black box, where it is on, and starts its writer.
+fn black_box(config: &Config, data_dir: &DataDir, tasks: &mut Tasks) -> Option<BlackBox> {
+    let wanted = config.black_box?;
+    let mut options = BlackBoxOptions::new(data_dir.black_box());
+    options.window = wanted.window;
+    options.bytes = wanted.bytes;
+    let (black_box, writer) = BlackBox::open(options);
+    tasks.spawn("black box", writer.run());
+    Some(black_box)
 }
 
 /// Starts a monitor for each cluster, and the fleet over them.
 async fn watch(
     config: &Config,
     probes: Vec<EtcdProbe>,
-    data_dir: &DataDir,
+    parts: Parts<'_>,
     tasks: &mut Tasks,
     stop: &CancellationToken,
 ) -> anyhow::Result<Vec<(ClusterName, SnapshotReceiver)>> {
     let mut assessed = Vec::new();
     for (cluster, probe) in config.clusters.iter().zip(probes) {
-        let state_file = data_dir.state_file(&cluster.name);
+        let state_file = parts.data_dir.state_file(&cluster.name);
         let state = remembered(&state_file).await?;
         let mut options = MonitorOptions::default();
         options.interval = config.interval;
         options.parameters = cluster.parameters.clone();
         options.state_file = Some(state_file);
+        options.recorder = parts
+            .black_box
+            .map(|black_box| black_box.recorder(cluster.name.clone(), cluster.parameters.clone()));
         let monitor = Monitor::new(probe, options).with_state(state);
         assessed.push((cluster.name.clone(), monitor.subscribe()));
         tasks.spawn("monitor", monitor.run(stop.clone()));

@@ -1,13 +1,22 @@
 //! The command line. Flags win over `ETCD_MONITOR_*` variables, those over the configuration file, that over defaults.
 
+mod check;
+mod connection;
+mod replay;
+
 use std::net::IpAddr;
 use std::path::PathBuf;
+use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, ValueEnum};
+use clap::{Parser, Subcommand, ValueEnum};
 use secrecy::SecretString;
 
+use crate::check::EXIT_UNKNOWN;
 use crate::config::duration;
+pub use check::{CheckArgs, OutputFormat};
+pub use connection::ConnectionArgs;
+pub use replay::ReplayArgs;
 
 /// What `--version` prints: version, commit and target.
 const VERSION: &str = concat!(
@@ -25,6 +34,7 @@ const EXAMPLES: &str = "Examples:
   etcd-monitor --endpoints https://etcd-1:2379 --cacert ca.pem --cert client.pem --key client.key
   etcd-monitor --config /etc/etcd-monitor.yaml         several clusters
   etcd-monitor --webhook-url https://hooks.example/etcd
+  etcd-monitor check --endpoints 10.0.0.1:2379         look once and print what is wrong
 
 The dashboard is at http://127.0.0.1:8080/, metrics for Prometheus at /metrics.
 Every flag can be given as a variable: ETCD_MONITOR_ENDPOINTS, ETCD_MONITOR_API_PORT, ...
@@ -33,90 +43,15 @@ Exit codes: 0 stopped as asked, 1 failed, 2 wrong usage or configuration.";
 /// Watches etcd clusters, names the cause of trouble, alerts, and serves a live dashboard.
 #[derive(Debug, Clone, Parser)]
 #[command(name = "etcd-monitor", version = VERSION, after_long_help = EXAMPLES)]
+#[command(args_conflicts_with_subcommands = true)]
 pub struct Cli {
-    /// Endpoints of the cluster; one is enough, the others are found
-    ///
-    /// With or without scheme, IPv6 in brackets. Without scheme: https when TLS flags are given, else http.
-    /// [default: 127.0.0.1:2379]
-    #[arg(
-        long,
-        value_name = "HOST:PORT",
-        value_delimiter = ',',
-        help_heading = "Cluster"
-    )]
-    #[arg(env = "ETCD_MONITOR_ENDPOINTS")]
-    pub endpoints: Vec<String>,
+    /// What to do instead of watching.
+    #[command(subcommand)]
+    pub command: Option<Command>,
 
-    /// Name of the cluster in findings, alerts and labels [default: default]
-    #[arg(
-        long,
-        value_name = "NAME",
-        help_heading = "Cluster",
-        env = "ETCD_MONITOR_CLUSTER_NAME"
-    )]
-    pub cluster_name: Option<String>,
-
-    /// Probe only the endpoints given; do not look for the other members
-    #[arg(long, help_heading = "Cluster", env = "ETCD_MONITOR_NO_DISCOVER")]
-    pub no_discover: bool,
-
-    /// Where members serve /metrics when not on the client port, such as `http://{host}:2381`
-    #[arg(
-        long,
-        value_name = "URL",
-        help_heading = "Cluster",
-        env = "ETCD_MONITOR_METRICS_URL"
-    )]
-    pub metrics_url: Option<String>,
-
-    /// Certificate of the authority that signed the members' certificates (PEM)
-    #[arg(
-        long,
-        value_name = "FILE",
-        help_heading = "Cluster",
-        env = "ETCD_MONITOR_CACERT"
-    )]
-    pub cacert: Option<PathBuf>,
-
-    /// Client certificate (PEM)
-    #[arg(
-        long,
-        value_name = "FILE",
-        help_heading = "Cluster",
-        env = "ETCD_MONITOR_CERT"
-    )]
-    #[arg(requires = "key")]
-    pub cert: Option<PathBuf>,
-
-    /// Key of the client certificate (PEM)
-    #[arg(
-        long,
-        value_name = "FILE",
-        help_heading = "Cluster",
-        env = "ETCD_MONITOR_KEY"
-    )]
-    #[arg(requires = "cert")]
-    pub key: Option<PathBuf>,
-
-    /// User, where authentication is on; the password is read from --password-file
-    #[arg(
-        long,
-        value_name = "NAME",
-        help_heading = "Cluster",
-        env = "ETCD_MONITOR_USER"
-    )]
-    #[arg(requires = "password_file")]
-    pub user: Option<String>,
-
-    /// File that holds the password; read again at each authentication
-    #[arg(
-        long,
-        value_name = "FILE",
-        help_heading = "Cluster",
-        env = "ETCD_MONITOR_PASSWORD_FILE"
-    )]
-    #[arg(requires = "user")]
-    pub password_file: Option<PathBuf>,
+    /// Which cluster, and how to reach it.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
 
     /// Port of dashboard, API and metrics; 0 takes a free one [default: 8080]
     #[arg(
@@ -188,6 +123,15 @@ pub struct Cli {
     pub log_format: LogFormat,
 }
 
+/// What the program can do beside watching.
+#[derive(Debug, Clone, Subcommand)]
+pub enum Command {
+    /// Looks at a cluster once, within 3 s, and prints what is wrong; for terminals and cron jobs
+    Check(CheckArgs),
+    /// Judges a recording of the black box again, and prints which findings began and ended when
+    Replay(ReplayArgs),
+}
+
 /// Format of the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -195,6 +139,20 @@ pub enum LogFormat {
     Text,
     /// One JSON object per line.
     Json,
+}
+
+/// Says what is wrong with the arguments, or prints the help or version that they ask for, and gives the exit code.
+pub fn refuse(error: &clap::Error) -> ExitCode {
+    // A terminal that is gone changes nothing.
+    let _ = error.print();
+    if !error.use_stderr() {
+        return ExitCode::SUCCESS;
+    }
+    // The subcommand can only be the first argument, since no other may stand before it.
+    let checks = std::env::args_os()
+        .nth(1)
+        .is_some_and(|first| first == "check");
+    ExitCode::from(if checks { EXIT_UNKNOWN } else { 2 })
 }
 
 #[cfg(test)]

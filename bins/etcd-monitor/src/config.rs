@@ -1,5 +1,7 @@
 //! Configuration: what the command line, the environment and the file say, made one and checked.
 
+mod alerts;
+mod black_box;
 mod cluster;
 pub(crate) mod duration;
 mod environment;
@@ -10,9 +12,11 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::time::Duration;
 
+use etcd_monitor_alerting::Rule;
 use secrecy::SecretString;
 
 use crate::cli::Cli;
+pub use black_box::BlackBoxConfig;
 pub use cluster::ClusterConfig;
 use file::ConfigFile;
 
@@ -40,6 +44,10 @@ pub struct Config {
     pub interval: Duration,
     /// Folder for everything that is kept.
     pub data_dir: PathBuf,
+    /// What is recorded there; `None`: nothing.
+    pub black_box: Option<BlackBoxConfig>,
+    /// Which findings become alerts, after how long.
+    pub rules: Vec<Rule>,
     /// Webhook that receives each alert.
     pub webhook_url: Option<SecretString>,
 }
@@ -47,8 +55,7 @@ pub struct Config {
 impl Config {
     /// Reads the file, if one is named, lays variables and flags over it, and checks the whole.
     pub fn load(cli: &Cli) -> Result<Self, ConfigError> {
-        let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
-        environment::warn_of_unknown_variables(variables);
+        warn_of_unknown_variables();
         let Some(path) = &cli.config else {
             return Self::merge(cli, ConfigFile::default());
         };
@@ -70,12 +77,20 @@ impl Config {
         Ok(Self {
             allowed_hosts: host::allowed(cli, file.allow_hosts, file.external_url)?,
             webhook_url: webhook_url(cli, file.webhook_url, file.webhook_url_file)?,
-            clusters: cluster::check_all(cli, file.clusters)?,
+            black_box: black_box::check(&file.black_box).map_err(ConfigError::new)?,
+            rules: alerts::rules(&file.alerts).map_err(ConfigError::new)?,
+            clusters: cluster::check_all(&cli.connection, file.clusters)?,
             address: SocketAddr::new(address, cli.api_port.or(file.api_port).unwrap_or(8080)),
             interval: cli.interval.or(interval).unwrap_or(Duration::from_secs(5)),
             data_dir: data_dir.unwrap_or_else(|| "etcd-monitor-data".into()),
         })
     }
+}
+
+/// Warns of each variable of ours in the environment that no flag reads.
+pub(crate) fn warn_of_unknown_variables() {
+    let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
+    environment::warn_of_unknown_variables(variables);
 }
 
 /// The webhook's URL: from the command line or its file, else from the configuration file or the file it names.

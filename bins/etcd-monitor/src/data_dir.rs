@@ -32,6 +32,11 @@ impl DataDir {
         })
     }
 
+    /// The folder of the black box.
+    pub(crate) fn black_box(&self) -> PathBuf {
+        self.path.join("black-box")
+    }
+
     /// The file that keeps what `assess` remembers of a cluster.
     pub(crate) fn state_file(&self, cluster: &ClusterName) -> StateFile {
         StateFile::new(

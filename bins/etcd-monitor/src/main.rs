@@ -3,12 +3,22 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use etcd_monitor::{Cli, Config, ConfigError, app, logging};
+use etcd_monitor::{Cli, Command, Config, ConfigError, LogFormat, app, check, logging, replay};
 
 fn main() -> ExitCode {
     // Every TLS connection of the process uses ring; an error means that it is installed already.
     let _ = rustls::crypto::ring::default_provider().install_default();
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return etcd_monitor::refuse(&error),
+    };
+    if let Some(command) = &cli.command {
+        let _log = logging::init(LogFormat::Text);
+        return match command {
+            Command::Check(arguments) => check::run(arguments),
+            Command::Replay(arguments) => replay::run(arguments),
+        };
+    }
     let _log = logging::init(cli.log_format);
     match Config::load(&cli) {
         Ok(config) => run(config),

@@ -94,6 +94,7 @@ pub fn default_rules() -> Vec<Rule> {
         at_once(rule::CLUSTER_REPLACED),
         at_once(rule::ALARM_NO_SPACE).with_severity(Critical),
         at_once(rule::ALARM_CORRUPT).with_severity(Critical),
+        at_once(rule::DATA_DIVERGENCE).with_severity(Critical),
         Rule::new(rule::DATABASE_NEAR_QUOTA, Duration::from_mins(10)),
         Rule::new(rule::QUOTA_FORECAST, Duration::from_mins(10)),
         Rule::new(rule::APPLY_LAG_NEAR_LIMIT, Duration::from_secs(30)),

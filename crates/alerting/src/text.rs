@@ -2,15 +2,13 @@
 
 use std::fmt::Write;
 
+use etcd_monitor_model::plain_text as plain;
 use jiff::Timestamp;
 
 use crate::alert::{Alert, Notification, NotificationKind};
 
 /// Evidence lines that are shown; a finding on a large cluster can rest on hundreds of values.
 const MAX_EVIDENCE_LINES: usize = 20;
-
-/// Characters of one foreign text that are shown: several lines of a terminal, not a screen.
-const MAX_FIELD_CHARS: usize = 1_000;
 
 /// A notification as one block of lines: the cause first, then what it rests on, what to do, and since when.
 pub(crate) fn block(notification: &Notification) -> String {
@@ -27,28 +25,6 @@ pub(crate) fn block(notification: &Notification) -> String {
     let mut text = lines.join("\n");
     text.push('\n');
     text
-}
-
-/// The text without what could steer a terminal or hide: control characters become spaces, characters that
-/// reorder or that are invisible vanish, and what is too long is cut.
-pub(crate) fn plain(text: &str) -> String {
-    let visible = text.chars().filter(|c| !is_invisible(*c));
-    let mut shown: String = visible
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .take(MAX_FIELD_CHARS + 1)
-        .collect();
-    if shown.chars().count() > MAX_FIELD_CHARS {
-        shown.pop();
-        shown.push('…');
-    }
-    shown
-}
-
-/// Marks and overrides of writing direction, zero-width characters, line and paragraph separators, tags.
-fn is_invisible(c: char) -> bool {
-    matches!(c,
-        '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}' | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
 fn headline(notification: &Notification) -> String {
@@ -107,22 +83,4 @@ fn times(notification: &Notification) -> String {
 /// A time to the second, which is as exact as a cycle.
 fn second(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn foreign_text_cannot_steer_the_terminal() {
-        assert_eq!(plain("m1\x1b]0;owned\x07\n\u{9b}2J"), "m1 ]0;owned   2J");
-        assert_eq!(plain("a\u{202e}b\u{200b}c"), "abc");
-    }
-
-    #[test]
-    fn foreign_text_is_cut() {
-        let shown = plain(&"x".repeat(5_000));
-        assert_eq!(shown.chars().count(), MAX_FIELD_CHARS + 1);
-        assert!(shown.ends_with("x…"), "{shown}");
-    }
 }

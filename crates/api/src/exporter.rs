@@ -3,6 +3,7 @@
 //! A collector over the snapshots, not families that are kept: members that left leave, and what is not known has no
 //! sample.
 
+mod black_box;
 mod cluster;
 mod collector;
 mod format;

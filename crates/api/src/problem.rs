@@ -73,6 +73,14 @@ impl Problem {
         Self::new(StatusCode::MISDIRECTED_REQUEST, "host_not_allowed", detail)
     }
 
+    pub(crate) fn recording_unknown(name: &str) -> Self {
+        let detail = format!(
+            "The black box has no recording {:?}; /api/v1/blackbox lists those it has",
+            short(name)
+        );
+        Self::new(StatusCode::NOT_FOUND, "recording_unknown", detail)
+    }
+
     pub(crate) fn route_unknown(path: &str) -> Self {
         let detail = format!("There is no {:?} here", short(path));
         Self::new(StatusCode::NOT_FOUND, "route_unknown", detail)

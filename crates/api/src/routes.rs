@@ -1,6 +1,7 @@
 //! The routes, one file per area.
 
 mod alerts;
+mod black_box;
 mod cluster;
 mod events;
 mod health;
@@ -33,6 +34,8 @@ pub(crate) fn router() -> Router<Source> {
         .route("/api/v1/coverage", get(cluster::coverage))
         .route("/api/v1/alerts", get(alerts::active))
         .route("/api/v1/alerts/history", get(alerts::history))
+        .route("/api/v1/blackbox", get(black_box::list))
+        .route("/api/v1/blackbox/{name}", get(black_box::download))
         .route("/api/v1/events", get(events::follow))
 }
 

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_monitor_alerting::AlertsHandle;
-use etcd_monitor_core::SnapshotReceiver;
+use etcd_monitor_core::{Recordings, SnapshotReceiver};
 use etcd_monitor_model::{ClusterName, Snapshot};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
@@ -29,6 +29,7 @@ pub struct BuildInfo {
 pub struct Source {
     clusters: Arc<Vec<(ClusterName, SnapshotReceiver)>>,
     alerts: AlertsHandle,
+    recordings: Option<Recordings>,
     build: Arc<BuildInfo>,
     started_at: Timestamp,
     interval: Duration,
@@ -49,12 +50,24 @@ impl Source {
         Self {
             clusters: Arc::new(clusters),
             alerts,
+            recordings: None,
             build: Arc::new(build),
             started_at: Timestamp::now(),
             interval,
             event_clients: Arc::new(Semaphore::new(EVENT_CLIENTS_MAX)),
             stop,
         }
+    }
+
+    /// The same, with what a black box holds.
+    #[must_use]
+    pub fn with_recordings(mut self, recordings: Recordings) -> Self {
+        self.recordings = Some(recordings);
+        self
+    }
+
+    pub(crate) fn recordings(&self) -> Option<&Recordings> {
+        self.recordings.as_ref()
     }
 
     pub(crate) fn clusters(&self) -> &[(ClusterName, SnapshotReceiver)] {

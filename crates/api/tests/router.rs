@@ -110,7 +110,7 @@ fn named(response: &Response<Body>, name: header::HeaderName) -> &str {
         .map_or("", |value| value.to_str().unwrap())
 }
 
-const JSON_ROUTES: [&str; 13] = [
+const JSON_ROUTES: [&str; 14] = [
     "/health",
     "/ready",
     "/api/v1/clusters",
@@ -122,6 +122,7 @@ const JSON_ROUTES: [&str; 13] = [
     "/api/v1/metrics/latency",
     "/api/v1/findings",
     "/api/v1/coverage",
+    "/api/v1/blackbox",
     "/api/v1/alerts",
     "/api/v1/alerts/history",
 ];

@@ -26,6 +26,7 @@ pub mod rule;
 mod sample;
 mod snapshot;
 mod stat;
+mod text;
 mod trust;
 
 pub use canary::{CanaryEvent, CanaryReading, CanarySummary};
@@ -57,6 +58,7 @@ pub use snapshot::{
     Quorum, RaftProgress, ServerCounters, Snapshot,
 };
 pub use stat::{Stat, StatKind, StatSource};
+pub use text::{is_unprintable, plain_text};
 pub use trust::{
     Certificate, ClockOffset, ClockReading, MemberTrust, PortKind, PortTrust, ShownCertificates,
     TrustReport,

@@ -44,6 +44,8 @@ pub const CLUSTER_REPLACED: &str = "ClusterReplaced";
 pub const ALARM_NO_SPACE: &str = "AlarmNoSpace";
 /// etcd found data that differs between members.
 pub const ALARM_CORRUPT: &str = "AlarmCorrupt";
+/// Members hold different data.
+pub const DATA_DIVERGENCE: &str = "DataDivergence";
 /// The allocated database comes near its quota.
 pub const DATABASE_NEAR_QUOTA: &str = "DatabaseNearQuota";
 /// A member has committed nearly as many entries ahead of what it applied as etcd accepts before it rejects proposals.
@@ -96,7 +98,7 @@ pub const MONITOR_LATE: &str = "MonitorLate";
 pub const MONITOR_CUT_OFF: &str = "MonitorCutOff";
 
 /// Every rule, in the order above.
-pub const ALL: [&str; 47] = [
+pub const ALL: [&str; 48] = [
     CLUSTER_UNREACHABLE,
     QUORUM_LOST,
     LINEARIZABLE_READ_FAILING,
@@ -119,6 +121,7 @@ pub const ALL: [&str; 47] = [
     CLUSTER_REPLACED,
     ALARM_NO_SPACE,
     ALARM_CORRUPT,
+    DATA_DIVERGENCE,
     DATABASE_NEAR_QUOTA,
     APPLY_LAG_NEAR_LIMIT,
     ALARM_NOT_DISARMED,

@@ -2,7 +2,7 @@
 //!
 //! A [`ClusterProbe`] yields one [`Observation`] per cycle, [`assess`] turns it into a [`Snapshot`], and a [`Monitor`]
 //! runs the cycles and publishes the latest snapshot on a watch channel. A [`Fleet`] runs several monitors and doubts
-//! the monitor itself where several clusters time out at once.
+//! the monitor itself where several clusters time out at once. A [`HealthChecker`] looks at a cluster once.
 //!
 //! This crate serves no HTTP, keeps no alert state and knows no storage engine. It builds on `etcd-monitor-client`,
 //! whose build needs `protoc`.
@@ -29,6 +29,8 @@
 //! ```
 
 mod assess;
+mod black_box;
+mod checker;
 mod fleet;
 mod metrics_page;
 mod monitor;
@@ -42,6 +44,12 @@ pub use assess::{
     KnownVersions, KnownVersionsError, LinkParameters, Parameters, TrustParameters,
     VersionParameters, assess,
 };
+pub use black_box::{
+    BlackBox, BlackBoxOptions, BlackBoxStatus, BlackBoxWriter, Episode, Incident, RawPage,
+    Recorder, Recording, RecordingDamage, RecordingError, RecordingHead, RecordingInfo,
+    RecordingStop, Recordings,
+};
+pub use checker::HealthChecker;
 pub use etcd_monitor_client::discovery::DiscoveryPolicy;
 pub use etcd_monitor_client::{
     ClientError, ClientOptions, Credentials, Endpoint, EndpointError, MetricsUrl, Password,

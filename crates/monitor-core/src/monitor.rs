@@ -9,6 +9,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use tokio_util::sync::CancellationToken;
 
 use crate::assess::{AssessState, Parameters, assess};
+use crate::black_box::Recorder;
 use crate::probe::ClusterProbe;
 use crate::state_file::StateFile;
 
@@ -27,6 +28,8 @@ pub struct MonitorOptions {
     pub state_file: Option<StateFile>,
     /// Time between two writes of the state.
     pub flush_interval: Duration,
+    /// Records what is seen; `None` records nothing.
+    pub recorder: Option<Recorder>,
 }
 
 impl Default for MonitorOptions {
@@ -36,6 +39,7 @@ impl Default for MonitorOptions {
             parameters: Parameters::default(),
             state_file: None,
             flush_interval: Duration::from_secs(30),
+            recorder: None,
         }
     }
 }
@@ -102,6 +106,9 @@ impl<P: ClusterProbe> Monitor<P> {
                 saved_at = Instant::now();
             }
         }
+        if let Some(recorder) = &mut self.options.recorder {
+            recorder.flush();
+        }
         self.save().await;
         self.probe.close().await;
     }
@@ -115,6 +122,11 @@ impl<P: ClusterProbe> Monitor<P> {
             verdict = %snapshot.health.sentence,
             "Cycle ended"
         );
+        if let Some(recorder) = &mut self.options.recorder {
+            let pages = self.probe.take_pages();
+            let wanted = recorder.record(observation, &pages, &snapshot);
+            self.probe.keep_pages(wanted);
+        }
         self.snapshots.send_replace(Some(Arc::new(snapshot)));
     }
 

@@ -3,6 +3,7 @@
 mod answers;
 mod canary;
 mod member;
+mod pages;
 mod trust;
 
 use std::collections::VecDeque;
@@ -19,9 +20,11 @@ use futures_util::stream::{self};
 use jiff::Timestamp;
 use tokio::time::Instant;
 
+use crate::black_box::RawPage;
 use crate::punctuality;
 use canary::Canary;
 pub use canary::CanaryOptions;
+use pages::PageKeeper;
 use trust::TrustRadar;
 
 /// Members asked at the same time; a cluster rarely has more than 7, and 16 keeps the burst of sockets small.
@@ -41,6 +44,14 @@ pub trait ClusterProbe: Send + 'static {
 
     /// Tells which members were known before the first cycle, from an earlier run.
     fn expect_members(&mut self, members: &[ListedMember]);
+
+    /// Tells of which endpoints the `/metrics` page is to be kept as it comes, from the next cycle on.
+    fn keep_pages(&mut self, _endpoints: Vec<String>) {}
+
+    /// The pages that were kept since the last time; none from a probe that keeps none.
+    fn take_pages(&mut self) -> Vec<RawPage> {
+        Vec::new()
+    }
 
     /// Takes back what the probe left in the cluster. Called once, after the last cycle; ends within one deadline.
     fn close(&mut self) -> impl Future<Output = ()> + Send {
@@ -97,6 +108,7 @@ pub struct EtcdProbe {
     client: ClusterClient,
     discovery: Discovery,
     radar: TrustRadar,
+    pages: PageKeeper,
     canary: Option<Canary>,
 }
 
@@ -120,6 +132,7 @@ impl EtcdProbe {
             client: ClusterClient::new(client_options)?,
             discovery: Discovery::new(options.endpoints, policy),
             radar: TrustRadar::new(options.trust_interval, options.discover),
+            pages: PageKeeper::default(),
             canary: options.canary.map(|canary| Canary::new(canary, deadline)),
         })
     }
@@ -129,7 +142,7 @@ impl EtcdProbe {
     async fn round(&mut self) -> Round {
         let targets = self.discovery.targets();
         let (mut seen, canary) = tokio::join!(
-            ask(&self.client, targets.clone()),
+            ask(&self.client, targets.clone(), &self.pages),
             sing(self.canary.as_mut(), &self.client)
         );
         self.learn(&seen);
@@ -140,7 +153,8 @@ impl EtcdProbe {
             .filter(|target| is_new(target, &targets))
             .collect();
         let due = self.radar.due(&self.discovery.targets(), Instant::now());
-        let (answers, (reports, own)) = tokio::join!(ask(&self.client, found), self.look(due));
+        let (answers, (reports, own)) =
+            tokio::join!(ask(&self.client, found, &self.pages), self.look(due));
         if !answers.is_empty() {
             seen.extend(answers);
             self.learn(&seen);
@@ -217,10 +231,14 @@ struct Round {
     canary: Option<CanaryReading>,
 }
 
-async fn ask(client: &ClusterClient, targets: Vec<Target>) -> Vec<MemberObservation> {
+async fn ask(
+    client: &ClusterClient,
+    targets: Vec<Target>,
+    pages: &PageKeeper,
+) -> Vec<MemberObservation> {
     let asked = targets
         .into_iter()
-        .map(|target| member::observe(client, target));
+        .map(|target| member::observe(client, target, pages));
     stream::iter(asked)
         .buffered(MEMBERS_AT_ONCE)
         .collect()
@@ -249,6 +267,14 @@ impl ClusterProbe for EtcdProbe {
             own_certificates: round.own_certificates,
             canary: round.canary,
         }
+    }
+
+    fn keep_pages(&mut self, endpoints: Vec<String>) {
+        self.pages.want(endpoints);
+    }
+
+    fn take_pages(&mut self) -> Vec<RawPage> {
+        self.pages.take()
     }
 
     async fn close(&mut self) {

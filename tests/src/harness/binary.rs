@@ -1,4 +1,4 @@
-//! Finds the daemon's program.
+//! Finds the programs that tests run.
 
 use std::io::Cursor;
 use std::path::{Path, PathBuf};
@@ -7,18 +7,20 @@ use std::sync::OnceLock;
 
 use cargo_metadata::Message;
 
-const PACKAGE: &str = "etcd-monitor";
-
 /// The daemon's program, built from the sources as they are now.
-///
-/// `cargo test` does not build the programs of other packages, so this asks cargo, once per process, with the profile
-/// of the running test. It takes a fraction of a second when everything is built already.
 pub fn daemon_binary() -> &'static Path {
     static BUILT: OnceLock<PathBuf> = OnceLock::new();
-    BUILT.get_or_init(build)
+    BUILT.get_or_init(|| build("etcd-monitor", "etcd-monitor"))
 }
 
-fn build() -> PathBuf {
+/// An example program, built from the sources as they are now.
+pub fn example_binary(name: &str) -> PathBuf {
+    build("etcd-monitor-examples", name)
+}
+
+/// `cargo test` does not build the programs of other packages, so this asks cargo, with the profile of the running test.
+/// It takes a fraction of a second when everything is built already.
+fn build(package: &str, program: &str) -> PathBuf {
     let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     // What cargo tells the tests of their own package is read by build scripts of others, which would build anew.
@@ -29,7 +31,7 @@ fn build() -> PathBuf {
     }
     let output = command
         .current_dir(env!("CARGO_MANIFEST_DIR"))
-        .args(["build", "--locked", "--package", PACKAGE, "--bin", PACKAGE])
+        .args(["build", "--locked", "--package", package, "--bin", program])
         .args([
             "--profile",
             profile(),
@@ -40,7 +42,7 @@ fn build() -> PathBuf {
         .expect("cargo is there, since it runs the tests");
     assert!(
         output.status.success(),
-        "cargo cannot build {PACKAGE}: {}",
+        "cargo cannot build {program}: {}",
         output.status
     );
     Message::parse_stream(Cursor::new(output.stdout))

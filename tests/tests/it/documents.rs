@@ -222,5 +222,6 @@ async fn health_and_readiness_name_each_cluster() {
     }
     let clusters = daemon.json("/api/v1/clusters").await;
     assert_eq!(items(&clusters, "clusters").len(), 1);
-    assert_eq!(clusters["clusters"][0]["worst"], Value::Null);
+    // etcd's own checks of its data are off by default.
+    assert_eq!(clusters["clusters"][0]["worst"], "info");
 }

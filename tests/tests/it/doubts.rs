@@ -51,11 +51,13 @@ fn cycle(snapshot: &Value) -> u64 {
     snapshot["status"]["cycle"].as_u64().unwrap()
 }
 
-/// Nothing is true but that the monitor was late.
+/// Nothing above information is true but that the monitor was late.
 fn assert_blames_nobody(snapshot: &Value) {
     for finding in items(snapshot, "findings") {
         assert!(
-            finding["status"] != "true" || finding["rule"] == "MonitorLate",
+            finding["status"] != "true"
+                || finding["severity"] == "info"
+                || finding["rule"] == "MonitorLate",
             "{finding:#}"
         );
     }

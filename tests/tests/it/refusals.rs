@@ -46,7 +46,7 @@ async fn assert_only(daemon: &Daemon, rule: &str) {
 }
 
 /// Watches a TLS member through a proxy, trusting `ca`, and returns what is found and how many connections that took.
-async fn handshakes(cluster: &Cluster, ca: &Path) -> (Daemon, Value) {
+async fn handshakes(cluster: &Cluster, ca: &Path, rule: &str) -> (Daemon, Value) {
     let target = cluster
         .member(0)
         .client_url()
@@ -62,7 +62,7 @@ async fn handshakes(cluster: &Cluster, ca: &Path) -> (Daemon, Value) {
         "1s",
     ])
     .await;
-    let alert = firing(&daemon, "TlsFailed").await;
+    let alert = firing(&daemon, rule).await;
     let before = proxy.accepted();
     daemon.cycles(CYCLES.into()).await;
     let connections = proxy.accepted() - before;
@@ -70,7 +70,7 @@ async fn handshakes(cluster: &Cluster, ca: &Path) -> (Daemon, Value) {
         connections <= CONNECTIONS_MAX,
         "{connections} connections in {CYCLES} cycles"
     );
-    assert_only(&daemon, "TlsFailed").await;
+    assert_only(&daemon, rule).await;
     (daemon, alert)
 }
 
@@ -80,7 +80,7 @@ async fn a_certificate_of_another_authority_is_named_as_such() {
     let folder = tempfile::tempdir().unwrap();
     let other = folder.path().join("other.crt");
     fs::write(&other, TestCa::new("another authority").unwrap().pem()).unwrap();
-    let (daemon, alert) = handshakes(&cluster, &other).await;
+    let (daemon, alert) = handshakes(&cluster, &other, "TlsFailed").await;
     assert_eq!(text(&alert, "severity"), "critical", "the monitor is blind");
     assert!(
         text(&alert, "cause").to_lowercase().contains("authority"),
@@ -106,8 +106,12 @@ async fn an_expired_certificate_is_named_as_such() {
         .unwrap();
     let trusted = folder.join("expired-ca.crt");
     fs::write(&trusted, authority.pem()).unwrap();
-    let (_daemon, alert) = handshakes(&cluster, &trusted).await;
-    assert!(text(&alert, "cause").contains("expired"), "{alert:#}");
+    let (daemon, alert) = handshakes(&cluster, &trusted, "CertificateExpiring").await;
+    assert!(text(&alert, "cause").contains("ended"), "{alert:#}");
+    let findings = daemon.json(FINDINGS).await;
+    let failing = true_finding(&findings, "TlsFailed").unwrap();
+    assert!(text(failing, "cause").contains("expired"), "{failing:#}");
+    assert_eq!(failing["caused_by"]["rule"], "CertificateExpiring");
 }
 
 /// A file may be half written while it is rotated, so that this is no error of the start.

@@ -3,6 +3,7 @@
 use std::fs;
 use std::path::Path;
 
+use etcd_monitor_core::Recording;
 use etcd_monitor_testkit::{Cluster, TlsMode};
 use etcd_monitor_tests::harness::{Daemon, WebhookReceiver};
 
@@ -17,12 +18,20 @@ fn shown(daemon: &Daemon) -> String {
     read("cmdline") + &read("environ")
 }
 
-fn kept(data_dir: &Path) -> String {
-    let files = fs::read_dir(data_dir)
-        .unwrap()
-        .map(|entry| entry.unwrap().path());
-    files
-        .map(|path| String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned())
+/// Everything that is kept, what is recorded as text.
+fn kept(folder: &Path) -> String {
+    let entries = fs::read_dir(folder).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    paths
+        .map(|path| {
+            if path.is_dir() {
+                return kept(&path);
+            }
+            match Recording::load(&path) {
+                Ok(recording) => format!("{recording:?}"),
+                Err(_) => String::from_utf8_lossy(&fs::read(path).unwrap()).into_owned(),
+            }
+        })
         .collect()
 }
 

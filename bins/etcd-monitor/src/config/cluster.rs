@@ -1,16 +1,17 @@
 //! The clusters: what the file and the flags say of them, checked.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use etcd_monitor_core::{
     CanaryOptions, ClientOptions, Credentials, Endpoint, MetricsUrl, Parameters, Password,
-    TlsOptions,
+    ProbeOptions, TlsOptions,
 };
 use etcd_monitor_model::ClusterName;
 
 use super::file::{CanaryFile, ClusterFile, names_a_cluster};
 use super::{ConfigError, duration};
-use crate::cli::Cli;
+use crate::cli::ConnectionArgs;
 
 /// A checked cluster.
 #[derive(Debug)]
@@ -29,12 +30,30 @@ pub struct ClusterConfig {
     pub parameters: Parameters,
 }
 
+impl ClusterConfig {
+    /// The one cluster that the flags alone describe.
+    pub fn of(connection: &ConnectionArgs) -> Result<Self, ConfigError> {
+        let mut described = ClusterFile::default();
+        described.lay_over(connection);
+        check(&described)
+    }
+
+    /// How to probe it at this interval, without a canary.
+    pub(crate) fn probe_options(&self, interval: Duration) -> ProbeOptions {
+        let mut options = ProbeOptions::new(self.name.as_str(), self.endpoints.clone());
+        options.interval = interval;
+        options.discover = self.discover;
+        options.client = self.client.clone();
+        options
+    }
+}
+
 /// The clusters of the file, with the flags laid over the only one of them; or the one that the flags describe.
 pub(super) fn check_all(
-    cli: &Cli,
+    connection: &ConnectionArgs,
     mut in_file: Vec<ClusterFile>,
 ) -> Result<Vec<ClusterConfig>, ConfigError> {
-    if in_file.len() > 1 && names_a_cluster(cli) {
+    if in_file.len() > 1 && names_a_cluster(connection) {
         return Err(ConfigError::new(format!(
             "cluster flags (--endpoints, --cacert, --user, ...) do not say which of the {} clusters of the file they mean; put them into the file",
             in_file.len()
@@ -44,7 +63,7 @@ pub(super) fn check_all(
         in_file.push(ClusterFile::default());
     }
     if let [only] = in_file.as_mut_slice() {
-        only.lay_over(cli);
+        only.lay_over(connection);
     }
     let clusters: Vec<ClusterConfig> = in_file.iter().map(check).collect::<Result<_, _>>()?;
     all_different(&clusters)?;

@@ -1,5 +1,6 @@
 //! Durations in flags and in the file: `5s`, `500ms`, `1m`.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use jiff::SignedDuration;
@@ -10,15 +11,25 @@ const INTERVAL_MIN: Duration = Duration::from_millis(100);
 /// Longer intervals would tell of a fault an hour late.
 const INTERVAL_MAX: Duration = Duration::from_hours(1);
 
+/// What is told a month late is better not told.
+const HOLD_MAX: Duration = Duration::from_hours(24 * 31);
+
 /// Parses the time between two cycles: 100ms to 1h.
 pub(crate) fn interval(text: &str) -> Result<Duration, String> {
-    let wrong = || format!("{text:?} is not a duration between 100ms and 1h; for example 5s");
-    let duration: SignedDuration = text.parse().map_err(|_| wrong())?;
-    let duration = Duration::try_from(duration).map_err(|_| wrong())?;
-    (INTERVAL_MIN..=INTERVAL_MAX)
-        .contains(&duration)
-        .then_some(duration)
-        .ok_or_else(wrong)
+    within(text, INTERVAL_MIN..=INTERVAL_MAX)
+        .ok_or_else(|| format!("{text:?} is not a duration between 100ms and 1h; for example 5s"))
+}
+
+/// Parses how long a finding must hold before it is told: up to 31 days, 0s for at once.
+pub(crate) fn hold(text: &str) -> Result<Duration, String> {
+    within(text, Duration::ZERO..=HOLD_MAX)
+        .ok_or_else(|| format!("{text:?} is not a duration between 0s and 744h; for example 30s"))
+}
+
+fn within(text: &str, range: RangeInclusive<Duration>) -> Option<Duration> {
+    let duration: SignedDuration = text.parse().ok()?;
+    let duration = Duration::try_from(duration).ok()?;
+    range.contains(&duration).then_some(duration)
 }
 
 #[cfg(test)]

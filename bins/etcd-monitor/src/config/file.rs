@@ -10,7 +10,9 @@ use secrecy::SecretString;
 use serde::Deserialize;
 
 use super::ConfigError;
-use crate::cli::Cli;
+use super::alerts::AlertsFile;
+use super::black_box::BlackBoxFile;
+use crate::cli::ConnectionArgs;
 
 /// Largest file that is read; one with a thousand clusters has about a tenth.
 const FILE_BYTES_MAX: u64 = 4 << 20;
@@ -25,6 +27,8 @@ pub(super) struct ConfigFile {
     pub(super) allow_hosts: Vec<String>,
     pub(super) interval: Option<String>,
     pub(super) data_dir: Option<PathBuf>,
+    pub(super) black_box: BlackBoxFile,
+    pub(super) alerts: AlertsFile,
     pub(super) webhook_url: Option<SecretString>,
     pub(super) webhook_url_file: Option<PathBuf>,
     pub(super) clusters: Vec<ClusterFile>,
@@ -58,7 +62,7 @@ pub(super) struct CanaryFile {
 
 impl ClusterFile {
     /// Lays what the command line and the environment say over what the file says.
-    pub(super) fn lay_over(&mut self, cli: &Cli) {
+    pub(super) fn lay_over(&mut self, cli: &ConnectionArgs) {
         if !cli.endpoints.is_empty() {
             self.endpoints.clone_from(&cli.endpoints);
         }
@@ -101,7 +105,7 @@ impl ClusterFile {
 }
 
 /// True when a flag or variable says something about a cluster.
-pub(super) fn names_a_cluster(cli: &Cli) -> bool {
+pub(super) fn names_a_cluster(cli: &ConnectionArgs) -> bool {
     let texts = [&cli.cluster_name, &cli.metrics_url, &cli.user];
     let files = [&cli.cacert, &cli.cert, &cli.key, &cli.password_file];
     !cli.endpoints.is_empty()

@@ -1,5 +1,5 @@
 use clap::Parser;
-use etcd_monitor_core::Endpoint;
+use etcd_monitor_core::{Endpoint, Parameters};
 
 use super::*;
 
@@ -129,6 +129,41 @@ fn the_example_file_is_read_and_names_every_key() {
         .collect();
     let uncommented = lines.join("\n");
     file::parse(&uncommented).unwrap();
+    assert_eq!(parsed.clusters[0].parameters, Parameters::default());
+    let defaults = serde_json::to_value(Parameters::default()).unwrap();
+    for key in keys(&defaults) {
+        assert!(text.contains(&format!("{key}:")), "{key} is missing");
+    }
+}
+
+fn keys(value: &serde_json::Value) -> Vec<String> {
+    let Some(object) = value.as_object() else {
+        return Vec::new();
+    };
+    let nested = object.values().flat_map(keys);
+    object.keys().cloned().chain(nested).collect()
+}
+
+#[test]
+fn the_black_box_records_unless_it_is_told_not_to() {
+    let on = config(&[], "").unwrap().black_box.unwrap();
+    assert_eq!((on.window, on.bytes), (Duration::from_mins(15), 256 << 20));
+    let smaller = config(&[], "black_box: {minutes: 5, bytes: 1048576}").unwrap();
+    let smaller = smaller.black_box.unwrap();
+    assert_eq!(
+        (smaller.window, smaller.bytes),
+        (Duration::from_mins(5), 1 << 20)
+    );
+    let off = config(&[], "black_box: {enabled: false}").unwrap();
+    assert_eq!(off.black_box, None);
+    for (wrong, key) in [
+        ("{minutes: 0}", "black_box.minutes"),
+        ("{bytes: 1000}", "black_box.bytes"),
+        ("{byte: 1}", "byte"),
+    ] {
+        let message = refused(&[], &format!("black_box: {wrong}\n"));
+        assert!(message.contains(key), "{message}");
+    }
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use etcd_monitor_model::plain_text;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Client, Response, StatusCode, Url};
@@ -13,7 +14,6 @@ use serde::Serialize;
 
 use super::{Notifier, NotifyError};
 use crate::alert::{Alert, Notification, NotificationKind};
-use crate::text;
 
 /// Bytes of a refusing answer that are read, to say why. The body of an accepting answer is not read.
 const MAX_BODY_BYTES: usize = 4_096;
@@ -146,7 +146,7 @@ impl WebhookNotifier {
         if self.secrets().any(|secret| body.contains(&secret)) {
             return ", and its text quotes the request".to_owned();
         }
-        match text::plain(&body).trim() {
+        match plain_text(&body).trim() {
             "" => String::new(),
             said => format!(
                 ": {}",

@@ -1,5 +1,6 @@
 //! What the members hold in common: who they are and who leads. What is remembered of it from cycle to cycle.
 
+pub(super) mod divergence;
 pub(super) mod elections;
 pub(super) mod learners;
 pub(super) mod lists;
@@ -14,6 +15,7 @@ use serde::{Deserialize, Serialize};
 use super::parameters::Parameters;
 use super::state::AssessState;
 use super::view::View;
+use divergence::DivergenceMemory;
 use elections::ElectionsMemory;
 use learners::LearnersMemory;
 use lists::ListsMemory;
@@ -26,6 +28,7 @@ pub(super) struct ConsensusMemory {
     pub(super) lists: ListsMemory,
     pub(super) learners: LearnersMemory,
     pub(super) restarts: RestartsMemory,
+    pub(super) divergence: DivergenceMemory,
     #[serde(skip)]
     pub(super) elections: ElectionsMemory,
 }
@@ -43,6 +46,7 @@ pub(super) fn update(
         .learners
         .update(view, snapshot, &parameters.consensus);
     memory.restarts.update(view, &parameters.consensus);
+    memory.divergence.update(state, view);
     memory
         .elections
         .update(view, &mut state.leader_history, &parameters.consensus);

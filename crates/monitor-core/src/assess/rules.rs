@@ -7,6 +7,7 @@ mod capacity;
 mod clock;
 mod consensus;
 mod coverage;
+mod divergence;
 mod learners;
 mod links;
 mod membership;
@@ -76,6 +77,7 @@ fn of_cluster(context: &Context<'_>) -> Vec<Finding> {
         consensus::frequent_elections(context),
         restarts::rolling_restart(context),
         membership::split_brain(context),
+        divergence::of_cluster(context),
         authenticity::authentication_failed(context),
         authenticity::cluster_id_mismatch(context),
         authenticity::cluster_replaced(context),
@@ -101,6 +103,7 @@ fn of_member(context: &Context<'_>, member: &MemberSnapshot) -> Vec<Finding> {
     findings.extend(capacity::of_member(context, member));
     findings.extend(membership::of_member(context, member));
     findings.extend(learners::of_member(context, member));
+    findings.extend(divergence::of_member(context, member));
     findings.extend(partition::member_isolated(context, member));
     findings.extend(versions::known_bad(context, member));
     findings.extend(trust::of_member(context, member));
@@ -111,7 +114,7 @@ fn of_member(context: &Context<'_>, member: &MemberSnapshot) -> Vec<Finding> {
 /// Sets `caused_by`. Roots first: a cluster that cannot be reached explains everything, a lost quorum explains what
 /// follows from it.
 fn explain(findings: &mut [Finding]) {
-    let follows: [(&str, &[&str]); 5] = [
+    let follows: [(&str, &[&str]); 6] = [
         (rule::CLUSTER_UNREACHABLE, &rule::ALL),
         (
             rule::QUORUM_LOST,
@@ -136,6 +139,7 @@ fn explain(findings: &mut [Finding]) {
             &[rule::CANARY_WRITE_FAILING],
         ),
         (rule::ALARM_NO_SPACE, &[rule::CANARY_WRITE_FAILING]),
+        (rule::DATA_DIVERGENCE, &[rule::ALARM_CORRUPT]),
     ];
     for (root, explained) in follows {
         let Some(key) = true_key(findings, root) else {

@@ -5,6 +5,7 @@ mod certificates;
 mod clocks;
 mod consensus;
 mod coverage;
+mod divergence;
 mod learners;
 mod links;
 mod membership;

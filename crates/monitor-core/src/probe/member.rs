@@ -15,6 +15,7 @@ use tokio::sync::oneshot;
 use tokio::time::{Instant, timeout};
 
 use super::answers;
+use super::pages::PageKeeper;
 use crate::metrics_page::read_metrics_page;
 
 /// The key that reads ask for. It need not exist: that the read is served is what counts.
@@ -27,7 +28,11 @@ const HEAD_START: Duration = Duration::from_millis(100);
 
 /// Asks one target five RPCs at once, a sixth where the linearizable read does not succeed at once, and then one page.
 /// Ends 100 ms after the client's deadline at the latest.
-pub(super) async fn observe(client: &ClusterClient, target: Target) -> MemberObservation {
+pub(super) async fn observe(
+    client: &ClusterClient,
+    target: Target,
+    pages: &PageKeeper,
+) -> MemberObservation {
     let endpoint = target
         .endpoint
         .as_ref()
@@ -35,7 +40,7 @@ pub(super) async fn observe(client: &ClusterClient, target: Target) -> MemberObs
     let mut seen = unasked(endpoint, &target);
     match (&target.refused, &target.endpoint) {
         // All calls at once make a future too large for the stack of a small task.
-        (None, Some(endpoint)) => Box::pin(ask(&client.member(endpoint), &mut seen)).await,
+        (None, Some(endpoint)) => Box::pin(ask(&client.member(endpoint), &mut seen, pages)).await,
         (refused, _) => seen.status = Some(not_allowed(refused.as_deref())),
     }
     seen
@@ -75,7 +80,8 @@ fn not_allowed<T>(reason: Option<&str>) -> Probe<T> {
     }
 }
 
-async fn ask(member: &Arc<MemberClient>, seen: &mut MemberObservation) {
+async fn ask(member: &Arc<MemberClient>, seen: &mut MemberObservation, pages: &PageKeeper) {
+    let endpoint = seen.endpoint.clone();
     let (answered, calls_answered) = oneshot::channel();
     let calls = async {
         // On the heap: all calls at once make a large future.
@@ -87,6 +93,7 @@ async fn ask(member: &Arc<MemberClient>, seen: &mut MemberObservation) {
         let _ = timeout(HEAD_START, calls_answered).await;
         let mut clock = None;
         let page = probe(member.dated_metrics_page(), |answer| {
+            pages.offer(&endpoint, Timestamp::now(), &answer.text);
             clock = answer.date.and_then(|date| answers::clock(&date));
             read_metrics_page(&answer.text)
         });

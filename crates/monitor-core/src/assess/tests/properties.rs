@@ -337,6 +337,20 @@ proptest! {
     #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
+    fn any_observation_is_recorded_as_it_is(cycles in prop::collection::vec(cycle(), 1..5)) {
+        let watch = Watch::default();
+        let seen: Vec<_> = cycles.into_iter().map(|(_, scene)| watch.observation(scene)).collect();
+        let head = crate::RecordingHead::new(seen[0].cluster.clone(), crate::Parameters::default());
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("recording");
+        crate::Recording::of(head, seen.clone()).save(&path).unwrap();
+        let loaded = crate::Recording::load(&path).unwrap();
+        let loaded: Vec<_> = loaded.observations().cloned().collect();
+        // Not a number does not equal itself.
+        prop_assert_eq!(format!("{:?}", loaded), format!("{:?}", seen));
+    }
+
+    #[test]
     fn any_observation_gives_a_sound_snapshot(cycles in prop::collection::vec(cycle(), 1..5)) {
         let mut watch = Watch::default();
         for (step, scene) in cycles {

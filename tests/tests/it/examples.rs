@@ -1,0 +1,44 @@
+//! The example programs do what they say.
+
+use std::process::Stdio;
+use std::time::Duration;
+
+use etcd_monitor_tests::harness::example_binary;
+use tokio::io::{AsyncBufReadExt, BufReader};
+use tokio::process::Command;
+use tokio::time::timeout;
+
+use crate::shared::shared;
+
+/// For two cycles 5 s apart, on a machine that does other things too.
+const LIMIT: Duration = Duration::from_secs(30);
+
+/// Small enough to be read at a glance, which is what an example is for.
+const LINES_MAX: usize = 40;
+
+#[tokio::test]
+async fn a_monitor_is_embedded_in_forty_lines_and_yields_snapshots() {
+    let source = include_str!("../../../examples/embed_monitor.rs");
+    assert!(source.lines().count() <= LINES_MAX);
+    let mut example = Command::new(example_binary("embed_monitor"))
+        .arg(shared().cluster.member(0).client_url())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let mut lines = BufReader::new(example.stdout.take().unwrap()).lines();
+    for cycle in 1..=2 {
+        let line = timeout(LIMIT, lines.next_line()).await.unwrap().unwrap();
+        let line = line.expect("it goes on");
+        assert!(
+            line.starts_with(&format!("cycle {cycle}: Healthy: ")),
+            "{line}"
+        );
+    }
+    let pid = example
+        .id()
+        .and_then(|id| rustix::process::Pid::from_raw(id.cast_signed()));
+    rustix::process::kill_process(pid.unwrap(), rustix::process::Signal::INT).unwrap();
+    let ended = timeout(LIMIT, example.wait()).await.unwrap().unwrap();
+    assert!(ended.success(), "{ended}");
+}
