@@ -2,7 +2,6 @@
 
 mod check;
 mod daemon;
-mod load;
 mod revival;
 
 use std::time::Duration;
@@ -12,8 +11,8 @@ use etcd_monitor_testkit::Cluster;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::harness::WebhookReceiver;
+use crate::load::Load;
 use daemon::Daemon;
-use load::Load;
 
 /// The etcd version that the demo runs.
 const ETCD_VERSION: &str = "3.7.3";

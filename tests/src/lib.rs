@@ -1,4 +1,6 @@
-//! What the end-to-end tests and the demo share: the daemon as a process, on real clusters.
+//! What the end-to-end tests, the demo and the truth suite share: the daemon as a process, on real clusters.
 
 pub mod demo;
 pub mod harness;
+mod load;
+pub mod truth;

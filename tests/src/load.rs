@@ -13,10 +13,10 @@ const KEYS: u64 = 1_000;
 
 /// The load, ended on drop.
 #[derive(Debug)]
-pub(super) struct Load(JoinHandle<()>);
+pub(crate) struct Load(JoinHandle<()>);
 
 impl Load {
-    pub(super) fn start(endpoints: Vec<String>) -> Self {
+    pub(crate) fn start(endpoints: Vec<String>) -> Self {
         Self(tokio::spawn(write_a_little(endpoints)))
     }
 }

@@ -1,0 +1,16 @@
+//! The truth suite: faults injected into real clusters, and what the daemon then says.
+//!
+//! Each scenario runs the daemon as its users do, on a real cluster under light load, and asks: is the alert with the
+//! right cause and subject told, how long does it take, does nothing else fire above information, and does it end when
+//! the fault ends?
+
+mod outcome;
+mod profile;
+mod runner;
+mod scenarios;
+mod stage;
+
+pub use outcome::{Outcome, table};
+pub use profile::Profile;
+pub use runner::run;
+pub use scenarios::{Scenario, all};

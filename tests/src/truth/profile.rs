@@ -1,0 +1,165 @@
+//! How fast the suite goes: at the defaults, or with everything that only takes time made short.
+
+use std::time::Duration;
+
+use etcd_monitor_alerting::default_rules;
+use etcd_monitor_core::Parameters;
+use serde_json::{Map, Value, json};
+
+/// By what the fast profile divides holds and windows.
+const FAST: f64 = 20.0;
+
+/// Holds are not made shorter than this: an election takes a second or two, however fast the monitor looks.
+const HOLD_MIN_SECONDS: f64 = 3.0;
+
+/// Holds that wait for another finding to explain theirs, which takes as long as etcd's own periods: they stay.
+const HELD: [&str; 2] = ["LinkFailing", "NetworkPartition"];
+
+/// Windows of ordinary patience. What is bound to periods of etcd itself (its probers of peers, its elections) is not
+/// among them, and neither are thresholds.
+const WINDOWS: [&str; 19] = [
+    "apply_lag_window_seconds",
+    "restart_settle_seconds",
+    "not_disarmed_seconds",
+    "uncompacted_seconds",
+    "forecast_sample_seconds",
+    "forecast_window_seconds",
+    "forecast_span_seconds",
+    "forecast_warning_seconds",
+    "forecast_critical_seconds",
+    "blind_spot_seconds",
+    "not_started_seconds",
+    "learner_unmoved_seconds",
+    "learner_seconds",
+    "learner_ready_seconds",
+    "roll_window_seconds",
+    "roll_gap_seconds",
+    "roll_member_seconds",
+    "snapshot_window_seconds",
+    "mixed_warning_seconds",
+];
+
+/// How the suite is played.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Profile {
+    /// Real holds and windows, where not everything is divided by 20.
+    pub full: bool,
+    /// The version of etcd.
+    pub version: String,
+}
+
+impl Profile {
+    /// How long a cluster without a fault must be quiet.
+    pub(super) fn benign(&self) -> Duration {
+        Duration::from_mins(if self.full { 10 } else { 2 })
+    }
+
+    /// For an alert to be told, from the fault on, where its windows and holds take so long at the defaults.
+    pub(super) fn within(&self, at_defaults: Duration) -> Duration {
+        let patience = Duration::from_mins(1);
+        at_defaults.div_f64(self.divisor()) + patience
+    }
+
+    fn divisor(&self) -> f64 {
+        if self.full { 1.0 } else { FAST }
+    }
+
+    /// The daemon's configuration (JSON, which is YAML as well) for these clusters; `parameters` are laid over the
+    /// defaults of all of them, after those were divided.
+    pub(super) fn configuration(&self, clusters: Vec<Value>, parameters: &Value) -> Value {
+        let mut shared = serde_json::to_value(Parameters::default()).unwrap_or_default();
+        self.shorten(&mut shared);
+        lay_over(&mut shared, parameters);
+        let clusters = clusters.into_iter().map(|mut cluster| {
+            cluster["parameters"] = shared.clone();
+            cluster
+        });
+        json!({
+            "interval": if self.full { "5s" } else { "1s" },
+            "alerts": {"holds": self.holds()},
+            "clusters": clusters.collect::<Vec<_>>(),
+        })
+    }
+
+    fn holds(&self) -> Map<String, Value> {
+        let held = default_rules()
+            .into_iter()
+            .filter(|rule| !rule.hold.is_zero());
+        held.map(|rule| {
+            let milliseconds = self.hold(&rule.name, rule.hold.as_secs_f64()) * 1e3;
+            (rule.name, json!(format!("{milliseconds:.0}ms")))
+        })
+        .collect()
+    }
+
+    fn hold(&self, rule: &str, seconds: f64) -> f64 {
+        if self.full || HELD.contains(&rule) {
+            seconds
+        } else {
+            (seconds / FAST).max(HOLD_MIN_SECONDS.min(seconds))
+        }
+    }
+
+    fn shorten(&self, parameters: &mut Value) {
+        let Some(object) = parameters.as_object_mut() else {
+            return;
+        };
+        for (key, value) in object {
+            match value.as_f64().filter(|_| WINDOWS.contains(&key.as_str())) {
+                Some(seconds) => *value = json!(seconds / self.divisor()),
+                None => self.shorten(value),
+            }
+        }
+    }
+}
+
+fn lay_over(value: &mut Value, over: &Value) {
+    match (value.as_object_mut(), over.as_object()) {
+        (Some(object), Some(over)) => {
+            for (key, over) in over {
+                lay_over(object.entry(key.as_str()).or_insert(Value::Null), over);
+            }
+        }
+        _ => value.clone_from(over),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_window_is_a_parameter_and_is_divided_once() {
+        let fast = Profile {
+            full: false,
+            version: "3.7.3".to_owned(),
+        };
+        let defaults = serde_json::to_value(Parameters::default()).unwrap();
+        let mut short = defaults.clone();
+        fast.shorten(&mut short);
+        for window in WINDOWS {
+            let read = |value: &Value| {
+                let sections = value.as_object().unwrap().values();
+                let found = sections.filter_map(|section| section.get(window)?.as_f64());
+                found.sum::<f64>()
+            };
+            let (before, after) = (read(&defaults), read(&short));
+            assert!(before > 0.0, "{window} is no parameter");
+            assert!((before / FAST - after).abs() < 1e-9, "{window}");
+        }
+    }
+
+    #[test]
+    fn a_configuration_has_what_is_laid_over() {
+        let full = Profile {
+            full: true,
+            version: "3.7.3".to_owned(),
+        };
+        let over = json!({"capacity": {"uncompacted_revisions": 7}});
+        let made = full.configuration(vec![json!({"name": "a"})], &over);
+        let parameters = &made["clusters"][0]["parameters"];
+        assert_eq!(parameters["capacity"]["uncompacted_revisions"], 7);
+        assert_eq!(parameters["consensus"]["not_started_seconds"], 300.0);
+        assert_eq!(made["alerts"]["holds"]["MemberDown"], "9000ms");
+    }
+}

@@ -1,0 +1,115 @@
+//! What is done to etcd, and what must be told of it.
+
+mod benign;
+mod coverage;
+mod data;
+mod identity;
+mod load;
+mod members;
+mod membership;
+mod network;
+mod space;
+mod trust;
+
+use etcd_monitor_testkit::{Cluster, ClusterBuilder};
+use futures_util::future::{LocalBoxFuture, try_join_all};
+use serde_json::Value;
+
+use super::profile::Profile;
+use super::stage::Stage;
+
+/// Plays a scenario on its stage; an error is what did not come true.
+pub(super) type Act = for<'a> fn(&'a mut Stage) -> LocalBoxFuture<'a, anyhow::Result<()>>;
+
+/// One fault, or something harmless that must not look like one.
+#[derive(Debug, Clone)]
+pub struct Scenario {
+    /// Its name, for people and for `--only`.
+    pub name: &'static str,
+    /// Played on older versions in the fast profile too.
+    pub smoke: bool,
+    pub(super) setting: Setting,
+    /// Rules that may fire beside what is expected: consequences that are no other cause.
+    pub(super) tolerated: &'static [&'static str],
+    pub(super) act: Act,
+}
+
+/// The clusters of a scenario.
+#[derive(Debug, Clone)]
+pub(super) enum Setting {
+    /// Three members, which the scenario leaves as it found them.
+    Shared,
+    /// A cluster of its own.
+    Own(fn(ClusterBuilder) -> ClusterBuilder),
+    /// Two clusters of one member each.
+    Two,
+}
+
+impl Setting {
+    pub(super) async fn clusters(&self, profile: &Profile) -> anyhow::Result<Vec<Cluster>> {
+        let builder = Cluster::builder().version(&profile.version);
+        let builders = match self {
+            Self::Shared => vec![builder],
+            Self::Own(shape) => vec![shape(builder)],
+            Self::Two => vec![builder.members(1); 2],
+        };
+        Ok(try_join_all(builders.into_iter().map(ClusterBuilder::start)).await?)
+    }
+}
+
+impl Scenario {
+    fn shared(name: &'static str, act: Act) -> Self {
+        Self::new(name, Setting::Shared, act)
+    }
+
+    fn own(name: &'static str, shape: fn(ClusterBuilder) -> ClusterBuilder, act: Act) -> Self {
+        Self::new(name, Setting::Own(shape), act)
+    }
+
+    fn new(name: &'static str, setting: Setting, act: Act) -> Self {
+        Self {
+            name,
+            smoke: false,
+            setting,
+            tolerated: &[],
+            act,
+        }
+    }
+
+    fn on_all_versions(mut self) -> Self {
+        self.smoke = true;
+        self
+    }
+
+    fn tolerating(mut self, rules: &'static [&'static str]) -> Self {
+        self.tolerated = rules;
+        self
+    }
+}
+
+/// Every scenario.
+pub fn all() -> Vec<Scenario> {
+    let groups = [
+        members::scenarios(),
+        network::scenarios(),
+        space::scenarios(),
+        membership::scenarios(),
+        trust::scenarios(),
+        identity::scenarios(),
+        data::scenarios(),
+        load::scenarios(),
+        coverage::scenarios(),
+        benign::scenarios(),
+    ];
+    groups.into_iter().flatten().collect()
+}
+
+/// No parameters beside those of the profile.
+fn defaults() -> Value {
+    serde_json::json!({})
+}
+
+/// The name of the member with this index, as the test clusters give it.
+fn member(index: usize) -> String {
+    format!("m{index}")
+}

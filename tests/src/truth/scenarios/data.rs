@@ -1,0 +1,7 @@
+//! Data that differs between members.
+
+use super::Scenario;
+
+pub(super) fn scenarios() -> Vec<Scenario> {
+    Vec::new()
+}

@@ -1,0 +1,7 @@
+//! Slow disks, too many writes, slow watchers.
+
+use super::Scenario;
+
+pub(super) fn scenarios() -> Vec<Scenario> {
+    Vec::new()
+}

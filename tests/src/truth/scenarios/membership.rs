@@ -1,0 +1,107 @@
+//! Members that are added: learners, and one that never starts; and versions that differ.
+
+use std::time::Duration;
+
+use etcd_client::{Client, MemberAddOptions, MemberAddResponse};
+use futures_util::FutureExt;
+use tokio::time::{Instant, interval};
+
+use super::space::client;
+use super::{Scenario, defaults, member};
+use crate::truth::stage::Stage;
+
+/// etcd waits 5 s before it changes members.
+const SETTLES_WITHIN: Duration = Duration::from_secs(20);
+
+pub(super) fn scenarios() -> Vec<Scenario> {
+    vec![
+        Scenario::own(
+            "learner that never catches up",
+            |cluster| cluster,
+            |stage| stuck(stage).boxed_local(),
+        )
+        .tolerating(&["LinkSlow", "LinkFailing", "SnapshotSendFailing"]),
+        Scenario::own(
+            "learner caught up, nobody promotes",
+            |cluster| cluster.members(1),
+            |stage| not_promoted(stage).boxed_local(),
+        ),
+        Scenario::own(
+            "member added, never started",
+            |cluster| cluster,
+            |stage| not_started(stage).boxed_local(),
+        )
+        // A member that is not there lowers what may still fail, and its peers look for it in vain.
+        .tolerating(&["LinkFailing"]),
+    ]
+}
+
+/// The way from the leader to the learner lets through next to nothing.
+async fn stuck(stage: &mut Stage) -> anyhow::Result<()> {
+    let learner = stage.clusters[0].add_learner().await?;
+    stage.watch(defaults()).await?;
+    let (leader, _) = stage.roles().await?;
+    stage.injected();
+    stage.cluster().link(leader, learner).throttle(20);
+    let mut client = client(stage).await?;
+    for number in 0..400 {
+        client
+            .put(format!("truth/{}", number % 10), vec![b'x'; 1 << 10], None)
+            .await?;
+    }
+    let told = stage
+        .told("LearnerStuck", &member(learner), Duration::from_mins(6))
+        .await;
+    stage.cluster().heal();
+    told?;
+    stage.cluster().promote(learner).await?;
+    stage.over().await
+}
+
+async fn not_promoted(stage: &mut Stage) -> anyhow::Result<()> {
+    let learner = stage.clusters[0].add_learner().await?;
+    stage.watch(defaults()).await?;
+    stage.injected();
+    stage
+        .told(
+            "LearnerNotPromoted",
+            &member(learner),
+            Duration::from_mins(32),
+        )
+        .await?;
+    stage.cluster().promote(learner).await?;
+    stage.calm_within(Duration::from_mins(2)).await
+}
+
+async fn not_started(stage: &mut Stage) -> anyhow::Result<()> {
+    stage.watch(defaults()).await?;
+    stage.injected();
+    let url = "http://127.0.0.1:9";
+    let mut client = client(stage).await?;
+    let added = add(&mut client, url).await?;
+    let id = added.member().map_or(0, |member| member.id());
+    let subject = stage
+        .subject_of("MemberNotStarted", Duration::from_mins(6))
+        .await?;
+    stage
+        .told("MemberNotStarted", &subject, Duration::from_mins(6))
+        .await?;
+    client.member_remove(id).await?;
+    stage.over().await
+}
+
+/// Adds a learner: a voter that never starts would cost the cluster its tolerance, which is another finding. etcd refuses
+/// that in the first seconds after its members have met.
+async fn add(client: &mut Client, url: &str) -> anyhow::Result<MemberAddResponse> {
+    let began = Instant::now();
+    let mut pause = interval(Duration::from_secs(1));
+    loop {
+        pause.tick().await;
+        let options = MemberAddOptions::new().with_is_learner();
+        match client.member_add([url], Some(options)).await {
+            Err(error)
+                if began.elapsed() < SETTLES_WITHIN && error.to_string().contains("unhealthy") => {}
+            added => return Ok(added?),
+        }
+    }
+}

@@ -1,0 +1,323 @@
+//! One scenario on its stage: the cluster, the daemon that watches it, and what it tells.
+
+use std::time::Duration;
+
+use anyhow::{Context, bail};
+use etcd_monitor_testkit::Cluster;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use tokio::time::{Instant, interval};
+
+use super::outcome::Outcome;
+use super::profile::Profile;
+use crate::harness::Daemon;
+use crate::load::Load;
+
+/// For the daemon to see a healthy cluster: etcd's peers connect, and the machine may be busy.
+const HEALTHY_WITHIN: Duration = Duration::from_mins(1);
+
+/// For every link to be judged: 15 s of bytes are looked at.
+const LINKS_WITHIN: Duration = Duration::from_mins(2);
+
+/// For an alert to end once its fault has: links need 15 s again, and a member its start.
+const OVER_WITHIN: Duration = Duration::from_mins(2);
+
+/// Between two looks at the daemon.
+const PERIOD: Duration = Duration::from_millis(200);
+
+const ALERTS: &str = "/api/v1/alerts";
+const HISTORY: &str = "/api/v1/alerts/history";
+const FINDINGS: &str = "/api/v1/findings";
+const STATUS: &str = "/api/v1/cluster/status";
+
+/// What the monitor says of its own lateness; where the suite runs, the machine may be overloaded.
+const LATE: &str = "MonitorLate";
+
+/// The clusters of one scenario, and the daemon on them.
+#[derive(Debug)]
+pub(super) struct Stage {
+    /// The clusters; scenarios of one cluster have it first.
+    pub(super) clusters: Vec<Cluster>,
+    pub(super) profile: Profile,
+    pub(super) outcome: Outcome,
+    watching: Option<Watching>,
+    injected_at: Instant,
+}
+
+#[derive(Debug)]
+struct Watching {
+    daemon: Daemon,
+    _load: Load,
+    _file: TempDir,
+}
+
+impl Stage {
+    pub(super) fn new(clusters: Vec<Cluster>, profile: Profile, name: &'static str) -> Self {
+        let outcome = Outcome {
+            name,
+            version: profile.version.clone(),
+            ..Outcome::default()
+        };
+        Self {
+            clusters,
+            profile,
+            outcome,
+            watching: None,
+            injected_at: Instant::now(),
+        }
+    }
+
+    /// The cluster of a scenario that has one.
+    pub(super) fn cluster(&self) -> &Cluster {
+        &self.clusters[0]
+    }
+
+    /// The index of the leader, and of a follower.
+    pub(super) async fn roles(&self) -> anyhow::Result<(usize, usize)> {
+        let leader = self.cluster().leader_index().await;
+        let leader = leader.context("the cluster has no leader")?;
+        let count = self.cluster().members().len();
+        Ok((leader, (leader + 1) % count))
+    }
+
+    /// Starts the daemon, with these parameters laid over those of the profile, and waits until it sees nothing wrong.
+    pub(super) async fn watch(&mut self, parameters: Value) -> anyhow::Result<()> {
+        let clusters = self.clusters.iter().enumerate();
+        let clusters = clusters.map(|(index, cluster)| described(index, cluster));
+        self.watch_as(clusters.collect(), &parameters).await?;
+        self.until(
+            HEALTHY_WITHIN,
+            STATUS_OF_FIRST,
+            "the cluster is healthy",
+            |status| (status["healthy"] == true).then_some(()),
+        )
+        .await
+    }
+
+    /// Starts the daemon on clusters that are written down by the scenario, and waits for nothing.
+    pub(super) async fn watch_as(
+        &mut self,
+        clusters: Vec<Value>,
+        parameters: &Value,
+    ) -> anyhow::Result<()> {
+        let configuration = self.profile.configuration(clusters, parameters);
+        let folder = tempfile::tempdir()?;
+        let file = folder.path().join("etcd-monitor.yaml");
+        std::fs::write(&file, configuration.to_string())?;
+        let path = file.to_str().context("the path is no text")?;
+        let endpoints = self.cluster().endpoints();
+        self.watching = Some(Watching {
+            daemon: Daemon::start(["--config", path]).await,
+            _load: Load::start(endpoints),
+            _file: folder,
+        });
+        Ok(())
+    }
+
+    /// Waits until every rule about links is known and false.
+    pub(super) async fn links_known(&self) -> anyhow::Result<()> {
+        let rules = ["LinkFailing", "NetworkPartition", "MemberIsolated"];
+        let known = |document: &Value| {
+            let mut findings = items(document, "findings").iter();
+            let calm = |finding: &Value| {
+                !rules.contains(&text(finding, "rule")) || finding["status"] == "false"
+            };
+            findings.all(calm).then_some(())
+        };
+        self.until(LINKS_WITHIN, FINDINGS, "no link is cut or unknown", known)
+            .await
+    }
+
+    /// From now on the time to detect runs.
+    pub(super) fn injected(&mut self) {
+        self.injected_at = Instant::now();
+    }
+
+    /// Waits for the alert of this rule about this subject; `at_defaults` is how long that takes with the defaults.
+    pub(super) async fn told(
+        &mut self,
+        rule: &str,
+        subject: &str,
+        at_defaults: Duration,
+    ) -> anyhow::Result<()> {
+        let expected = format!("{rule} {subject}");
+        self.outcome.expected.push(expected.clone());
+        let limit = self.profile.within(at_defaults);
+        let what = format!("{expected} fires");
+        let fires = |alerts: &Value| firing(alerts).contains(&expected).then_some(());
+        self.until(limit, ALERTS, &what, fires).await?;
+        self.outcome.detected_after = Some(self.injected_at.elapsed());
+        self.outcome.found.push(expected);
+        Ok(())
+    }
+
+    /// Waits until nothing above information fires any more.
+    pub(super) async fn over(&self) -> anyhow::Result<()> {
+        let over = |alerts: &Value| {
+            let mut firing = items(alerts, "alerts").iter();
+            firing
+                .all(|alert| alert["state"] != "firing" || alert["severity"] == "info")
+                .then_some(())
+        };
+        self.until(OVER_WITHIN, ALERTS, "the alerts end with the fault", over)
+            .await
+    }
+
+    /// Waits until no alert of an expected rule fires any more, also none of information, for as long as this.
+    pub(super) async fn calm_within(&self, limit: Duration) -> anyhow::Result<()> {
+        let expected = &self.outcome.expected;
+        let calm = |alerts: &Value| {
+            let firing = firing(alerts);
+            (!expected.iter().any(|name| firing.contains(name))).then_some(())
+        };
+        self.until(limit, ALERTS, "the alerts end with the fault", calm)
+            .await
+    }
+
+    /// Waits for the one alert of this rule, and says whom it is about: for members whose name nobody knows before.
+    pub(super) async fn subject_of(
+        &self,
+        rule: &str,
+        at_defaults: Duration,
+    ) -> anyhow::Result<String> {
+        let limit = self.profile.within(at_defaults);
+        let subject = |alerts: &Value| {
+            let mut firing = firing(alerts).into_iter();
+            firing.find_map(|name| Some(name.strip_prefix(rule)?.trim_start().to_owned()))
+        };
+        let what = format!("{rule} fires");
+        self.until(limit, ALERTS, &what, subject).await
+    }
+
+    /// Lets this time pass; whatever fires meanwhile is in the history.
+    pub(super) async fn stay(&self, time: Duration) {
+        tokio::time::sleep(time).await;
+    }
+
+    /// A document of the daemon.
+    pub(super) async fn ask(&self, path: &str) -> anyhow::Result<Value> {
+        Ok(self.daemon()?.json(path).await)
+    }
+
+    /// Asks until `look` gives a value, or fails with what was waited for and the last true findings.
+    pub(super) async fn until<T>(
+        &self,
+        limit: Duration,
+        path: &str,
+        what: &str,
+        look: impl Fn(&Value) -> Option<T>,
+    ) -> anyhow::Result<T> {
+        let deadline = Instant::now() + limit;
+        let mut looks = interval(PERIOD);
+        while Instant::now() < deadline {
+            looks.tick().await;
+            let path = if path == STATUS_OF_FIRST {
+                self.status_path()
+            } else {
+                path.to_owned()
+            };
+            if let Some(value) = look(&self.ask(&path).await?) {
+                return Ok(value);
+            }
+        }
+        let findings = self.ask(FINDINGS).await?;
+        let seconds = limit.as_secs();
+        bail!(
+            "not within {seconds} s: {what}; true findings: {}",
+            true_findings(&findings).join("; ")
+        )
+    }
+
+    fn status_path(&self) -> String {
+        format!("{STATUS}?cluster={}", name_of(0))
+    }
+
+    fn daemon(&self) -> anyhow::Result<&Daemon> {
+        let watching = self.watching.as_ref();
+        Ok(&watching.context("the daemon was not started")?.daemon)
+    }
+
+    /// Notes every alert above information that was told without being expected, and stops the daemon.
+    pub(super) async fn end(&mut self, tolerated: &[&str]) -> anyhow::Result<()> {
+        if self.watching.is_none() {
+            return Ok(());
+        }
+        let history = self.ask(HISTORY).await?;
+        for event in items(&history, "history") {
+            let alert = &event["alert"];
+            let (rule, name) = (text(alert, "rule"), named(alert));
+            let known = rule == LATE || tolerated.contains(&rule);
+            if !known
+                && alert["severity"] != "info"
+                && !self.outcome.expected.contains(&name)
+                && !self.outcome.false_alerts.contains(&name)
+            {
+                self.outcome.false_alerts.push(name);
+            }
+        }
+        self.watching = None;
+        Ok(())
+    }
+}
+
+/// Stands for the status of the first cluster, whose name the stage knows.
+const STATUS_OF_FIRST: &str = "status of the first cluster";
+
+/// The name of a cluster in the configuration.
+pub(super) fn name_of(index: usize) -> &'static str {
+    ["default", "second"][index]
+}
+
+/// How the daemon reaches a cluster: by its first member, with the cluster's own credentials.
+pub(super) fn described(index: usize, cluster: &Cluster) -> Value {
+    let mut described = json!({
+        "name": name_of(index),
+        "endpoints": [cluster.member(0).client_url()],
+    });
+    let files = [
+        ("cacert", cluster.ca_file()),
+        ("cert", cluster.client_cert_file()),
+        ("key", cluster.client_key_file()),
+    ];
+    for (key, file) in files {
+        if let Some(file) = file {
+            described[key] = json!(file);
+        }
+    }
+    described
+}
+
+/// The items of a document's list; none where it has no such list.
+pub(super) fn items<'a>(document: &'a Value, list: &str) -> &'a [Value] {
+    document[list].as_array().map_or(&[], Vec::as_slice)
+}
+
+pub(super) fn text<'a>(value: &'a Value, field: &str) -> &'a str {
+    value[field].as_str().unwrap_or_default()
+}
+
+fn named(item: &Value) -> String {
+    format!("{} {}", text(item, "rule"), text(&item["subject"], "name"))
+}
+
+fn firing(alerts: &Value) -> Vec<String> {
+    let firing = items(alerts, "alerts").iter();
+    firing
+        .filter(|alert| alert["state"] == "firing")
+        .map(named)
+        .collect()
+}
+
+fn true_findings(findings: &Value) -> Vec<String> {
+    let found = items(findings, "findings").iter();
+    found
+        .filter(|finding| finding["status"] == "true")
+        .map(|finding| {
+            let explained = match finding["caused_by"]["rule"].as_str() {
+                Some(root) => format!(" (because of {root})"),
+                None => String::new(),
+            };
+            format!("{}{explained}: {}", named(finding), text(finding, "cause"))
+        })
+        .collect()
+}
