@@ -51,7 +51,7 @@ pub struct BlackBoxOptions {
     pub window: Duration,
     /// How long a frozen recording goes on after its finding.
     pub after: Duration,
-    /// Bytes of all files: half for the last minutes, shared equally by the clusters, half for what is frozen.
+    /// Bytes of all files: two fifths for the last minutes, shared equally by the clusters, three for what is frozen.
     pub bytes: u64,
 }
 

@@ -52,12 +52,14 @@ impl Disk {
         }
     }
 
-    /// Half of the bytes for the rings, half for what is frozen.
+    /// Two fifths of the bytes for the rings, so that a copy of all of them and the minutes after fit into the rest.
     fn files(&mut self) -> io::Result<&mut (Rings, Frozen)> {
         if self.files.is_none() {
-            let (folder, half) = (&self.options.folder, self.options.bytes / 2);
-            let rings = Rings::open(folder.join("ring"), self.options.window, half)?;
-            let frozen = Frozen::open(folder.join("frozen"), self.options.after, half)?;
+            let folder = &self.options.folder;
+            let ring_bytes = self.options.bytes / 5 * 2;
+            let frozen_bytes = self.options.bytes - ring_bytes;
+            let rings = Rings::open(folder.join("ring"), self.options.window, ring_bytes)?;
+            let frozen = Frozen::open(folder.join("frozen"), self.options.after, frozen_bytes)?;
             self.files = Some((rings, frozen));
         }
         self.files

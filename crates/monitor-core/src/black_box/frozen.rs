@@ -21,10 +21,10 @@ use super::{format_line, frame, names};
 const PER_CLUSTER_MAX: usize = 16;
 
 /// How long findings that follow on each other may stretch one recording.
-const STRETCH_MAX: SignedDuration = SignedDuration::from_mins(30);
+const STRETCH_MAX: Duration = Duration::from_mins(30);
 
-/// Enough of a file's beginning to say whose it is.
-const BEGINNING_BYTES: u64 = 128 << 10;
+/// Enough of a file's beginning to say whose it is: its first two frames, of which neither has more than a few kilobytes.
+const BEGINNING_BYTES: u64 = 16 << 10;
 
 /// What is known of a frozen recording.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -76,7 +76,7 @@ impl Frozen {
         fs::create_dir_all(&folder)?;
         let mut kept = Vec::new();
         for entry in fs::read_dir(&folder)? {
-            kept.extend(found(&entry?.path())?);
+            kept.extend(found(&entry?.path()));
         }
         kept.sort_by(|left, right| left.name.cmp(&right.name));
         Ok(Self {
@@ -89,57 +89,63 @@ impl Frozen {
         })
     }
 
-    /// Freezes these segments. Where the cluster has a recording that still goes on, that one goes on longer instead.
+    /// Freezes these segments, which have so many bytes. Where the cluster has a recording that still goes on, that one goes
+    /// on longer instead.
     pub(super) fn freeze(
         &mut self,
         freeze: &Freeze,
         segments: &[&Path],
         bytes: u64,
     ) -> io::Result<()> {
-        let until = freeze
-            .incident
-            .at
-            .saturating_add(SignedDuration::try_from(self.after).unwrap_or_default());
-        let until = until.unwrap_or(freeze.incident.at);
-        let incident = incident_frame(&freeze.incident);
+        let until = later(freeze.incident.at, self.after);
         if let Some(open) = self.open.get_mut(&freeze.cluster) {
             open.until = until.min(open.until_at_most);
-            return self.write(&freeze.cluster, &incident);
+            return self.write(&freeze.cluster, &incident_frame(&freeze.incident));
         }
-        self.make_room(&freeze.cluster, bytes);
-        let name = self.free_name(freeze);
-        let path = self.folder.join(&name);
-        let file = copy(&path, &[&freeze.head, &incident], segments)?;
-        let until_at_most = freeze.incident.at.checked_add(STRETCH_MAX).unwrap_or(until);
-        self.kept.push(RecordingInfo {
-            name: name.clone(),
-            cluster: Some(freeze.cluster.clone()),
-            incident: Some(freeze.incident.clone()),
-            bytes: file.metadata()?.len(),
-            complete: false,
-        });
-        self.kept.sort_by(|left, right| left.name.cmp(&right.name));
+        self.make_room_for_one(&freeze.cluster);
+        self.make_room(bytes);
+        let (info, file) = self.copy(freeze, segments)?;
         let open = Open {
-            name,
+            name: info.name.clone(),
             file,
             until,
-            until_at_most,
+            until_at_most: later(freeze.incident.at, STRETCH_MAX),
         };
+        self.kept.push(info);
+        self.kept.sort_by(|left, right| left.name.cmp(&right.name));
         self.open.insert(freeze.cluster.clone(), open);
         Ok(())
     }
 
-    /// Adds a block to the recording of a cluster that still goes on, if there is one, and ends it when it is time.
+    fn copy(&self, freeze: &Freeze, segments: &[&Path]) -> io::Result<(RecordingInfo, File)> {
+        let taken = |name: &str| self.kept.iter().any(|info| info.name == name);
+        let name = names::recording(&freeze.cluster, &freeze.incident, taken);
+        let beginning = [&freeze.head, &*incident_frame(&freeze.incident)];
+        let file = copy(&self.folder.join(&name), &beginning, segments)?;
+        let info = RecordingInfo {
+            name,
+            cluster: Some(freeze.cluster.clone()),
+            incident: Some(freeze.incident.clone()),
+            bytes: file.metadata()?.len(),
+            complete: false,
+        };
+        Ok((info, file))
+    }
+
+    /// Adds a block to the recording of a cluster that still goes on, if there is one, and ends it when it is time, or when
+    /// there is no room for more.
     pub(super) fn append(&mut self, cluster: &ClusterName, block: &Block) -> io::Result<()> {
         let Some(open) = self.open.get(cluster) else {
             return Ok(());
         };
-        let ends = block.ended_at >= open.until;
-        self.write(cluster, &block.frame)?;
-        if ends || self.bytes() > self.bytes_max {
+        let is_last = block.ended_at >= open.until;
+        let fits = self.make_room(block.frame.len() as u64);
+        if fits {
+            self.write(cluster, &block.frame)?;
+        }
+        if is_last || !fits {
             self.complete(cluster);
         }
-        self.make_room(cluster, 0);
         Ok(())
     }
 
@@ -151,8 +157,8 @@ impl Frozen {
             return Ok(());
         };
         if let Err(error) = open.file.write_all(frame) {
+            // Half a frame would cost the next one; a reader that finds it leaves it out.
             let _ = open.file.set_len(info.bytes);
-            self.complete(cluster);
             return Err(error);
         }
         info.bytes += frame.len() as u64;
@@ -167,16 +173,23 @@ impl Frozen {
         }
     }
 
-    /// Deletes the oldest until `bytes` more fit and the cluster has room for one.
-    fn make_room(&mut self, cluster: &ClusterName, bytes: u64) {
-        let new = usize::from(bytes > 0);
-        while self.of(cluster) + new > PER_CLUSTER_MAX && self.delete_oldest(Some(cluster)) {}
-        while self.bytes() + bytes > self.bytes_max && self.delete_oldest(None) {}
+    /// Deletes the oldest until so many bytes more fit; false when they do not fit even so.
+    fn make_room(&mut self, bytes: u64) -> bool {
+        while self.bytes() + bytes > self.bytes_max {
+            if !self.delete_oldest(None) {
+                return false;
+            }
+        }
+        true
     }
 
-    fn of(&self, cluster: &ClusterName) -> usize {
+    fn make_room_for_one(&mut self, cluster: &ClusterName) {
         let of = |info: &&RecordingInfo| info.cluster.as_ref() == Some(cluster);
-        self.kept.iter().filter(of).count()
+        while self.kept.iter().filter(of).count() >= PER_CLUSTER_MAX {
+            if !self.delete_oldest(Some(cluster)) {
+                return;
+            }
+        }
     }
 
     /// False when there is none that could be deleted.
@@ -192,11 +205,6 @@ impl Frozen {
         true
     }
 
-    fn free_name(&self, freeze: &Freeze) -> String {
-        let taken = |name: &str| self.kept.iter().any(|info| info.name == name);
-        names::recording(&freeze.cluster, &freeze.incident, taken)
-    }
-
     pub(super) fn kept(&self) -> &[RecordingInfo] {
         &self.kept
     }
@@ -208,6 +216,11 @@ impl Frozen {
     pub(super) fn bytes(&self) -> u64 {
         self.kept.iter().map(|info| info.bytes).sum()
     }
+}
+
+fn later(at: Timestamp, by: Duration) -> Timestamp {
+    let by = SignedDuration::try_from(by).unwrap_or(SignedDuration::MAX);
+    at.checked_add(by).unwrap_or(Timestamp::MAX)
 }
 
 fn incident_frame(incident: &Incident) -> Vec<u8> {
@@ -265,31 +278,32 @@ fn append_segment(file: &mut File, segment: &Path) -> io::Result<()> {
     Ok(())
 }
 
-/// A recording in the folder. What an earlier run did not finish is deleted.
-fn found(path: &Path) -> io::Result<Option<RecordingInfo>> {
-    let Some(name) = path.file_name().and_then(|name| name.to_str()) else {
-        return Ok(None);
-    };
+/// A recording in the folder. What an earlier run did not finish is deleted; one that cannot be read is kept all the same.
+fn found(path: &Path) -> Option<RecordingInfo> {
+    let name = path.file_name()?.to_str()?;
     if names::is_unfinished(name) {
         remove(path);
-        return Ok(None);
     }
     if !names::is_recording(name) {
-        return Ok(None);
+        return None;
     }
-    let mut beginning = Vec::new();
-    let file = File::open(path)?;
-    let bytes = file.metadata()?.len();
-    file.take(BEGINNING_BYTES).read_to_end(&mut beginning)?;
+    let beginning = beginning(path).unwrap_or_default();
     let recording = match format_line::version(&beginning) {
         Some((format_line::VERSION, content)) => Recording::parse(content),
         _ => Recording::default(),
     };
-    Ok(Some(RecordingInfo {
+    Some(RecordingInfo {
         name: name.to_owned(),
         cluster: recording.cluster().cloned(),
         incident: recording.incidents().next().cloned(),
-        bytes,
+        bytes: fs::metadata(path).map_or(0, |metadata| metadata.len()),
         complete: true,
-    }))
+    })
+}
+
+fn beginning(path: &Path) -> io::Result<Vec<u8>> {
+    let mut beginning = Vec::new();
+    let file = File::open(path)?;
+    file.take(BEGINNING_BYTES).read_to_end(&mut beginning)?;
+    Ok(beginning)
 }

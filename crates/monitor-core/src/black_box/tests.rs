@@ -133,7 +133,7 @@ fn a_ring_holds_its_window_and_at_most_a_fifth_more() {
 #[test]
 fn clusters_share_the_bytes_equally() {
     let limit = 60_000;
-    let mut bench = Bench::new(|options| options.bytes = 2 * limit);
+    let mut bench = Bench::new(|options| options.bytes = limit / 2 * 5);
     let (mut chatty, mut calm) = (bench.recorder("chatty"), bench.recorder("calm"));
     for begin in (1..600).step_by(10) {
         record(&mut chatty, begin..=begin + 9, &[]);
