@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_monitor_core::{
-    BlackBox, BlackBoxOptions, ClusterName, Endpoint, EtcdProbe, Monitor, MonitorOptions,
-    Parameters, ProbeOptions, Recording, RecordingDamage, Recordings, Severity, Snapshot,
-    SnapshotReceiver, SubjectKind, rule,
+    AssessState, BlackBox, BlackBoxOptions, ClusterName, Endpoint, EtcdProbe, Monitor,
+    MonitorOptions, Parameters, ProbeOptions, Recording, RecordingDamage, Recordings, Severity,
+    Snapshot, SnapshotReceiver, SubjectKind, rule,
 };
 use etcd_monitor_testkit::Cluster;
 use tokio::task::JoinHandle;
@@ -26,7 +26,7 @@ struct Watched {
     snapshots: SnapshotReceiver,
     seen: Vec<Arc<Snapshot>>,
     stop: CancellationToken,
-    running: Vec<JoinHandle<()>>,
+    running: Vec<JoinHandle<AssessState>>,
 }
 
 impl Watched {

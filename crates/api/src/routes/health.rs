@@ -33,7 +33,8 @@ pub(crate) async fn health(State(source): State<Source>) -> Response {
 /// 503 until the first cycle of every cluster has ended.
 pub(crate) async fn ready(State(source): State<Source>) -> Response {
     let ready = source
-        .clusters()
+        .watched()
+        .clusters
         .iter()
         .all(|(_, snapshots)| snapshots.borrow().is_some());
     let (code, status) = if ready {
@@ -45,12 +46,13 @@ pub(crate) async fn ready(State(source): State<Source>) -> Response {
 }
 
 fn stalled(source: &Source) -> bool {
-    let limit_seconds = source.interval().as_secs_f64() * STALLED_INTERVALS;
-    source.clusters().iter().any(|(_, snapshots)| {
+    let watched = source.watched();
+    let limit_seconds = watched.interval.as_secs_f64() * STALLED_INTERVALS;
+    watched.clusters.iter().any(|(_, snapshots)| {
         let last = snapshots
             .borrow()
             .as_ref()
-            .map_or(source.started_at(), |snapshot| snapshot.at);
+            .map_or(watched.since, |snapshot| snapshot.at.max(watched.since));
         age_seconds(last) > limit_seconds
     })
 }
