@@ -16,6 +16,7 @@ mod capacity;
 mod coverage;
 mod election;
 mod finding;
+mod history;
 mod id;
 mod learner;
 mod link;
@@ -24,6 +25,7 @@ mod observation;
 pub mod rule;
 mod sample;
 mod snapshot;
+mod stat;
 mod text;
 mod trust;
 
@@ -34,6 +36,10 @@ pub use election::{LeaderChange, LeaderChangeCause};
 pub use finding::{
     AlertType, Confidence, Evidence, Finding, FindingKey, FindingStatus, Severity, Subject,
     SubjectKind,
+};
+pub use history::{
+    HistoryError, HistoryQuery, HistoryStore, Point, PointStream, SeriesKey, SeriesPoints,
+    SeriesSelector,
 };
 pub use id::{ClusterId, ClusterName, MemberId, ParseIdError};
 pub use learner::LearnerProgress;
@@ -51,6 +57,7 @@ pub use snapshot::{
     ClusterHealth, DatabaseSize, LatencySummary, Leader, MemberRole, MemberSnapshot, ProbeCost,
     Quorum, RaftProgress, ServerCounters, Snapshot,
 };
+pub use stat::{Stat, StatKind, StatSource};
 pub use text::{is_unprintable, plain_text};
 pub use trust::{
     Certificate, ClockOffset, ClockReading, MemberTrust, PortKind, PortTrust, ShownCertificates,

@@ -12,6 +12,9 @@ const FAST: f64 = 20.0;
 /// Holds are not made shorter than this: an election takes a second or two, however fast the monitor looks.
 const HOLD_MIN_SECONDS: f64 = 3.0;
 
+/// Holds that wait for another finding to explain theirs, which takes as long as etcd's own periods: they stay.
+const HELD: [&str; 2] = ["LinkFailing", "NetworkPartition"];
+
 /// Windows of ordinary patience. What is bound to periods of etcd itself (its probers of peers, its elections) is not
 /// among them, and neither are thresholds.
 const WINDOWS: [&str; 19] = [
@@ -82,18 +85,19 @@ impl Profile {
         let held = default_rules()
             .into_iter()
             .filter(|rule| !rule.hold.is_zero());
-        let hold = |seconds: f64| {
-            if self.full {
-                seconds
-            } else {
-                (seconds / FAST).max(HOLD_MIN_SECONDS.min(seconds))
-            }
-        };
         held.map(|rule| {
-            let milliseconds = hold(rule.hold.as_secs_f64()) * 1e3;
+            let milliseconds = self.hold(&rule.name, rule.hold.as_secs_f64()) * 1e3;
             (rule.name, json!(format!("{milliseconds:.0}ms")))
         })
         .collect()
+    }
+
+    fn hold(&self, rule: &str, seconds: f64) -> f64 {
+        if self.full || HELD.contains(&rule) {
+            seconds
+        } else {
+            (seconds / FAST).max(HOLD_MIN_SECONDS.min(seconds))
+        }
     }
 
     fn shorten(&self, parameters: &mut Value) {

@@ -43,7 +43,7 @@ async fn no_space(stage: &mut Stage) -> anyhow::Result<()> {
     stage.injected();
     stage.cluster().fill_quota().await?;
     stage
-        .told("AlarmNoSpace", "default", Duration::from_secs(10))
+        .told("AlarmNoSpace", "m0", Duration::from_secs(10))
         .await?;
     let mut client = client(stage).await?;
     let deleted = client
