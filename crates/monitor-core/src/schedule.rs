@@ -131,7 +131,7 @@ mod tests {
     async fn no_more_work_at_once_than_there_are_slots() {
         let slots = CycleSlots::new(2);
         let began = Instant::now();
-        let work = || slots.run(tokio::time::sleep(SHARE / 2));
+        let work = || slots.run(async { tokio::time::sleep(SHARE / 2).await });
         tokio::join!(work(), work(), work(), work());
         // Timers are exact to a millisecond.
         let took = began.elapsed();

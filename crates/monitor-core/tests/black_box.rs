@@ -6,9 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_monitor_core::{
-    AssessState, BlackBox, BlackBoxOptions, ClusterName, Endpoint, EtcdProbe, Monitor,
-    MonitorOptions, Parameters, ProbeOptions, Recording, RecordingDamage, Recordings, Severity,
-    Snapshot, SnapshotReceiver, SubjectKind, rule,
+    BlackBox, BlackBoxOptions, ClusterName, Endpoint, EtcdProbe, Monitor, MonitorOptions,
+    Parameters, ProbeOptions, Recording, RecordingDamage, Recordings, Severity, Snapshot,
+    SnapshotReceiver, SubjectKind, rule,
 };
 use etcd_monitor_testkit::Cluster;
 use tokio::task::JoinHandle;
@@ -26,7 +26,7 @@ struct Watched {
     snapshots: SnapshotReceiver,
     seen: Vec<Arc<Snapshot>>,
     stop: CancellationToken,
-    running: Vec<JoinHandle<AssessState>>,
+    running: Vec<JoinHandle<()>>,
 }
 
 impl Watched {
@@ -45,12 +45,14 @@ impl Watched {
         options.parameters = parameters;
         let monitor = Monitor::new(probe, options);
         let stop = CancellationToken::new();
+        let snapshots = monitor.subscribe();
+        let running = monitor.run(stop.clone());
         Self {
             recordings: black_box.recordings(),
-            snapshots: monitor.subscribe(),
+            snapshots,
             seen: Vec::new(),
             running: vec![
-                tokio::spawn(monitor.run(stop.clone())),
+                tokio::spawn(async { drop(running.await) }),
                 tokio::spawn(writer.run()),
             ],
             stop,

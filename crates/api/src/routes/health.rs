@@ -47,13 +47,16 @@ pub(crate) async fn ready(State(source): State<Source>) -> Response {
 
 fn stalled(source: &Source) -> bool {
     let watched = source.watched();
-    let limit_seconds = watched.interval.as_secs_f64() * STALLED_INTERVALS;
+    let planned = watched.interval.as_secs_f64();
     watched.clusters.iter().any(|(_, snapshots)| {
-        let last = snapshots
-            .borrow()
+        let latest = snapshots.borrow();
+        // The interval may have been another one, until a reload.
+        let (last, interval) = latest
             .as_ref()
-            .map_or(watched.since, |snapshot| snapshot.at.max(watched.since));
-        age_seconds(last) > limit_seconds
+            .map_or((watched.since, planned), |snapshot| {
+                (snapshot.at, planned.max(snapshot.interval_seconds))
+            });
+        age_seconds(last) > interval * STALLED_INTERVALS
     })
 }
 
