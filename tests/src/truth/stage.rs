@@ -28,7 +28,7 @@ const PERIOD: Duration = Duration::from_millis(200);
 const ALERTS: &str = "/api/v1/alerts";
 const HISTORY: &str = "/api/v1/alerts/history";
 const FINDINGS: &str = "/api/v1/findings";
-const STATUS: &str = "/api/v1/cluster/status";
+const STATUS_OF_FIRST: &str = "/api/v1/cluster/status?cluster=default";
 
 /// What the monitor says of its own lateness; where the suite runs, the machine may be overloaded.
 const LATE: &str = "MonitorLate";
@@ -211,12 +211,7 @@ impl Stage {
         let mut looks = interval(PERIOD);
         while Instant::now() < deadline {
             looks.tick().await;
-            let path = if path == STATUS_OF_FIRST {
-                self.status_path()
-            } else {
-                path.to_owned()
-            };
-            if let Some(value) = look(&self.ask(&path).await?) {
+            if let Some(value) = look(&self.ask(path).await?) {
                 return Ok(value);
             }
         }
@@ -226,10 +221,6 @@ impl Stage {
             "not within {seconds} s: {what}; true findings: {}",
             true_findings(&findings).join("; ")
         )
-    }
-
-    fn status_path(&self) -> String {
-        format!("{STATUS}?cluster={}", name_of(0))
     }
 
     fn daemon(&self) -> anyhow::Result<&Daemon> {
@@ -259,9 +250,6 @@ impl Stage {
         Ok(())
     }
 }
-
-/// Stands for the status of the first cluster, whose name the stage knows.
-const STATUS_OF_FIRST: &str = "status of the first cluster";
 
 /// The name of a cluster in the configuration.
 pub(super) fn name_of(index: usize) -> &'static str {

@@ -79,7 +79,7 @@ async fn not_started(stage: &mut Stage) -> anyhow::Result<()> {
     let url = "http://127.0.0.1:9";
     let mut client = client(stage).await?;
     let added = add(&mut client, url).await?;
-    let id = added.member().map_or(0, |member| member.id());
+    let id = added.member().map_or(0, etcd_client::Member::id);
     let subject = stage
         .subject_of("MemberNotStarted", Duration::from_mins(6))
         .await?;
