@@ -27,7 +27,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         }
     }
     stop.cancel();
-    Ok(running.await?)
+    running.await?;
+    Ok(())
 }
 
 /// What comes, or `None` at Ctrl-C.

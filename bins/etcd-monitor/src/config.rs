@@ -13,7 +13,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use etcd_monitor_alerting::Rule;
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::cli::Cli;
 pub use black_box::BlackBoxConfig;
@@ -66,6 +66,37 @@ impl Config {
             ))
         };
         Self::merge(cli, file::read(path)?).map_err(place)
+    }
+
+    /// The settings that differ in `next` and that a reload cannot change, by their keys.
+    #[cfg(unix)]
+    pub(crate) fn fixed_that_differ(&self, next: &Self) -> Vec<&'static str> {
+        // In full, so that a new setting must be put on one of the two sides.
+        let Self {
+            clusters: _,
+            interval: _,
+            address,
+            allowed_hosts,
+            data_dir,
+            black_box,
+            rules,
+            webhook_url,
+        } = next;
+        let url =
+            |url: &Option<SecretString>| url.as_ref().map(|url| url.expose_secret().to_owned());
+        let fixed = [
+            ("listen, api_port", self.address != *address),
+            (
+                "allow_hosts, external_url",
+                self.allowed_hosts != *allowed_hosts,
+            ),
+            ("data_dir", self.data_dir != *data_dir),
+            ("black_box", self.black_box != *black_box),
+            ("alerts", self.rules != *rules),
+            ("webhook_url", url(&self.webhook_url) != url(webhook_url)),
+        ];
+        let differ = fixed.into_iter().filter(|(_, differs)| *differs);
+        differ.map(|(keys, _)| keys).collect()
     }
 
     fn merge(cli: &Cli, file: ConfigFile) -> Result<Self, ConfigError> {

@@ -21,12 +21,12 @@ fn main() -> ExitCode {
     }
     let _log = logging::init(cli.log_format);
     match Config::load(&cli) {
-        Ok(config) => run(config),
+        Ok(config) => run(config, cli),
         Err(error) => usage(&error),
     }
 }
 
-fn run(config: Config) -> ExitCode {
+fn run(config: Config, cli: Cli) -> ExitCode {
     // One thread for probing and alerting: a cycle is a few dozen small waits, and waking a second thread for each
     // costs more than it gains. The HTTP server has a thread of its own.
     let runtime = match tokio::runtime::Builder::new_current_thread()
@@ -36,7 +36,7 @@ fn run(config: Config) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error.into()),
     };
-    let ended = runtime.block_on(app::run(config));
+    let ended = runtime.block_on(app::run(config, cli));
     // A blocking call under way, such as a name that resolves slowly, must not hold up the end.
     runtime.shutdown_background();
     match ended {

@@ -20,6 +20,7 @@ use crate::engine::AlertEngine;
 use crate::notifier::Notifier;
 use crate::rule::Rule;
 use lanes::Lanes;
+use view::Followed;
 pub use view::{AlertsHandle, AlertsView, ChannelStats};
 
 mod lanes;
@@ -43,6 +44,7 @@ pub struct Alerting {
     cancel: CancellationToken,
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
     view: watch::Sender<Arc<AlertsView>>,
+    followed: watch::Receiver<Vec<Followed>>,
 }
 
 impl Alerting {
@@ -54,7 +56,7 @@ impl Alerting {
         notifiers: Vec<Arc<dyn Notifier>>,
         cancel: CancellationToken,
     ) -> (Self, AlertsHandle) {
-        let (view, handle) = view::channel(&notifiers);
+        let (view, followed, handle) = view::channel(&notifiers);
         let alerting = Self {
             engine: AlertEngine::new(rules),
             snapshots: select_all(snapshots.into_iter().map(WatchStream::new)),
@@ -62,6 +64,7 @@ impl Alerting {
             cancel,
             clock: Box::new(Timestamp::now),
             view,
+            followed,
         };
         (alerting, handle)
     }
@@ -85,6 +88,7 @@ impl Alerting {
                 biased;
                 () = self.cancel.cancelled() => break,
                 () = sleep_until(self.wake_at()) => self.engine.tick((self.clock)()),
+                Ok(()) = self.followed.changed() => self.follow(),
                 Some(snapshot) = self.snapshots.next() => self.take_over(snapshot.as_deref()),
                 () = progress.notified() => Vec::new(),
             };
@@ -100,6 +104,18 @@ impl Alerting {
             Some(snapshot) => self.engine.observe(snapshot, now),
             None => self.engine.tick(now),
         }
+    }
+
+    /// Takes the snapshots of the clusters that are wanted now, and ends the alerts of those that are gone. A snapshot
+    /// that was taken before comes again and changes nothing.
+    fn follow(&mut self) -> Vec<Notification> {
+        let followed = self.followed.borrow_and_update().clone();
+        let streams = followed
+            .iter()
+            .map(|(_, snapshots)| WatchStream::new(snapshots.clone()));
+        self.snapshots = select_all(streams);
+        let names: Vec<_> = followed.iter().map(|(name, _)| name).collect();
+        self.engine.keep_clusters(&names, (self.clock)())
     }
 
     fn send(&self, notifications: Vec<Notification>, lanes: &mut Lanes) {

@@ -139,6 +139,15 @@ impl AlertEngine {
         self.tell()
     }
 
+    /// Forgets every cluster but these, as [`remove_cluster`](Self::remove_cluster) does.
+    pub fn keep_clusters(&mut self, kept: &[&ClusterName], now: Timestamp) -> Vec<Notification> {
+        let known = self.clusters.keys();
+        let gone: Vec<ClusterName> = known.filter(|name| !kept.contains(name)).cloned().collect();
+        gone.iter()
+            .flat_map(|name| self.remove_cluster(name, now))
+            .collect()
+    }
+
     /// Notes that a snapshot came; false when it is the one that was seen last. A gap since the one before says
     /// nothing about the time between, so every hold starts anew.
     fn renew(&mut self, snapshot: &Snapshot) -> bool {

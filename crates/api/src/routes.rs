@@ -41,7 +41,8 @@ pub(crate) fn router() -> Router<Source> {
 
 /// The verdict on each cluster in one line, also where there is none yet.
 fn cluster_lines(source: &Source) -> Vec<ClusterLine> {
-    let clusters = source.clusters().iter();
+    let watched = source.watched();
+    let clusters = watched.clusters.iter();
     clusters
         .map(|(name, snapshots)| ClusterLine::of(name.as_str(), snapshots.borrow().as_deref()))
         .collect()

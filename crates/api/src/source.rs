@@ -1,6 +1,6 @@
 //! Where the answers come from.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use etcd_monitor_alerting::AlertsHandle;
@@ -27,14 +27,41 @@ pub struct BuildInfo {
 /// The parts of the daemon that questions are answered from. Cheap to clone.
 #[derive(Debug, Clone)]
 pub struct Source {
-    clusters: Arc<Vec<(ClusterName, SnapshotReceiver)>>,
+    watched: Arc<RwLock<Arc<Watched>>>,
     alerts: AlertsHandle,
     recordings: Option<Recordings>,
     build: Arc<BuildInfo>,
     started_at: Timestamp,
-    interval: Duration,
     event_clients: Arc<Semaphore>,
     stop: CancellationToken,
+}
+
+/// Which clusters are watched.
+#[derive(Debug)]
+pub(crate) struct Watched {
+    /// In the order of the configuration.
+    pub(crate) clusters: Vec<(ClusterName, SnapshotReceiver)>,
+    /// The planned time between two cycles.
+    pub(crate) interval: Duration,
+    /// Since when it is these.
+    pub(crate) since: Timestamp,
+}
+
+impl Watched {
+    fn now(clusters: Vec<(ClusterName, SnapshotReceiver)>, interval: Duration) -> Arc<Self> {
+        Arc::new(Self {
+            clusters,
+            interval,
+            since: Timestamp::now(),
+        })
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.clusters
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect()
+    }
 }
 
 impl Source {
@@ -48,12 +75,11 @@ impl Source {
         stop: CancellationToken,
     ) -> Self {
         Self {
-            clusters: Arc::new(clusters),
+            watched: Arc::new(RwLock::new(Watched::now(clusters, interval))),
             alerts,
             recordings: None,
             build: Arc::new(build),
             started_at: Timestamp::now(),
-            interval,
             event_clients: Arc::new(Semaphore::new(EVENT_CLIENTS_MAX)),
             stop,
         }
@@ -70,8 +96,16 @@ impl Source {
         self.recordings.as_ref()
     }
 
-    pub(crate) fn clusters(&self) -> &[(ClusterName, SnapshotReceiver)] {
-        &self.clusters
+    /// Answers from these snapshots from now on, this one and all its clones.
+    pub fn watch(&self, clusters: Vec<(ClusterName, SnapshotReceiver)>, interval: Duration) {
+        let next = Watched::now(clusters, interval);
+        *self.watched.write().unwrap_or_else(PoisonError::into_inner) = next;
+    }
+
+    /// Which clusters are watched now.
+    pub(crate) fn watched(&self) -> Arc<Watched> {
+        // Replaced as a whole, so that a panic of another holder does no harm.
+        Arc::clone(&self.watched.read().unwrap_or_else(PoisonError::into_inner))
     }
 
     pub(crate) fn alerts(&self) -> &AlertsHandle {
@@ -86,10 +120,6 @@ impl Source {
         self.started_at
     }
 
-    pub(crate) fn interval(&self) -> Duration {
-        self.interval
-    }
-
     pub(crate) fn event_clients(&self) -> &Arc<Semaphore> {
         &self.event_clients
     }
@@ -100,7 +130,8 @@ impl Source {
 
     /// The latest snapshot of every cluster that has one.
     pub(crate) fn snapshots(&self) -> Vec<Arc<Snapshot>> {
-        self.clusters
+        self.watched()
+            .clusters
             .iter()
             .filter_map(|(_, snapshots)| snapshots.borrow().clone())
             .collect()
@@ -110,14 +141,16 @@ impl Source {
     pub(crate) fn select(
         &self,
         wanted: Option<&str>,
-    ) -> Result<&(ClusterName, SnapshotReceiver), Problem> {
-        match (wanted, self.clusters.as_slice()) {
-            (None, [only]) => Ok(only),
-            (None, _) => Err(Problem::cluster_required(&self.names())),
+    ) -> Result<(ClusterName, SnapshotReceiver), Problem> {
+        let watched = self.watched();
+        match (wanted, watched.clusters.as_slice()) {
+            (None, [only]) => Ok(only.clone()),
+            (None, _) => Err(Problem::cluster_required(&watched.names())),
             (Some(wanted), all) => all
                 .iter()
                 .find(|(name, _)| name.as_str() == wanted)
-                .ok_or_else(|| Problem::cluster_unknown(wanted, &self.names())),
+                .cloned()
+                .ok_or_else(|| Problem::cluster_unknown(wanted, &watched.names())),
         }
     }
 
@@ -125,14 +158,7 @@ impl Source {
     pub(crate) fn snapshot(&self, wanted: Option<&str>) -> Result<Arc<Snapshot>, Problem> {
         let (name, snapshots) = self.select(wanted)?;
         let latest = snapshots.borrow().clone();
-        latest.ok_or_else(|| Problem::not_ready(name))
-    }
-
-    fn names(&self) -> Vec<&str> {
-        self.clusters
-            .iter()
-            .map(|(name, _)| name.as_str())
-            .collect()
+        latest.ok_or_else(|| Problem::not_ready(&name))
     }
 }
 

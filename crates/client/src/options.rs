@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::metrics_url::MetricsUrl;
 
@@ -55,7 +55,7 @@ impl TlsOptions {
 }
 
 /// An etcd user.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Credentials {
     /// The user's name.
     pub user: String,
@@ -72,8 +72,18 @@ pub enum Password {
     File(PathBuf),
 }
 
+impl PartialEq for Password {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Text(one), Self::Text(other)) => one.expose_secret() == other.expose_secret(),
+            (Self::File(one), Self::File(other)) => one == other,
+            _ => false,
+        }
+    }
+}
+
 /// How to reach and talk to the members of one cluster.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub struct ClientOptions {
     /// TLS for `https` endpoints; `None` means the system's authorities and no certificate of our own.

@@ -15,65 +15,130 @@ use crate::monitor::SnapshotReceiver;
 /// Takes the snapshots of several monitors and publishes them with the doubts about the monitor itself applied.
 #[derive(Debug)]
 pub struct Fleet {
-    clusters: Vec<Watched>,
+    handle: FleetHandle,
+    wanted: watch::Receiver<Vec<Watched>>,
 }
 
-#[derive(Debug)]
+/// Says which clusters a [`Fleet`] has. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct FleetHandle {
+    wanted: Arc<watch::Sender<Vec<Watched>>>,
+}
+
+#[derive(Debug, Clone)]
 struct Watched {
     name: ClusterName,
     assessed: SnapshotReceiver,
-    published: watch::Sender<Option<Arc<Snapshot>>>,
+    published: Arc<watch::Sender<Option<Arc<Snapshot>>>>,
+}
+
+impl FleetHandle {
+    /// The clusters are these from now on. One that had the name before goes on under its receivers, also where another
+    /// monitor stands behind it now; the receivers of one that is left out are closed.
+    pub fn set(&self, clusters: impl IntoIterator<Item = (ClusterName, SnapshotReceiver)>) {
+        self.wanted.send_modify(|wanted| {
+            let before = std::mem::take(wanted);
+            let clusters = clusters.into_iter();
+            wanted.extend(clusters.map(|(name, assessed)| {
+                let known = before.iter().find(|known| known.name == name);
+                let published = known.map(|known| Arc::clone(&known.published));
+                Watched {
+                    name,
+                    assessed,
+                    published: published.unwrap_or_else(|| Arc::new(watch::Sender::new(None))),
+                }
+            }));
+        });
+    }
+
+    /// Follows each cluster's snapshots, in the order given.
+    pub fn subscribe(&self) -> Vec<(ClusterName, SnapshotReceiver)> {
+        let wanted = self.wanted.borrow();
+        let receivers = wanted
+            .iter()
+            .map(|cluster| (cluster.name.clone(), cluster.published.subscribe()));
+        receivers.collect()
+    }
 }
 
 impl Fleet {
     /// A fleet of these clusters, each with the snapshots its monitor publishes.
     pub fn new(clusters: impl IntoIterator<Item = (ClusterName, SnapshotReceiver)>) -> Self {
-        let watched = |(name, assessed)| Watched {
-            name,
-            assessed,
-            published: watch::Sender::new(None),
+        let (sender, wanted) = watch::channel(Vec::new());
+        let handle = FleetHandle {
+            wanted: Arc::new(sender),
         };
-        Self {
-            clusters: clusters.into_iter().map(watched).collect(),
-        }
+        handle.set(clusters);
+        Self { handle, wanted }
+    }
+
+    /// For changing the clusters while the fleet runs.
+    pub fn handle(&self) -> FleetHandle {
+        self.handle.clone()
     }
 
     /// Follows each cluster's snapshots, in the order given.
     pub fn subscribe(&self) -> Vec<(ClusterName, SnapshotReceiver)> {
-        self.clusters
-            .iter()
-            .map(|cluster| (cluster.name.clone(), cluster.published.subscribe()))
-            .collect()
+        self.handle.subscribe()
     }
 
-    /// Publishes until `stop` is cancelled or every monitor has ended. Cancel-safe.
-    pub async fn run(mut self, stop: CancellationToken) {
-        while !self.clusters.is_empty() {
-            let waits = self
-                .clusters
-                .iter_mut()
-                .map(|cluster| Box::pin(cluster.assessed.changed()));
-            let (outcome, index) = tokio::select! {
+    /// Publishes until `stop` is cancelled, or until every monitor has ended and no handle is left. Cancel-safe.
+    pub async fn run(self, stop: CancellationToken) {
+        let Self { handle, mut wanted } = self;
+        drop(handle);
+        let mut clusters = adopt(Vec::new(), &wanted.borrow_and_update());
+        let mut fixed = false;
+        while !(fixed && clusters.is_empty()) {
+            tokio::select! {
                 biased;
                 () = stop.cancelled() => return,
-                (outcome, index, _) = select_all(waits) => (outcome, index),
-            };
-            match outcome {
-                Ok(()) => self.publish(index),
-                Err(_) => drop(self.clusters.swap_remove(index)),
+                changed = wanted.changed(), if !fixed => match changed {
+                    Ok(()) => clusters = adopt(clusters, &wanted.borrow_and_update()),
+                    Err(_) => fixed = true,
+                },
+                (outcome, index) = next_change(&mut clusters) => match outcome {
+                    Ok(()) => publish(&mut clusters, index),
+                    Err(_) => drop(clusters.swap_remove(index)),
+                },
             }
         }
     }
+}
 
-    fn publish(&mut self, index: usize) {
-        let Some(own) = self.clusters[index].take() else {
-            return;
-        };
-        let all: Vec<Arc<Snapshot>> = self.clusters.iter().filter_map(Watched::latest).collect();
-        let others: Vec<&Snapshot> = all.iter().map(AsRef::as_ref).collect();
-        let doubted = doubt_monitor(&own, &others).map_or(own, Arc::new);
-        self.clusters[index].published.send_replace(Some(doubted));
+/// The wanted clusters; one that is followed already keeps its place in what it has seen.
+fn adopt(mut followed: Vec<Watched>, wanted: &[Watched]) -> Vec<Watched> {
+    let mut take = |wanted: &Watched| {
+        let same = |known: &Watched| known.assessed.same_channel(&wanted.assessed);
+        let known = followed.iter().position(same);
+        known.map(|index| followed.swap_remove(index))
+    };
+    let adopted = wanted
+        .iter()
+        .map(|wanted| take(wanted).unwrap_or_else(|| wanted.clone()));
+    adopted.collect()
+}
+
+/// Waits until a monitor publishes or ends, and says which.
+async fn next_change(clusters: &mut [Watched]) -> (Result<(), watch::error::RecvError>, usize) {
+    let waits = clusters
+        .iter_mut()
+        .map(|cluster| Box::pin(cluster.assessed.changed()));
+    let waits: Vec<_> = waits.collect();
+    if waits.is_empty() {
+        return std::future::pending().await;
     }
+    let (outcome, index, _) = select_all(waits).await;
+    (outcome, index)
+}
+
+fn publish(clusters: &mut [Watched], index: usize) {
+    let Some(own) = clusters[index].take() else {
+        return;
+    };
+    let all: Vec<Arc<Snapshot>> = clusters.iter().filter_map(Watched::latest).collect();
+    let others: Vec<&Snapshot> = all.iter().map(AsRef::as_ref).collect();
+    let doubted = doubt_monitor(&own, &others).map_or(own, Arc::new);
+    clusters[index].published.send_replace(Some(doubted));
 }
 
 impl Watched {

@@ -36,6 +36,7 @@ mod metrics_page;
 mod monitor;
 mod probe;
 mod punctuality;
+mod schedule;
 mod state_file;
 pub mod trend;
 
@@ -56,8 +57,9 @@ pub use etcd_monitor_client::{
     TlsOptions,
 };
 pub use etcd_monitor_model::*;
-pub use fleet::{Fleet, doubt_monitor};
+pub use fleet::{Fleet, FleetHandle, doubt_monitor};
 pub use metrics_page::read_metrics_page;
 pub use monitor::{Monitor, MonitorOptions, SnapshotReceiver};
 pub use probe::{CanaryOptions, ClusterProbe, EtcdProbe, ProbeOptions, RecordedProbe};
+pub use schedule::{CycleSlots, offset_within};
 pub use state_file::{StateFile, StateFileError};

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use etcd_monitor_model::{Observation, Snapshot};
 use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::assess::{AssessState, Parameters, assess};
 use crate::black_box::Recorder;
 use crate::probe::ClusterProbe;
+use crate::schedule::{CycleSlots, Schedule};
 use crate::state_file::StateFile;
 
 /// The latest snapshot of a cluster; `None` until its first cycle has ended.
@@ -22,6 +23,11 @@ pub type SnapshotReceiver = watch::Receiver<Option<Arc<Snapshot>>>;
 pub struct MonitorOptions {
     /// Time between the starts of two cycles.
     pub interval: Duration,
+    /// The place of the cycles within the interval; the first cycle starts at once nevertheless. Give each of many
+    /// clusters another one, see [`offset_within`](crate::offset_within).
+    pub offset: Duration,
+    /// Bounds how many cycles work at once, together with the other monitors that have a clone of it.
+    pub slots: Option<CycleSlots>,
     /// Thresholds of `assess`.
     pub parameters: Parameters,
     /// Where the state of `assess` is kept over restarts; `None` keeps it in memory only.
@@ -36,6 +42,8 @@ impl Default for MonitorOptions {
     fn default() -> Self {
         Self {
             interval: Duration::from_secs(5),
+            offset: Duration::ZERO,
+            slots: None,
             parameters: Parameters::default(),
             state_file: None,
             flush_interval: Duration::from_secs(30),
@@ -80,25 +88,24 @@ impl<P: ClusterProbe> Monitor<P> {
     }
 
     /// Runs cycles until `stop` is cancelled; a cycle under way is abandoned. The state is saved at each flush and at
-    /// the end. Not cancel-safe in that a dropped future saves no state; nothing else is lost.
-    pub async fn run(mut self, stop: CancellationToken) {
-        let mut starts = tokio::time::interval(self.options.interval);
-        // After a long cycle or a stop of the process the next cycle comes at once, and only one.
-        starts.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    /// the end, and is returned, for a monitor that goes on. Not cancel-safe in that a dropped future saves no state;
+    /// nothing else is lost.
+    pub async fn run(mut self, stop: CancellationToken) -> AssessState {
+        let mut schedule = Schedule::new(self.options.interval, self.options.offset);
         let mut saved_at = Instant::now();
         let mut cycle = 0;
         loop {
             let due = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                due = starts.tick() => due,
+                due = schedule.next() => due,
             };
             cycle += 1;
             let start_lag = due.elapsed();
             let observed = tokio::select! {
                 biased;
                 () = stop.cancelled() => break,
-                observation = self.probe.observe(cycle, start_lag) => observation,
+                observation = self.observe(cycle, start_lag) => observation,
             };
             self.publish(&observed);
             if saved_at.elapsed() >= self.options.flush_interval {
@@ -111,6 +118,16 @@ impl<P: ClusterProbe> Monitor<P> {
         }
         self.save().await;
         self.probe.close().await;
+        self.state
+    }
+
+    /// Waiting for a slot is planned, and no lag.
+    async fn observe(&mut self, cycle: u64, start_lag: Duration) -> Observation {
+        let observed = self.probe.observe(cycle, start_lag);
+        match &self.options.slots {
+            Some(slots) => slots.run(observed).await,
+            None => observed.await,
+        }
     }
 
     fn publish(&mut self, observation: &Observation) {

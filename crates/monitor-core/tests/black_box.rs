@@ -45,12 +45,14 @@ impl Watched {
         options.parameters = parameters;
         let monitor = Monitor::new(probe, options);
         let stop = CancellationToken::new();
+        let snapshots = monitor.subscribe();
+        let running = monitor.run(stop.clone());
         Self {
             recordings: black_box.recordings(),
-            snapshots: monitor.subscribe(),
+            snapshots,
             seen: Vec::new(),
             running: vec![
-                tokio::spawn(monitor.run(stop.clone())),
+                tokio::spawn(async { drop(running.await) }),
                 tokio::spawn(writer.run()),
             ],
             stop,

@@ -18,6 +18,7 @@ mod metrics;
 mod pages;
 mod quota;
 mod refusals;
+mod reload;
 mod restarts;
 mod secrets;
 mod several;

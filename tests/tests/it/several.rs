@@ -16,7 +16,7 @@ pub(crate) struct ConfigFile {
 /// A daemon with its configuration file.
 pub(crate) struct Configured {
     pub(crate) daemon: Daemon,
-    _file: ConfigFile,
+    pub(crate) file: ConfigFile,
 }
 
 /// A file with the first endpoint of each cluster.
@@ -27,18 +27,27 @@ pub(crate) fn configured(clusters: &[(&str, &Cluster)]) -> ConfigFile {
     written(&clusters.collect::<Vec<_>>())
 }
 
-fn written(clusters: &[(&str, &str)]) -> ConfigFile {
+/// The part of a file that names clusters by an endpoint each.
+pub(crate) fn named(clusters: &[(&str, &str)]) -> String {
     let cluster = |(name, endpoint): &(&str, &str)| {
         format!("  - name: {name}\n    endpoints: [{endpoint}]\n")
     };
     let text: String = clusters.iter().map(cluster).collect();
+    format!("clusters:\n{text}")
+}
+
+pub(crate) fn written(clusters: &[(&str, &str)]) -> ConfigFile {
     let folder = tempfile::tempdir().unwrap();
     let file = ConfigFile { folder };
-    std::fs::write(file.path(), format!("clusters:\n{text}")).unwrap();
+    file.rewrite(&named(clusters));
     file
 }
 
 impl ConfigFile {
+    pub(crate) fn rewrite(&self, text: &str) {
+        std::fs::write(self.path(), text).unwrap();
+    }
+
     fn path(&self) -> std::path::PathBuf {
         self.folder.path().join("etcd-monitor.yaml")
     }
@@ -47,15 +56,12 @@ impl ConfigFile {
     pub(crate) async fn start(self, interval: &str) -> Configured {
         let path = self.path().to_string_lossy().into_owned();
         let daemon = Daemon::start(["--config", path.as_str(), "--interval", interval]).await;
-        Configured {
-            daemon,
-            _file: self,
-        }
+        Configured { daemon, file: self }
     }
 }
 
 /// An address at which nobody listens: bound once, and given back.
-fn deserted() -> String {
+pub(crate) fn deserted() -> String {
     let listener = std::net::TcpListener::bind("127.77.77.77:0").unwrap();
     format!("http://{}", listener.local_addr().unwrap())
 }

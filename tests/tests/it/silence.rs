@@ -1,13 +1,16 @@
 //! Clusters and members that do not answer at all.
 
+use etcd_monitor_testkit::Cluster;
 use etcd_monitor_tests::harness::{Daemon, Events};
 use serde_json::Value;
 
-use crate::{MEMBERS, SOON, STATUS, firing, healthy, items, number, resolved, text, three};
+use crate::{
+    MEMBERS, SOON, STATUS, firing, healthy, items, number, resolved, started, text, three,
+};
 
 #[tokio::test]
 async fn a_cluster_that_is_not_there_at_the_start_is_named_and_recovers_by_itself() {
-    let cluster = three().await;
+    let cluster = started(Cluster::builder().members(5)).await;
     for member in cluster.members() {
         member.kill().await.unwrap();
     }
@@ -20,7 +23,7 @@ async fn a_cluster_that_is_not_there_at_the_start_is_named_and_recovers_by_itsel
     );
     assert_eq!(daemon.get("/").await.status, 200);
     let members = daemon.json(MEMBERS).await;
-    assert_eq!(items(&members, "members").len(), 3);
+    assert_eq!(items(&members, "members").len(), 5);
     for (member, real) in items(&members, "members").iter().zip(cluster.members()) {
         assert_eq!(text(member, "endpoint"), real.client_url());
         assert_eq!(member["healthy"], false);
@@ -35,7 +38,7 @@ async fn a_cluster_that_is_not_there_at_the_start_is_named_and_recovers_by_itsel
     );
     let alert = firing(&daemon, "ClusterUnreachable").await;
     assert!(text(&alert, "cause").contains("refused"), "{alert:#}");
-    assert_eq!(items(&alert, "evidence").len(), 3);
+    assert_eq!(items(&alert, "evidence").len(), 5);
     let rules = crate::rules_of_history(&daemon).await;
     assert_eq!(rules, ["ClusterUnreachable"], "nothing else fires");
 
@@ -44,7 +47,12 @@ async fn a_cluster_that_is_not_there_at_the_start_is_named_and_recovers_by_itsel
         .iter()
         .for_each(|member| member.start().unwrap());
     resolved(&daemon, "ClusterUnreachable").await;
-    healthy(&daemon, 3).await;
+    healthy(&daemon, 5).await;
+    let rules = crate::rules_of_history(&daemon).await;
+    assert_eq!(
+        rules, ["ClusterUnreachable"; 2],
+        "nothing else fired while the members came back"
+    );
 }
 
 #[tokio::test]

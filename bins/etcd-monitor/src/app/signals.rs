@@ -1,6 +1,16 @@
-//! The signals that ask the process to stop.
+//! The signals that ask the process for something.
 
-/// SIGTERM and Ctrl-C; and SIGHUP, which changes nothing yet.
+/// What is asked.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Signal {
+    /// To stop, for this reason.
+    Stop(&'static str),
+    /// To read the configuration again.
+    #[cfg(unix)]
+    Reload,
+}
+
+/// SIGTERM and Ctrl-C, and SIGHUP.
 #[cfg(unix)]
 pub(super) struct Signals {
     interrupt: tokio::signal::unix::Signal,
@@ -19,16 +29,12 @@ impl Signals {
         })
     }
 
-    /// Waits for the next one that asks to stop, and names it. Cancel-safe.
-    pub(super) async fn next(&mut self) -> &'static str {
-        loop {
-            tokio::select! {
-                _ = self.interrupt.recv() => return "interrupted",
-                _ = self.terminate.recv() => return "asked to terminate",
-                _ = self.hang_up.recv() => {
-                    tracing::warn!("SIGHUP: the configuration is not read again; restart to change it");
-                }
-            }
+    /// Waits for the next one. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Signal {
+        tokio::select! {
+            _ = self.interrupt.recv() => Signal::Stop("interrupted"),
+            _ = self.terminate.recv() => Signal::Stop("asked to terminate"),
+            _ = self.hang_up.recv() => Signal::Reload,
         }
     }
 }
@@ -44,10 +50,10 @@ impl Signals {
         Ok(Self)
     }
 
-    /// Waits for the next one and names it. Cancel-safe.
-    pub(super) async fn next(&mut self) -> &'static str {
+    /// Waits for the next one. Cancel-safe.
+    pub(super) async fn next(&mut self) -> Signal {
         match tokio::signal::ctrl_c().await {
-            Ok(()) => "interrupted",
+            Ok(()) => Signal::Stop("interrupted"),
             // Without a handler nobody can ask; wait for the process to be ended.
             Err(_) => std::future::pending().await,
         }

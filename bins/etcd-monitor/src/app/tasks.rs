@@ -5,14 +5,25 @@ use std::fmt::Display;
 
 use anyhow::anyhow;
 use tokio::task::{Id, JoinError, JoinSet};
+use tokio_util::sync::CancellationToken;
 
 type Outcome = Result<(), String>;
+
+/// A task that has ended.
+struct Ended {
+    name: &'static str,
+    outcome: Outcome,
+    /// Its own token was cancelled.
+    was_asked: bool,
+}
 
 /// The tasks of the daemon. Dropping it aborts those that still run.
 #[derive(Debug, Default)]
 pub(super) struct Tasks {
     running: JoinSet<Outcome>,
     names: HashMap<Id, &'static str>,
+    /// Of those that may end before the others do.
+    stops: HashMap<Id, CancellationToken>,
 }
 
 impl Tasks {
@@ -39,14 +50,39 @@ impl Tasks {
         });
     }
 
-    fn insert(&mut self, name: &'static str, task: impl Future<Output = Outcome> + Send + 'static) {
+    /// Runs a task that ends when this token is cancelled, which may be before the others are asked to end.
+    pub(super) fn spawn_until(
+        &mut self,
+        name: &'static str,
+        stop: CancellationToken,
+        task: impl Future<Output = ()> + Send + 'static,
+    ) {
+        let id = self.insert(name, async {
+            task.await;
+            Ok(())
+        });
+        self.stops.insert(id, stop);
+    }
+
+    fn insert(
+        &mut self,
+        name: &'static str,
+        task: impl Future<Output = Outcome> + Send + 'static,
+    ) -> Id {
         let id = self.running.spawn(task).id();
         self.names.insert(id, name);
+        id
     }
 
     /// Waits until a task ends, panics or fails, and says which and how. Cancel-safe.
     pub(super) async fn next_ended(&mut self) -> anyhow::Error {
-        match self.join_next().await {
+        let ended = loop {
+            match self.join_next().await {
+                Some(ended) if ended.was_asked && ended.outcome.is_ok() => {}
+                other => break other.map(|ended| (ended.name, ended.outcome)),
+            }
+        };
+        match ended {
             Some((name, Ok(()))) => anyhow!("the {name} task ended without being asked to"),
             Some((name, Err(reason))) => anyhow!("the {name} task failed: {reason}"),
             None => anyhow!("no task is running"),
@@ -68,18 +104,24 @@ impl Tasks {
     }
 
     async fn join_and_log(&mut self) {
-        if let Some((name, Err(reason))) = self.join_next().await {
+        let ended = self.join_next().await;
+        if let Some((name, Err(reason))) = ended.map(|ended| (ended.name, ended.outcome)) {
             tracing::error!(task = name, reason, "A task failed while stopping");
         }
     }
 
-    async fn join_next(&mut self) -> Option<(&'static str, Outcome)> {
+    async fn join_next(&mut self) -> Option<Ended> {
         let joined = self.running.join_next_with_id().await?;
         let (id, outcome) = match joined {
             Ok((id, outcome)) => (id, outcome),
             Err(error) => (error.id(), Err(panic_message(error))),
         };
-        Some((self.names.remove(&id).unwrap_or("unnamed"), outcome))
+        let stop = self.stops.remove(&id);
+        Some(Ended {
+            name: self.names.remove(&id).unwrap_or("unnamed"),
+            outcome,
+            was_asked: stop.is_some_and(|stop| stop.is_cancelled()),
+        })
     }
 }
 

@@ -14,7 +14,7 @@ use super::{ConfigError, duration};
 use crate::cli::ConnectionArgs;
 
 /// A checked cluster.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct ClusterConfig {
     /// Its name, unique among the clusters.
     pub name: ClusterName,

@@ -56,10 +56,7 @@ fn the_webhook_is_read_from_a_file_and_is_not_shown() {
     let config = config(&["--webhook-url-file", file.path().to_str().unwrap()], "").unwrap();
     assert!(!format!("{config:?}").contains("secret"));
     let url = config.webhook_url.unwrap();
-    assert_eq!(
-        secrecy::ExposeSecret::expose_secret(&url),
-        "http://127.0.0.1/secret"
-    );
+    assert_eq!(url.expose_secret(), "http://127.0.0.1/secret");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use etcd_monitor_model::{ClusterName, Snapshot};
 use serde::Serialize;
 use tokio::sync::watch;
 
@@ -45,7 +46,11 @@ pub struct ChannelStats {
 #[derive(Debug, Clone)]
 pub struct AlertsHandle {
     view: watch::Receiver<Arc<AlertsView>>,
+    followed: Arc<watch::Sender<Vec<Followed>>>,
 }
+
+/// A cluster and its snapshots; `None` until there is one.
+pub(super) type Followed = (ClusterName, watch::Receiver<Option<Arc<Snapshot>>>);
 
 impl AlertsHandle {
     /// What alerting knows now.
@@ -57,12 +62,25 @@ impl AlertsHandle {
     pub fn subscribe(&self) -> watch::Receiver<Arc<AlertsView>> {
         self.view.clone()
     }
+
+    /// Follows these clusters from now on, in place of those before. Alerts of a cluster that stays go on; those of one
+    /// that is left out resolve with reason `removed`.
+    pub fn follow(
+        &self,
+        clusters: impl IntoIterator<Item = (ClusterName, watch::Receiver<Option<Arc<Snapshot>>>)>,
+    ) {
+        self.followed.send_replace(clusters.into_iter().collect());
+    }
 }
 
-/// A view that knows nothing but the channels yet, and the handle to it.
+/// A view that knows nothing but the channels yet, the clusters that the handle wants followed, and the handle.
 pub(super) fn channel(
     notifiers: &[Arc<dyn Notifier>],
-) -> (watch::Sender<Arc<AlertsView>>, AlertsHandle) {
+) -> (
+    watch::Sender<Arc<AlertsView>>,
+    watch::Receiver<Vec<Followed>>,
+    AlertsHandle,
+) {
     let idle = |notifier: &Arc<dyn Notifier>| ChannelStats {
         name: notifier.name().to_owned(),
         ..ChannelStats::default()
@@ -71,7 +89,12 @@ pub(super) fn channel(
         channels: notifiers.iter().map(idle).collect(),
         ..AlertsView::default()
     }));
-    (sender, AlertsHandle { view })
+    let (following, followed) = watch::channel(Vec::new());
+    let handle = AlertsHandle {
+        view,
+        followed: Arc::new(following),
+    };
+    (sender, followed, handle)
 }
 
 /// Publishes the engine's state and the counters, if anything differs from what was published.

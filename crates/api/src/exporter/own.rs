@@ -123,8 +123,9 @@ fn alerts(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::Re
         };
         view.active.iter().filter(firing).count() as f64
     };
-    let clusters = snapshots.source.clusters();
-    let samples = clusters
+    let watched = snapshots.source.watched();
+    let samples = watched
+        .clusters
         .iter()
         .map(|(name, _)| (vec![("cluster", name.as_str())], firing(name.as_str())));
     gauge(

@@ -12,7 +12,7 @@ use axum::response::{IntoResponse, Response};
 use etcd_monitor_core::SnapshotReceiver;
 use etcd_monitor_model::ClusterName;
 use futures_util::StreamExt;
-use futures_util::stream::{Stream, select};
+use futures_util::stream::{Stream, once, select};
 use serde::Serialize;
 use tokio_stream::wrappers::WatchStream;
 
@@ -28,7 +28,7 @@ pub(crate) async fn follow(
     State(source): State<Source>,
     selection: Selection,
 ) -> Result<Response, Problem> {
-    let (name, snapshots) = source.select(selection.name())?.clone();
+    let (name, snapshots) = source.select(selection.name())?;
     let seat = source
         .event_clients()
         .clone()
@@ -66,7 +66,11 @@ fn events(
         let event = event("alerts", &LiveAlerts::of(&view, name.as_str()));
         async move { event }
     });
-    select(snapshots.boxed(), alerts.boxed())
+    // It ends with the snapshots: the cluster is no longer watched.
+    let snapshots = snapshots.map(Some).chain(once(async { None }));
+    select(snapshots.boxed(), alerts.map(Some).boxed())
+        .take_while(|event| std::future::ready(event.is_some()))
+        .filter_map(std::future::ready)
 }
 
 fn event(kind: &str, document: &impl Serialize) -> Option<Event> {

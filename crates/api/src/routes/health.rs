@@ -33,7 +33,8 @@ pub(crate) async fn health(State(source): State<Source>) -> Response {
 /// 503 until the first cycle of every cluster has ended.
 pub(crate) async fn ready(State(source): State<Source>) -> Response {
     let ready = source
-        .clusters()
+        .watched()
+        .clusters
         .iter()
         .all(|(_, snapshots)| snapshots.borrow().is_some());
     let (code, status) = if ready {
@@ -45,13 +46,17 @@ pub(crate) async fn ready(State(source): State<Source>) -> Response {
 }
 
 fn stalled(source: &Source) -> bool {
-    let limit_seconds = source.interval().as_secs_f64() * STALLED_INTERVALS;
-    source.clusters().iter().any(|(_, snapshots)| {
-        let last = snapshots
-            .borrow()
+    let watched = source.watched();
+    let planned = watched.interval.as_secs_f64();
+    watched.clusters.iter().any(|(_, snapshots)| {
+        let latest = snapshots.borrow();
+        // The interval may have been another one, until a reload.
+        let (last, interval) = latest
             .as_ref()
-            .map_or(source.started_at(), |snapshot| snapshot.at);
-        age_seconds(last) > limit_seconds
+            .map_or((watched.since, planned), |snapshot| {
+                (snapshot.at, planned.max(snapshot.interval_seconds))
+            });
+        age_seconds(last) > interval * STALLED_INTERVALS
     })
 }
 

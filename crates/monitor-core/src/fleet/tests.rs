@@ -160,6 +160,43 @@ async fn a_fleet_publishes_what_it_doubts_and_ends_with_its_monitors() {
     running.await.unwrap();
 }
 
+#[tokio::test]
+async fn clusters_come_change_and_go_without_touching_the_others() {
+    let name = |name: &str| ClusterName::new(name);
+    let (a, seen_a) = watch::channel(None);
+    let (b, seen_b) = watch::channel(None);
+    let fleet = Fleet::new([(name("a"), seen_a.clone()), (name("b"), seen_b)]);
+    let handle = fleet.handle();
+    let running = tokio::spawn(fleet.run(CancellationToken::new()));
+    let before = handle.subscribe();
+    let (mut of_a, mut of_b) = (before[0].1.clone(), before[1].1.clone());
+    a.send_replace(Some(Arc::new(timed_out_at("a", 0))));
+    of_a.changed().await.unwrap();
+
+    // `b` gets another monitor, and `c` comes.
+    let (other_b, seen_b) = watch::channel(None);
+    let (c, seen_c) = watch::channel(None);
+    handle.set([
+        (name("a"), seen_a),
+        (name("b"), seen_b),
+        (name("c"), seen_c),
+    ]);
+    drop(b);
+    let mut of_c = handle.subscribe().remove(2).1;
+    other_b.send_replace(Some(Arc::new(timed_out_at("b", 500))));
+    of_b.changed().await.unwrap();
+    c.send_replace(Some(Arc::new(timed_out_at("c", 1_000))));
+    of_c.changed().await.unwrap();
+    assert!(!of_a.has_changed().unwrap(), "nothing is told twice");
+
+    handle.set([]);
+    for gone in [&mut of_a, &mut of_b, &mut of_c] {
+        assert!(gone.changed().await.is_err(), "its receivers are closed");
+    }
+    drop(handle);
+    running.await.unwrap();
+}
+
 fn next(receiver: &SnapshotReceiver) -> Arc<Snapshot> {
     receiver.borrow().clone().unwrap()
 }
