@@ -1,5 +1,6 @@
 //! How fast the suite goes: at the defaults, or with everything that only takes time made short.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use etcd_monitor_alerting::default_rules;
@@ -9,8 +10,14 @@ use serde_json::{Map, Value, json};
 /// By what the fast profile divides holds and windows.
 const FAST: f64 = 20.0;
 
+/// Between two looks at certificates, at the defaults.
+const TRUST_SECONDS: f64 = 600.0;
+
 /// Holds are not made shorter than this: an election takes a second or two, however fast the monitor looks.
 const HOLD_MIN_SECONDS: f64 = 3.0;
+
+/// Holds that wait for another finding to explain theirs, which takes as long as etcd's own periods: they stay.
+const HELD: [&str; 2] = ["LinkFailing", "NetworkPartition"];
 
 /// Windows of ordinary patience. What is bound to periods of etcd itself (its probers of peers, its elections) is not
 /// among them, and neither are thresholds.
@@ -43,6 +50,8 @@ pub struct Profile {
     pub full: bool,
     /// The version of etcd.
     pub version: String,
+    /// Where to keep what was observed; `None`: nowhere.
+    pub record: Option<PathBuf>,
 }
 
 impl Profile {
@@ -69,6 +78,7 @@ impl Profile {
         lay_over(&mut shared, parameters);
         let clusters = clusters.into_iter().map(|mut cluster| {
             cluster["parameters"] = shared.clone();
+            cluster["trust_interval"] = json!(format!("{:.0}s", TRUST_SECONDS / self.divisor()));
             cluster
         });
         json!({
@@ -82,18 +92,19 @@ impl Profile {
         let held = default_rules()
             .into_iter()
             .filter(|rule| !rule.hold.is_zero());
-        let hold = |seconds: f64| {
-            if self.full {
-                seconds
-            } else {
-                (seconds / FAST).max(HOLD_MIN_SECONDS.min(seconds))
-            }
-        };
         held.map(|rule| {
-            let milliseconds = hold(rule.hold.as_secs_f64()) * 1e3;
+            let milliseconds = self.hold(&rule.name, rule.hold.as_secs_f64()) * 1e3;
             (rule.name, json!(format!("{milliseconds:.0}ms")))
         })
         .collect()
+    }
+
+    fn hold(&self, rule: &str, seconds: f64) -> f64 {
+        if self.full || HELD.contains(&rule) {
+            seconds
+        } else {
+            (seconds / FAST).max(HOLD_MIN_SECONDS.min(seconds))
+        }
     }
 
     fn shorten(&self, parameters: &mut Value) {
@@ -129,6 +140,7 @@ mod tests {
         let fast = Profile {
             full: false,
             version: "3.7.3".to_owned(),
+            record: None,
         };
         let defaults = serde_json::to_value(Parameters::default()).unwrap();
         let mut short = defaults.clone();
@@ -150,6 +162,7 @@ mod tests {
         let full = Profile {
             full: true,
             version: "3.7.3".to_owned(),
+            record: None,
         };
         let over = json!({"capacity": {"uncompacted_revisions": 7}});
         let made = full.configuration(vec![json!({"name": "a"})], &over);

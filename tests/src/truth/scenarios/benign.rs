@@ -76,7 +76,7 @@ async fn compact_and_save(stage: &mut Stage) -> anyhow::Result<()> {
         .get("demo/1", None)
         .await?
         .header()
-        .map_or(0, |header| header.revision());
+        .map_or(0, etcd_client::ResponseHeader::revision);
     client
         .compact(revision, Some(CompactionOptions::new().with_physical()))
         .await?;

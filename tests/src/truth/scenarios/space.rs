@@ -43,7 +43,7 @@ async fn no_space(stage: &mut Stage) -> anyhow::Result<()> {
     stage.injected();
     stage.cluster().fill_quota().await?;
     stage
-        .told("AlarmNoSpace", "default", Duration::from_secs(10))
+        .told("AlarmNoSpace", "m0", Duration::from_secs(10))
         .await?;
     let mut client = client(stage).await?;
     let deleted = client
@@ -54,7 +54,9 @@ async fn no_space(stage: &mut Stage) -> anyhow::Result<()> {
         .await?;
     compact(
         &mut client,
-        deleted.header().map_or(0, |header| header.revision()),
+        deleted
+            .header()
+            .map_or(0, etcd_client::ResponseHeader::revision),
     )
     .await?;
     stage.cluster().defragment(0).await?;
@@ -88,7 +90,9 @@ async fn fragmented(stage: &mut Stage) -> anyhow::Result<()> {
         .await?;
     compact(
         &mut client,
-        deleted.header().map_or(0, |header| header.revision()),
+        deleted
+            .header()
+            .map_or(0, etcd_client::ResponseHeader::revision),
     )
     .await?;
     stage
@@ -118,7 +122,7 @@ async fn never_compacted(stage: &mut Stage) -> anyhow::Result<()> {
         .get("key", None)
         .await?
         .header()
-        .map_or(0, |header| header.revision());
+        .map_or(0, etcd_client::ResponseHeader::revision);
     compact(&mut client, revision).await?;
     stage.calm_within(Duration::from_mins(2)).await
 }
