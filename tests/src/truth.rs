@@ -4,12 +4,14 @@
 //! right cause and subject told, how long does it take, does nothing else fire above information, and does it end when
 //! the fault ends?
 
+mod keep;
 mod outcome;
 mod profile;
 mod runner;
 mod scenarios;
 mod stage;
 
+pub use keep::Fixture;
 pub use outcome::{Outcome, table};
 pub use profile::Profile;
 pub use runner::run;

@@ -8,6 +8,7 @@ mod membership;
 mod operations;
 mod process;
 mod slow_disk;
+mod surgery;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

@@ -1,6 +1,7 @@
 //! Plays the truth suite and prints its table.
 
 use std::io::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -29,6 +30,10 @@ struct Arguments {
     /// Only this version of etcd
     #[arg(long, value_name = "VERSION")]
     etcd: Option<String>,
+
+    /// Keep what was observed in each scenario in this folder, for replays
+    #[arg(long, value_name = "DIR")]
+    record: Option<PathBuf>,
 
     /// Print the names of the scenarios
     #[arg(long)]
@@ -81,6 +86,7 @@ async fn play(arguments: &Arguments, scenarios: &[Scenario]) -> Vec<Outcome> {
         let profile = Profile {
             full: arguments.full,
             version: version.to_owned(),
+            record: arguments.record.clone(),
         };
         let wanted: Vec<Scenario> = wanted.cloned().collect();
         outcomes.extend(run(&wanted, &profile, tell).await);

@@ -1,10 +1,11 @@
-//! A TCP proxy that counts connections.
+//! A TCP proxy that counts connections, and may lead elsewhere.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::{AbortHandle, JoinSet};
 
 /// Carries connections to one address, and counts them. It ends with the value.
@@ -12,6 +13,7 @@ use tokio::task::{AbortHandle, JoinSet};
 pub struct CountingProxy {
     address: String,
     accepted: Arc<AtomicU32>,
+    target: watch::Sender<String>,
     server: AbortHandle,
 }
 
@@ -23,8 +25,10 @@ impl CountingProxy {
             .expect("loopback has free ports");
         let address = listener.local_addr().expect("it listens").to_string();
         let accepted = Arc::new(AtomicU32::new(0));
-        let serving = serve(listener, target.to_owned(), Arc::clone(&accepted));
+        let (target, follow) = watch::channel(target.to_owned());
+        let serving = serve(listener, follow, Arc::clone(&accepted));
         Self {
+            target,
             address,
             accepted,
             server: tokio::spawn(serving).abort_handle(),
@@ -34,6 +38,11 @@ impl CountingProxy {
     /// Where it listens, as `host:port`.
     pub fn address(&self) -> &str {
         &self.address
+    }
+
+    /// Closes every connection, and carries further ones to another address.
+    pub fn redirect(&self, target: &str) {
+        self.target.send_replace(target.to_owned());
     }
 
     /// Connections accepted so far.
@@ -48,7 +57,7 @@ impl Drop for CountingProxy {
     }
 }
 
-async fn serve(listener: TcpListener, target: String, accepted: Arc<AtomicU32>) {
+async fn serve(listener: TcpListener, target: watch::Receiver<String>, accepted: Arc<AtomicU32>) {
     let mut connections = JoinSet::new();
     while let Ok((stream, _)) = listener.accept().await {
         accepted.fetch_add(1, Ordering::AcqRel);
@@ -57,9 +66,13 @@ async fn serve(listener: TcpListener, target: String, accepted: Arc<AtomicU32>) 
     }
 }
 
-async fn carry(mut near: TcpStream, target: String) {
-    if let Ok(mut far) = TcpStream::connect(target).await {
+async fn carry(mut near: TcpStream, mut target: watch::Receiver<String>) {
+    let address = target.borrow_and_update().clone();
+    if let Ok(mut far) = TcpStream::connect(address).await {
         // An error is the end of the connection, which both ends see.
-        let _ = copy_bidirectional(&mut near, &mut far).await;
+        tokio::select! {
+            _ = copy_bidirectional(&mut near, &mut far) => {}
+            _ = target.changed() => {}
+        }
     }
 }

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 /// What came of one scenario.
 #[derive(Debug, Clone, Default)]
 pub struct Outcome {
@@ -15,6 +17,8 @@ pub struct Outcome {
     pub found: Vec<String>,
     /// From the fault to the last of the alerts.
     pub detected_after: Option<Duration>,
+    /// When the last of them was told.
+    pub told_at: Option<Timestamp>,
     /// Alerts above information that had no reason.
     pub false_alerts: Vec<String>,
     /// Why the scenario could not be played to its end, or what did not come true.

@@ -1,5 +1,6 @@
 //! How fast the suite goes: at the defaults, or with everything that only takes time made short.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use etcd_monitor_alerting::default_rules;
@@ -8,6 +9,9 @@ use serde_json::{Map, Value, json};
 
 /// By what the fast profile divides holds and windows.
 const FAST: f64 = 20.0;
+
+/// Between two looks at certificates, at the defaults.
+const TRUST_SECONDS: f64 = 600.0;
 
 /// Holds are not made shorter than this: an election takes a second or two, however fast the monitor looks.
 const HOLD_MIN_SECONDS: f64 = 3.0;
@@ -46,6 +50,8 @@ pub struct Profile {
     pub full: bool,
     /// The version of etcd.
     pub version: String,
+    /// Where to keep what was observed; `None`: nowhere.
+    pub record: Option<PathBuf>,
 }
 
 impl Profile {
@@ -72,6 +78,7 @@ impl Profile {
         lay_over(&mut shared, parameters);
         let clusters = clusters.into_iter().map(|mut cluster| {
             cluster["parameters"] = shared.clone();
+            cluster["trust_interval"] = json!(format!("{:.0}s", TRUST_SECONDS / self.divisor()));
             cluster
         });
         json!({
@@ -133,6 +140,7 @@ mod tests {
         let fast = Profile {
             full: false,
             version: "3.7.3".to_owned(),
+            record: None,
         };
         let defaults = serde_json::to_value(Parameters::default()).unwrap();
         let mut short = defaults.clone();
@@ -154,6 +162,7 @@ mod tests {
         let full = Profile {
             full: true,
             version: "3.7.3".to_owned(),
+            record: None,
         };
         let over = json!({"capacity": {"uncompacted_revisions": 7}});
         let made = full.configuration(vec![json!({"name": "a"})], &over);

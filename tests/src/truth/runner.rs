@@ -24,8 +24,8 @@ pub async fn run(
             .collect()
     };
     let shared = of(|setting| matches!(setting, Setting::Shared));
-    let own = of(|setting| matches!(setting, Setting::Own(_)));
-    let two = of(|setting| matches!(setting, Setting::Two));
+    let own = of(|setting| matches!(setting, Setting::Own(_) | Setting::Older));
+    let two = of(|setting| matches!(setting, Setting::Two(_)));
     let (mut outcomes, beside) = tokio::join!(
         on_one_cluster(&shared, profile, &report),
         one_after_another(&own, profile, &report)

@@ -41,8 +41,10 @@ pub(super) enum Setting {
     Shared,
     /// A cluster of its own.
     Own(fn(ClusterBuilder) -> ClusterBuilder),
-    /// Two clusters of one member each.
-    Two,
+    /// A cluster of its own, of the minor version before.
+    Older,
+    /// Two clusters: one with this many members, and one with a single one.
+    Two(usize),
 }
 
 impl Setting {
@@ -51,7 +53,10 @@ impl Setting {
         let builders = match self {
             Self::Shared => vec![builder],
             Self::Own(shape) => vec![shape(builder)],
-            Self::Two => vec![builder.members(1); 2],
+            Self::Older => {
+                vec![builder.version(older(&profile.version).unwrap_or(&profile.version))]
+            }
+            Self::Two(members) => vec![builder.clone().members(*members), builder.members(1)],
         };
         Ok(try_join_all(builders.into_iter().map(ClusterBuilder::start)).await?)
     }
@@ -102,6 +107,15 @@ pub fn all() -> Vec<Scenario> {
         benign::scenarios(),
     ];
     groups.into_iter().flatten().collect()
+}
+
+/// The latest version of the minor line before, from which etcd can be upgraded to this one; `None` where it is not tested.
+fn older(version: &str) -> Option<&'static str> {
+    match version {
+        version if version.starts_with("3.7.") => Some("3.6.16"),
+        version if version.starts_with("3.6.") => Some("3.5.35"),
+        _ => None,
+    }
 }
 
 /// No parameters beside those of the profile.

@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use anyhow::{Context, bail};
 use etcd_monitor_testkit::Cluster;
+use jiff::Timestamp;
 use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, interval};
 
+use super::keep;
 use super::outcome::Outcome;
 use super::profile::Profile;
 use crate::harness::Daemon;
@@ -28,7 +30,8 @@ const PERIOD: Duration = Duration::from_millis(200);
 const ALERTS: &str = "/api/v1/alerts";
 const HISTORY: &str = "/api/v1/alerts/history";
 const FINDINGS: &str = "/api/v1/findings";
-const STATUS_OF_FIRST: &str = "/api/v1/cluster/status?cluster=default";
+/// Of the first cluster.
+const STATUS: &str = "/api/v1/cluster/status?cluster=default";
 
 /// What the monitor says of its own lateness; where the suite runs, the machine may be overloaded.
 const LATE: &str = "MonitorLate";
@@ -47,7 +50,7 @@ pub(super) struct Stage {
 #[derive(Debug)]
 struct Watching {
     daemon: Daemon,
-    _load: Load,
+    load: Option<Load>,
     _file: TempDir,
 }
 
@@ -85,12 +88,14 @@ impl Stage {
         let clusters = self.clusters.iter().enumerate();
         let clusters = clusters.map(|(index, cluster)| described(index, cluster));
         self.watch_as(clusters.collect(), &parameters).await?;
-        self.until(
-            HEALTHY_WITHIN,
-            STATUS_OF_FIRST,
-            "the cluster is healthy",
-            |status| (status["healthy"] == true).then_some(()),
-        )
+        self.healthy().await
+    }
+
+    /// Waits until the daemon sees nothing wrong.
+    pub(super) async fn healthy(&self) -> anyhow::Result<()> {
+        self.until(HEALTHY_WITHIN, STATUS, "the cluster is healthy", |status| {
+            (status["healthy"] == true).then_some(())
+        })
         .await
     }
 
@@ -108,7 +113,7 @@ impl Stage {
         let endpoints = self.cluster().endpoints();
         self.watching = Some(Watching {
             daemon: Daemon::start(["--config", path]).await,
-            _load: Load::start(endpoints),
+            load: Some(Load::start(endpoints)),
             _file: folder,
         });
         Ok(())
@@ -146,9 +151,54 @@ impl Stage {
         let what = format!("{expected} fires");
         let fires = |alerts: &Value| firing(alerts).contains(&expected).then_some(());
         self.until(limit, ALERTS, &what, fires).await?;
-        self.outcome.detected_after = Some(self.injected_at.elapsed());
-        self.outcome.found.push(expected);
+        self.note(expected);
         Ok(())
+    }
+
+    /// Waits for the finding of this rule about this subject, where no alert is told of it before hours.
+    pub(super) async fn found(
+        &mut self,
+        rule: &str,
+        subject: &str,
+        limit: Duration,
+    ) -> anyhow::Result<()> {
+        let expected = format!("{rule} {subject}");
+        self.outcome.expected.push(expected.clone());
+        let is = |finding: &Value| finding["status"] == "true" && named(finding) == expected;
+        let found = |findings: &Value| items(findings, "findings").iter().any(is).then_some(());
+        let what = format!("{expected} is found");
+        self.until(limit, FINDINGS, &what, found).await?;
+        self.note(expected);
+        Ok(())
+    }
+
+    fn note(&mut self, found: String) {
+        self.outcome.detected_after = Some(self.injected_at.elapsed());
+        self.outcome.told_at = Some(Timestamp::now());
+        self.outcome.found.push(found);
+    }
+
+    /// Waits until no finding of this rule is true any more.
+    pub(super) async fn not_found(&self, rule: &str, limit: Duration) -> anyhow::Result<()> {
+        let is = |finding: &Value| finding["status"] == "true" && text(finding, "rule") == rule;
+        let gone = |findings: &Value| (!items(findings, "findings").iter().any(is)).then_some(());
+        self.until(limit, FINDINGS, &format!("{rule} ends"), gone)
+            .await
+    }
+
+    /// Ends the light load; nothing else writes.
+    pub(super) fn quiet(&mut self) {
+        if let Some(watching) = &mut self.watching {
+            watching.load = None;
+        }
+    }
+
+    /// Begins the light load again.
+    pub(super) fn busy(&mut self) {
+        let load = Load::start(self.cluster().endpoints());
+        if let Some(watching) = &mut self.watching {
+            watching.load = Some(load);
+        }
     }
 
     /// Waits until nothing above information fires any more.
@@ -246,8 +296,20 @@ impl Stage {
                 self.outcome.false_alerts.push(name);
             }
         }
-        self.watching = None;
-        Ok(())
+        self.keep(tolerated).await
+    }
+
+    /// Stops the daemon, and keeps what it recorded where that is wanted.
+    async fn keep(&mut self, tolerated: &[&str]) -> anyhow::Result<()> {
+        let Some(watching) = self.watching.take() else {
+            return Ok(());
+        };
+        let Some(folder) = &self.profile.record else {
+            return Ok(());
+        };
+        watching.daemon.terminate().await;
+        let data_dir = watching.daemon.data_dir();
+        keep::keep(data_dir, folder, &self.outcome, tolerated)
     }
 }
 

@@ -24,6 +24,8 @@ pub struct ClusterConfig {
     pub discover: bool,
     /// TLS and credentials.
     pub client: ClientOptions,
+    /// Time between two looks at the certificates of one member; `None`: the default.
+    pub trust_interval: Option<Duration>,
     /// What is written and watched; `None`: nothing.
     pub canary: Option<CanaryOptions>,
     /// Thresholds.
@@ -43,6 +45,9 @@ impl ClusterConfig {
         let mut options = ProbeOptions::new(self.name.as_str(), self.endpoints.clone());
         options.interval = interval;
         options.discover = self.discover;
+        if let Some(interval) = self.trust_interval {
+            options.trust_interval = interval;
+        }
         options.client = self.client.clone();
         options
     }
@@ -99,10 +104,18 @@ fn checked(file: &ClusterFile, name: &str) -> Result<ClusterConfig, String> {
         name: ClusterName::new(name),
         discover: file.discover.unwrap_or(true),
         client: client_options(file, endpoints.iter().any(Endpoint::is_tls))?,
+        trust_interval: trust_interval(file)?,
         canary: file.canary.as_ref().map(canary).transpose()?,
         parameters: file.parameters.clone(),
         endpoints,
     })
+}
+
+fn trust_interval(file: &ClusterFile) -> Result<Option<Duration>, String> {
+    let interval = file.trust_interval.as_deref().map(duration::interval);
+    interval
+        .transpose()
+        .map_err(|error| format!("trust_interval: {error}"))
 }
 
 /// Longest key of a canary in bytes: it is one small key.

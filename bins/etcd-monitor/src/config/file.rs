@@ -48,6 +48,7 @@ pub(super) struct ClusterFile {
     pub(super) server_name: Option<String>,
     pub(super) user: Option<String>,
     pub(super) password_file: Option<PathBuf>,
+    pub(super) trust_interval: Option<String>,
     pub(super) canary: Option<CanaryFile>,
     pub(super) parameters: Parameters,
 }

@@ -164,6 +164,16 @@ fn the_black_box_records_unless_it_is_told_not_to() {
 }
 
 #[test]
+fn certificates_are_looked_at_as_often_as_the_file_says() {
+    let looked = |text: &str| config(&[], &format!("clusters:\n  - trust_interval: {text}\n"));
+    let seldom = looked("30m").unwrap();
+    let options = seldom.clusters[0].probe_options(Duration::from_secs(5));
+    assert_eq!(options.trust_interval, Duration::from_mins(30));
+    let error = looked("0s").unwrap_err().to_string();
+    assert!(error.contains("trust_interval"), "{error}");
+}
+
+#[test]
 fn a_canary_is_off_unless_it_is_written_down() {
     assert_eq!(config(&[], "").unwrap().clusters[0].canary, None);
     let canary = |text: &str| config(&[], &format!("clusters:\n  - canary: {text}\n"));

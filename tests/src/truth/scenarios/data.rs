@@ -1,7 +1,53 @@
 //! Data that differs between members.
 
-use super::Scenario;
+use std::time::Duration;
+
+use futures_util::FutureExt;
+
+use super::space::client;
+use super::{Scenario, defaults, member};
+use crate::truth::stage::Stage;
 
 pub(super) fn scenarios() -> Vec<Scenario> {
-    Vec::new()
+    vec![Scenario::own(
+        "corrupted member: a key changed in its file",
+        |cluster| cluster,
+        |stage| changed_key(stage).boxed_local(),
+    )]
+}
+
+/// The key under which etcd stores a revision: the revision, `_`, and the number of the change in it.
+fn stored(revision: i64) -> Vec<u8> {
+    let mut key = revision.to_be_bytes().to_vec();
+    key.push(b'_');
+    key.extend(0_i64.to_be_bytes());
+    key
+}
+
+/// While a follower is down, the latest revision in its file becomes another one.
+async fn changed_key(stage: &mut Stage) -> anyhow::Result<()> {
+    stage.watch(defaults()).await?;
+    let (_, victim) = stage.roles().await?;
+    stage.quiet();
+    let mut client = client(stage).await?;
+    let put = client.put("truth/changed", "value", None).await?;
+    let revision = put
+        .header()
+        .map_or(0, etcd_client::ResponseHeader::revision);
+    let cluster = stage.cluster();
+    // It answers a linearizable read once it has applied the write.
+    cluster
+        .member(victim)
+        .wait_ready(Duration::from_secs(30))
+        .await?;
+    cluster.member(victim).terminate().await?;
+    cluster.tamper(victim, &stored(revision), &stored(revision + 1_000))?;
+    cluster.member(victim).restart().await?;
+    stage.busy();
+    stage.injected();
+    stage
+        .told("DataDivergence", &member(victim), Duration::from_secs(30))
+        .await?;
+    stage.cluster().wipe_and_replace(victim).await?;
+    stage.over().await
 }

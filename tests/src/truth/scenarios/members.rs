@@ -29,6 +29,11 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             frozen(stage, true).boxed_local()
         }),
         Scenario::own(
+            "two of five killed",
+            |cluster| cluster.members(5),
+            |stage| two_of_five(stage).boxed_local(),
+        ),
+        Scenario::own(
             "data directory wiped",
             |cluster| cluster,
             |stage| wiped(stage).boxed_local(),
@@ -63,6 +68,24 @@ async fn two_killed(stage: &mut Stage) -> anyhow::Result<()> {
     // Neither is ready before the other has started.
     let (first, second) = tokio::join!(members[0].restart(), members[1].restart());
     first.and(second)?;
+    stage.over().await
+}
+
+/// The cluster goes on, but nothing more may fail.
+async fn two_of_five(stage: &mut Stage) -> anyhow::Result<()> {
+    stage.watch(defaults()).await?;
+    let (_, first) = stage.roles().await?;
+    let dead = [first, (first + 1) % 5];
+    stage.injected();
+    for index in dead {
+        stage.cluster().member(index).kill().await?;
+    }
+    for index in dead {
+        stage.told("MemberDown", &member(index), TOLD).await?;
+    }
+    for index in dead {
+        stage.cluster().member(index).restart().await?;
+    }
     stage.over().await
 }
 

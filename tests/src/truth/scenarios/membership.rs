@@ -2,16 +2,14 @@
 
 use std::time::Duration;
 
+use anyhow::bail;
 use etcd_client::{Client, MemberAddOptions, MemberAddResponse};
 use futures_util::FutureExt;
-use tokio::time::{Instant, interval};
+use tokio::time::interval;
 
 use super::space::client;
-use super::{Scenario, defaults, member};
+use super::{Scenario, Setting, defaults, member, older};
 use crate::truth::stage::Stage;
-
-/// etcd waits 5 s before it changes members.
-const SETTLES_WITHIN: Duration = Duration::from_secs(20);
 
 pub(super) fn scenarios() -> Vec<Scenario> {
     vec![
@@ -33,6 +31,9 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         )
         // A member that is not there lowers what may still fail, and its peers look for it in vain.
         .tolerating(&["LinkFailing"]),
+        Scenario::new("mixed versions", Setting::Older, |stage| {
+            mixed(stage).boxed_local()
+        }),
     ]
 }
 
@@ -73,12 +74,31 @@ async fn not_promoted(stage: &mut Stage) -> anyhow::Result<()> {
     stage.calm_within(Duration::from_mins(2)).await
 }
 
+/// etcd refuses changes in the first seconds after its members connected.
+async fn add(
+    client: &mut Client,
+    url: &str,
+    options: &MemberAddOptions,
+) -> anyhow::Result<MemberAddResponse> {
+    let mut attempts = interval(Duration::from_secs(1));
+    for _ in 0..20 {
+        attempts.tick().await;
+        match client.member_add([url], Some(options.clone())).await {
+            Err(error) if error.to_string().contains("unhealthy cluster") => {}
+            answer => return Ok(answer?),
+        }
+    }
+    bail!("etcd calls the cluster unhealthy for 20 s")
+}
+
 async fn not_started(stage: &mut Stage) -> anyhow::Result<()> {
     stage.watch(defaults()).await?;
     stage.injected();
+    // A learner: a voter that never starts would cost the cluster its tolerance, which is another finding.
+    let options = MemberAddOptions::new().with_is_learner();
     let url = "http://127.0.0.1:9";
     let mut client = client(stage).await?;
-    let added = add(&mut client, url).await?;
+    let added = add(&mut client, url, &options).await?;
     let id = added.member().map_or(0, etcd_client::Member::id);
     let subject = stage
         .subject_of("MemberNotStarted", Duration::from_mins(6))
@@ -90,18 +110,25 @@ async fn not_started(stage: &mut Stage) -> anyhow::Result<()> {
     stage.over().await
 }
 
-/// Adds a learner: a voter that never starts would cost the cluster its tolerance, which is another finding. etcd refuses
-/// that in the first seconds after its members have met.
-async fn add(client: &mut Client, url: &str) -> anyhow::Result<MemberAddResponse> {
-    let began = Instant::now();
-    let mut pause = interval(Duration::from_secs(1));
-    loop {
-        pause.tick().await;
-        let options = MemberAddOptions::new().with_is_learner();
-        match client.member_add([url], Some(options)).await {
-            Err(error)
-                if began.elapsed() < SETTLES_WITHIN && error.to_string().contains("unhealthy") => {}
-            added => return Ok(added?),
-        }
+/// An upgrade that stays where it is after the first member, for a while.
+async fn mixed(stage: &mut Stage) -> anyhow::Result<()> {
+    let version = stage.profile.version.clone();
+    if older(&version).is_none() {
+        stage.outcome.skipped = Some(format!("no version before {version} is tested"));
+        return Ok(());
     }
+    stage.watch(defaults()).await?;
+    stage.injected();
+    stage.clusters[0].change_version(0, &version).await?;
+    // An alert is told of it a day later.
+    stage
+        .found("MixedVersions", "default", Duration::from_secs(20))
+        .await?;
+    for index in 1..3 {
+        stage.clusters[0].change_version(index, &version).await?;
+    }
+    stage
+        .not_found("MixedVersions", Duration::from_secs(20))
+        .await?;
+    stage.over().await
 }

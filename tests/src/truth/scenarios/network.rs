@@ -32,7 +32,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         ),
         Scenario::new(
             "the monitor cut off from everything",
-            Setting::Two,
+            Setting::Two(1),
             |stage| cut_off(stage).boxed_local(),
         ),
     ]
