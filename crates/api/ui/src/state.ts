@@ -20,9 +20,9 @@ export function severityRank(severity: Severity): number {
   return RANK[severity] ?? 0;
 }
 
-/** The state of a cluster: its worst finding, else healthy, else unknown. Silence is never healthy. */
+/** The state of a cluster: its worst finding above information, else healthy, else unknown. Silence is never healthy. */
 export function clusterState(status: Status | ClusterSummary): State {
-  if (status.worst != null) return status.worst;
+  if (status.worst != null && status.worst !== 'info') return status.worst;
   if (status.healthy === true) return 'healthy';
   return status.healthy === false ? 'critical' : 'unknown';
 }

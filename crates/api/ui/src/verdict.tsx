@@ -23,7 +23,9 @@ const EVIDENCE_SHOWN = 4;
 
 export function Verdict({ snapshot, stale }: { snapshot: Snapshot; stale: boolean }) {
   const state = clusterState(snapshot.status);
-  const [worst, ...others] = rootFindings(snapshot.findings);
+  const roots = rootFindings(snapshot.findings);
+  // What is only worth knowing does not take the place of the verdict.
+  const worst = roots.find((finding) => finding.severity !== 'info');
   return (
     <section class={`card verdict verdict-${state}`} id="verdict" tabIndex={-1} data-testid="verdict" data-state={state}>
       <Shape state={state} label={`${WORD[state]}:`} />
@@ -32,7 +34,11 @@ export function Verdict({ snapshot, stale }: { snapshot: Snapshot; stale: boolea
           {stale && <span class="last-known">Last known: </span>}
           <span data-testid="sentence">{snapshot.status.sentence || worst?.cause || WORD[state]}</span>
         </h1>
-        {worst == null ? <Quiet snapshot={snapshot} state={state} /> : <Cause finding={worst} others={others.length} />}
+        {worst == null ? (
+          <Quiet snapshot={snapshot} state={state} notes={roots.length} />
+        ) : (
+          <Cause finding={worst} others={roots.length - 1} />
+        )}
       </div>
     </section>
   );
@@ -85,7 +91,7 @@ function Why({ finding }: { finding: Finding }) {
 }
 
 /** What was checked when nothing is wrong, or when it is not known whether something is. */
-function Quiet({ snapshot, state }: { snapshot: Snapshot; state: State }) {
+function Quiet({ snapshot, state, notes }: { snapshot: Snapshot; state: State; notes: number }) {
   const rules = new Set(snapshot.findings.map((finding) => finding.rule)).size;
   const unknown = snapshot.findings.filter((finding) => finding.status === 'unknown');
   const missing = new Set(unknown.map((finding) => finding.rule)).size;
@@ -102,6 +108,12 @@ function Quiet({ snapshot, state }: { snapshot: Snapshot; state: State }) {
       <span class="muted">
         {snapshot.status.sentence.includes(checked) ? `looked at every ${latency(snapshot.status.interval_seconds)}` : checked}
       </span>
+      {notes > 0 && (
+        <>
+          {' · '}
+          <a href="#findings">{notes} for information</a>
+        </>
+      )}
       {state !== 'healthy' && unknown.length > 0 && <UnknownReasons findings={unknown} />}
     </p>
   );
