@@ -96,9 +96,11 @@ pub const WATCH_LATE: &str = "WatchLate";
 pub const MONITOR_LATE: &str = "MonitorLate";
 /// Several clusters time out at once: the monitor is cut off.
 pub const MONITOR_CUT_OFF: &str = "MonitorCutOff";
+/// The monitor's history is not stored: its disk refuses it.
+pub const HISTORY_NOT_STORED: &str = "HistoryNotStored";
 
 /// Every rule, in the order above.
-pub const ALL: [&str; 48] = [
+pub const ALL: [&str; 49] = [
     CLUSTER_UNREACHABLE,
     QUORUM_LOST,
     LINEARIZABLE_READ_FAILING,
@@ -147,4 +149,5 @@ pub const ALL: [&str; 48] = [
     WATCH_LATE,
     MONITOR_LATE,
     MONITOR_CUT_OFF,
+    HISTORY_NOT_STORED,
 ];
