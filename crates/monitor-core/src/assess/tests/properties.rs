@@ -276,6 +276,7 @@ fn check(snapshot: &Snapshot) {
         );
     }
     check_members(snapshot);
+    super::samples::check(snapshot);
     check_quorum(snapshot);
     assert!(snapshot.cycle_seconds >= 0.0);
 }
