@@ -28,6 +28,12 @@ pub struct Scenario {
     pub name: &'static str,
     /// Played on older versions in the fast profile too.
     pub smoke: bool,
+    /// About how long it takes in the fast profile, in seconds: for the order of play alone.
+    pub(super) about_seconds: u32,
+    /// It takes all of the machine, so that nothing is played beside it.
+    alone: bool,
+    /// A rule without which it is not played.
+    needs: Option<&'static str>,
     pub(super) setting: Setting,
     /// Rules that may fire beside what is expected: consequences that are no other cause.
     pub(super) tolerated: &'static [&'static str],
@@ -75,6 +81,9 @@ impl Scenario {
         Self {
             name,
             smoke: false,
+            about_seconds: 15,
+            alone: false,
+            needs: None,
             setting,
             tolerated: &[],
             act,
@@ -84,6 +93,26 @@ impl Scenario {
     fn on_all_versions(mut self) -> Self {
         self.smoke = true;
         self
+    }
+
+    fn lasting(mut self, seconds: u32) -> Self {
+        self.about_seconds = seconds;
+        self
+    }
+
+    fn needing(mut self, rule: &'static str) -> Self {
+        self.needs = Some(rule);
+        self
+    }
+
+    fn alone(mut self) -> Self {
+        self.alone = true;
+        self
+    }
+
+    /// Whether nothing may be played beside it: it has two clusters, or loads the machine.
+    pub(super) fn has_the_machine(&self) -> bool {
+        self.alone || matches!(self.setting, Setting::Two(_))
     }
 
     fn tolerating(mut self, rules: &'static [&'static str]) -> Self {
@@ -106,7 +135,12 @@ pub fn all() -> Vec<Scenario> {
         coverage::scenarios(),
         benign::scenarios(),
     ];
-    groups.into_iter().flatten().collect()
+    let known = |scenario: &Scenario| {
+        scenario
+            .needs
+            .is_none_or(|rule| etcd_monitor_core::rule::ALL.contains(&rule))
+    };
+    groups.into_iter().flatten().filter(known).collect()
 }
 
 /// The latest version of the minor line before, from which etcd can be upgraded to this one; `None` where it is not tested.
