@@ -9,10 +9,11 @@ mod file;
 mod host;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use etcd_monitor_alerting::Rule;
+use etcd_monitor_core::KnownVersions;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::cli::Cli;
@@ -105,12 +106,14 @@ impl Config {
         let default_address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let address = cli.listen.or(file.listen).unwrap_or(default_address);
         let data_dir = cli.data_dir.clone().or(file.data_dir);
+        let known_versions = file.known_versions_file.as_deref().map(known_versions);
+        let known_versions = known_versions.transpose()?;
         Ok(Self {
             allowed_hosts: host::allowed(cli, file.allow_hosts, file.external_url)?,
             webhook_url: webhook_url(cli, file.webhook_url, file.webhook_url_file)?,
             black_box: black_box::check(&file.black_box).map_err(ConfigError::new)?,
             rules: alerts::rules(&file.alerts).map_err(ConfigError::new)?,
-            clusters: cluster::check_all(&cli.connection, file.clusters)?,
+            clusters: cluster::check_all(&cli.connection, file.clusters, known_versions.as_ref())?,
             address: SocketAddr::new(address, cli.api_port.or(file.api_port).unwrap_or(8080)),
             interval: cli.interval.or(interval).unwrap_or(Duration::from_secs(5)),
             data_dir: data_dir.unwrap_or_else(|| "etcd-monitor-data".into()),
@@ -122,6 +125,15 @@ impl Config {
 pub(crate) fn warn_of_unknown_variables() {
     let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     environment::warn_of_unknown_variables(variables);
+}
+
+/// A list of versions with known defects, in the place of the one that is built in.
+fn known_versions(path: &Path) -> Result<KnownVersions, ConfigError> {
+    let wrong = |reason: String| {
+        ConfigError::new(format!("known_versions_file {}: {reason}", path.display()))
+    };
+    let text = file::read_text(path).map_err(wrong)?;
+    KnownVersions::parse(&text).map_err(|error| wrong(error.to_string()))
 }
 
 /// The webhook's URL: from the command line or its file, else from the configuration file or the file it names.

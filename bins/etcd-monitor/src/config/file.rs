@@ -31,6 +31,7 @@ pub(super) struct ConfigFile {
     pub(super) alerts: AlertsFile,
     pub(super) webhook_url: Option<SecretString>,
     pub(super) webhook_url_file: Option<PathBuf>,
+    pub(super) known_versions_file: Option<PathBuf>,
     pub(super) clusters: Vec<ClusterFile>,
 }
 
