@@ -7,6 +7,7 @@ mod aside;
 mod blocks;
 mod error;
 mod index;
+mod intake;
 mod options;
 mod part;
 mod pending;
@@ -15,6 +16,7 @@ mod reader;
 mod retention;
 mod sample_file;
 mod schema;
+mod space;
 mod status;
 mod task;
 #[cfg(test)]
@@ -26,14 +28,14 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use etcd_monitor_model::{
     HistoryError, HistoryQuery, HistoryStore, SampleBatch, SeriesKey, SeriesPoints, SeriesSelector,
-    Stat, StatSource,
+    Stat, StatSource, StoreFailure,
 };
 use tokio::sync::watch;
 
 pub use error::FileStoreError;
 pub use options::FileStoreOptions;
 pub use retention::Retention;
-pub use status::{Failing, FileStoreStatus, SetAside};
+pub use status::{FileStoreStatus, SetAside};
 pub use task::FileStoreWriter;
 
 pub(crate) use reader::Cursor;
@@ -84,9 +86,9 @@ impl FileStore {
         self.board.status()
     }
 
-    /// The same, to wait for changes.
-    pub fn watch_status(&self) -> watch::Receiver<FileStoreStatus> {
-        self.board.watch()
+    /// Since when nothing is stored, and why; `None` while writing works. For waiting on changes.
+    pub fn watch_failure(&self) -> watch::Receiver<Option<StoreFailure>> {
+        self.board.watch_failure()
     }
 
     /// What the blocking part of the store is.

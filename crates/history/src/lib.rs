@@ -21,8 +21,8 @@ mod thin;
 mod tier;
 
 pub use file::{
-    Failing, FileStore, FileStoreError, FileStoreOptions, FileStoreStatus, FileStoreWriter,
-    Retention, SetAside,
+    FileStore, FileStoreError, FileStoreOptions, FileStoreStatus, FileStoreWriter, Retention,
+    SetAside,
 };
 pub use history::History;
 pub use ring::{MemoryRing, RING_SAMPLES};

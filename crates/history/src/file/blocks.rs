@@ -1,7 +1,5 @@
 //! Blocks in a write transaction: putting, taking, merging. Counts the bytes that they take.
 
-use std::ops::Bound;
-
 use redb::{ReadableTable, WriteTransaction};
 
 use super::error::Trouble;
@@ -9,6 +7,7 @@ use super::index::{SIZES, tier_byte, whole_group};
 use super::part::{self, Part, PartKey, TIMES};
 use super::schema::{GroupId, PARTS, Parts};
 use crate::rows::Rows;
+use crate::tier::TIERS;
 
 /// So many blocks of one level become one of the next.
 const MERGED: usize = 6;
@@ -97,32 +96,66 @@ impl<'txn> Blocks<'txn> {
         group: GroupId,
         start: i64,
     ) -> Result<(), Trouble> {
-        for (key, bytes) in self.read(tier, group, start)? {
-            self.parts.remove(key)?;
-            let size = &mut self.sizes[tier + 1];
-            *size = size.saturating_sub(part::allocated(bytes));
-        }
-        Ok(())
+        let parts = self.lengths(tier, group, start)?;
+        parts
+            .into_iter()
+            .try_for_each(|(key, bytes)| self.remove_part(tier, key, bytes))
     }
 
-    fn read(
+    /// The parts of a block, with their lengths.
+    fn lengths(
         &self,
         tier: usize,
         group: GroupId,
         start: i64,
     ) -> Result<Vec<(PartKey, u64)>, Trouble> {
-        let parts = self.parts.range(whole_block(tier, group, start))?;
-        let size = |entry: redb::Result<
-            (
-                redb::AccessGuard<'_, PartKey>,
-                redb::AccessGuard<'_, &'static [u8]>,
-            ),
-            redb::StorageError,
-        >| {
+        let mut found = Vec::new();
+        for entry in self.parts.range(whole_block(tier, group, start))? {
             let (key, bytes) = entry?;
-            Ok((key.value(), bytes.value().len() as u64))
-        };
-        parts.map(size).collect()
+            found.push((key.value(), bytes.value().len() as u64));
+        }
+        Ok(found)
+    }
+
+    /// Makes minutes of a block of samples.
+    pub(crate) fn coarsen(&mut self, group: GroupId, start: i64) -> Result<(), Trouble> {
+        let rows = self.expand(0, group, start)?;
+        self.remove(0, group, start)?;
+        self.put(1, group, 0, &rows.downsample(TIERS[1]))
+    }
+
+    /// Removes parts of a block that cannot be read, which are counted; without its times the whole block.
+    pub(crate) fn drop_damaged(
+        &mut self,
+        tier: usize,
+        group: GroupId,
+        start: i64,
+    ) -> Result<(), Trouble> {
+        let mut damaged = Vec::new();
+        for entry in self.parts.range(whole_block(tier, group, start))? {
+            let (key, bytes) = entry?;
+            if Part::read(key.value(), bytes.value()).is_err() {
+                damaged.push((key.value(), bytes.value().len() as u64));
+            }
+        }
+        let with_times = self
+            .parts
+            .get((tier_byte(tier), group, start, TIMES))?
+            .is_some();
+        self.damaged += damaged.len() as u64;
+        if !with_times || damaged.iter().any(|(key, _)| key.3 == TIMES) {
+            return self.remove(tier, group, start);
+        }
+        damaged
+            .into_iter()
+            .try_for_each(|(key, bytes)| self.remove_part(tier, key, bytes))
+    }
+
+    fn remove_part(&mut self, tier: usize, key: PartKey, bytes: u64) -> Result<(), Trouble> {
+        self.parts.remove(key)?;
+        let size = &mut self.sizes[tier + 1];
+        *size = size.saturating_sub(part::allocated(bytes));
+        Ok(())
     }
 
     /// Makes one block of the newest, where there are enough of one level.
@@ -141,24 +174,36 @@ impl<'txn> Blocks<'txn> {
         self.put(tier, group, level.saturating_add(1), &joined)
     }
 
-    /// Start, level and rows of the newest blocks that can be read, the newest first.
-    fn newest(&self, tier: usize, group: GroupId) -> Result<Vec<(i64, u8, usize)>, Trouble> {
+    /// Start, level and rows of the newest blocks, the newest first. Those that cannot be read leave the file.
+    fn newest(&mut self, tier: usize, group: GroupId) -> Result<Vec<(i64, u8, usize)>, Trouble> {
         let mut found = Vec::with_capacity(MERGED);
-        let first = Bound::Included((tier_byte(tier), group, i64::MIN, 0));
-        let mut before = Bound::Included((tier_byte(tier), group, i64::MAX, u64::MAX));
+        let mut before = i64::MAX;
         while found.len() < MERGED
-            && let Some(entry) = self.parts.range((first, before))?.next_back()
+            && let Some(start) = self.last_start(tier, group, before)?
         {
-            let start = entry?.0.value().2;
+            before = start;
             let key = (tier_byte(tier), group, start, TIMES);
-            before = Bound::Excluded(key);
-            if let Some(bytes) = self.parts.get(key)?
-                && let Ok(part) = Part::read(key, bytes.value())
-            {
-                found.push((start, part.level, part.rows));
+            let head = self.parts.get(key)?;
+            let head = head.and_then(|it| {
+                let part = Part::read(key, it.value()).ok()?;
+                Some((start, part.level, part.rows))
+            });
+            match head {
+                Some(head) => found.push(head),
+                None => self.drop_damaged(tier, group, start)?,
             }
         }
         Ok(found)
+    }
+
+    /// Start of the newest block that begins before a time.
+    fn last_start(&self, tier: usize, group: GroupId, before: i64) -> Result<Option<i64>, Trouble> {
+        let from = (tier_byte(tier), group, i64::MIN, 0);
+        let mut parts = self
+            .parts
+            .range(from..(tier_byte(tier), group, before, 0))?;
+        let last = parts.next_back().transpose()?;
+        Ok(last.map(|(key, _)| key.value().2))
     }
 
     /// The rows of a block, less what is damaged, which is counted.

@@ -3,7 +3,9 @@
 use std::path::PathBuf;
 
 use etcd_monitor_model::HistoryError;
-use redb::{CommitError, DatabaseError, StorageError, TableError, TransactionError};
+use redb::{
+    CommitError, CompactionError, DatabaseError, StorageError, TableError, TransactionError,
+};
 
 /// Why a history file could not be used.
 #[derive(Debug, thiserror::Error)]
@@ -90,6 +92,7 @@ macro_rules! from_redb {
 
 from_redb!(
     CommitError,
+    CompactionError,
     DatabaseError,
     StorageError,
     TableError,

@@ -33,12 +33,24 @@ pub(crate) struct Index {
 pub(crate) type Names = HashMap<(GroupId, SeriesId), SeriesKey>;
 
 /// What is known of a group.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) struct GroupState {
     /// Time of the newest row; `i64::MIN` where there is none.
     pub(crate) last: i64,
     /// Rows that are not yet in a block.
     pub(crate) pending_rows: usize,
+    /// Time of the first of them; `i64::MAX` where there is none.
+    pub(crate) pending_since: i64,
+}
+
+impl Default for GroupState {
+    fn default() -> Self {
+        Self {
+            last: i64::MIN,
+            pending_rows: 0,
+            pending_since: i64::MAX,
+        }
+    }
 }
 
 impl Index {
@@ -47,7 +59,7 @@ impl Index {
         let mut index = Self::default();
         let mut damaged = index.load_names(txn)?;
         damaged += index.load_pending(txn)?;
-        damaged += index.load_newest_blocks(txn)?;
+        index.load_newest_blocks(txn)?;
         let meta = txn.open_table(META)?;
         index.sizes = match read_numbers(&meta, SIZES_RECORD)? {
             Some(sizes) => sizes,
@@ -95,34 +107,37 @@ impl Index {
             let group = self.group(key.value().0);
             group.pending_rows += rows;
             group.last = group.last.max(last);
+            group.pending_since = group.pending_since.min(key.value().1);
         }
         Ok(damaged)
     }
 
-    fn load_newest_blocks(&mut self, txn: &ReadTransaction) -> Result<u64, Trouble> {
+    fn load_newest_blocks(&mut self, txn: &ReadTransaction) -> Result<(), Trouble> {
         let parts = txn.open_table(PARTS)?;
-        let mut damaged = 0;
-        for (group, state) in &mut self.groups {
-            for tier in 0..TIERS.len() {
-                let Some(entry) = parts.range(whole_group(tier, *group))?.next_back() else {
-                    continue;
-                };
-                let (key, record) = entry?;
-                match Part::read(key.value(), record.value()) {
-                    Ok(part) => state.last = state.last.max(part.last),
-                    Err(_) => damaged += 1,
+        for tier in 0..TIERS.len() {
+            let mut from = (tier_byte(tier), 0, i64::MIN, 0);
+            let end = (tier_byte(tier), u64::MAX, i64::MAX, u64::MAX);
+            while let Some(entry) = parts.range(from..=end)?.next() {
+                let group = entry?.0.value().1;
+                let newest = parts.range(whole_group(tier, group))?.next_back();
+                if let Some((key, record)) = newest.transpose()? {
+                    // One that cannot be read is found when it is merged.
+                    let last = Part::read(key.value(), record.value()).map(|part| part.last);
+                    let state = self.group(group);
+                    state.last = state.last.max(last.unwrap_or(key.value().2));
                 }
+                let Some(next) = group.checked_add(1) else {
+                    break;
+                };
+                from.1 = next;
             }
         }
-        Ok(damaged)
+        Ok(())
     }
 
     /// The state of a group, made where it is new.
     pub(crate) fn group(&mut self, group: GroupId) -> &mut GroupState {
-        self.groups.entry(group).or_insert(GroupState {
-            last: i64::MIN,
-            pending_rows: 0,
-        })
+        self.groups.entry(group).or_default()
     }
 }
 

@@ -35,8 +35,17 @@ pub(crate) struct Chunk {
     pub(crate) points: Vec<Point>,
     /// Where to go on; `None` at the end.
     pub(crate) next: Option<Cursor>,
-    /// Parts that could not be read.
-    pub(crate) damaged: u64,
+    /// What could not be read.
+    pub(crate) damaged: Vec<Damaged>,
+}
+
+/// Something that a reader could not read, for the writer to remove.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum Damaged {
+    /// A block, or parts of it: tier, group, start.
+    Block(usize, GroupId, i64),
+    /// A pending record.
+    Pending(PendingKey),
 }
 
 type Parts = ReadOnlyTable<PartKey, &'static [u8]>;
@@ -108,7 +117,8 @@ impl Walk<'_> {
             let read = last.max(start).saturating_add(1);
             self.from = self.from.max(read);
         } else {
-            self.chunk.damaged += 1;
+            let damaged = Damaged::Block(tier, self.cursor.group, start);
+            self.chunk.damaged.push(damaged);
             let next = next_start(self.parts, tier, self.cursor.group, start)?;
             self.from = next.unwrap_or(end).max(self.from);
         }
@@ -116,11 +126,16 @@ impl Walk<'_> {
     }
 }
 
-/// The tiers to read, the coarsest first, each until where the next finer one begins.
+/// The tiers to read, the coarsest first, each until where the next finer one begins. Only the coarsest is there of all
+/// times; minutes are made of samples when those leave the file, so that one follows the other.
 fn segments(parts: &Parts, cursor: &Cursor) -> Result<Vec<(usize, i64)>, Trouble> {
+    let coarsest = TIERS.len() - 1;
+    if cursor.tier == coarsest {
+        return Ok(vec![(coarsest, i64::MAX)]);
+    }
     let mut until = i64::MAX;
     let mut found = Vec::new();
-    for tier in cursor.tier..TIERS.len() {
+    for tier in 0..TIERS.len() {
         found.push((tier, until));
         if let Some(entry) = parts.range(whole_group(tier, cursor.group))?.next() {
             let start = entry?.0.value().2;
@@ -198,22 +213,27 @@ fn read_pending(
 ) -> Result<(), Trouble> {
     for entry in pending.range((cursor.group, i64::MIN)..(cursor.group, cursor.end))? {
         let (key, record) = entry?;
-        let Ok((_, last)) = super::pending::head(key.value(), record.value()) else {
-            chunk.damaged += 1;
-            continue;
-        };
-        if last < from {
-            continue;
-        }
-        let Ok(rows) = Pending::read(key.value(), record.value()) else {
-            chunk.damaged += 1;
-            continue;
-        };
-        if let Some(column) = rows.column(cursor.series) {
-            chunk
-                .points
-                .extend(points(&rows.times, &[column], from, cursor.end));
+        if let Ok(found) = pending_points(key.value(), record.value(), cursor, from) {
+            chunk.points.extend(found);
+        } else {
+            chunk.damaged.push(Damaged::Pending(key.value()));
         }
     }
     Ok(())
+}
+
+fn pending_points(
+    key: PendingKey,
+    record: &[u8],
+    cursor: &Cursor,
+    from: i64,
+) -> Result<Vec<Point>, BadBlock> {
+    let (_, last) = super::pending::head(key, record)?;
+    if last < from {
+        return Ok(Vec::new());
+    }
+    let rows = Pending::read(key, record)?;
+    let column = rows.column(cursor.series);
+    let found = column.map(|it| points(&rows.times, &[it], from, cursor.end).collect());
+    Ok(found.unwrap_or_default())
 }

@@ -1,26 +1,32 @@
 //! The file itself: opened, written, read, closed, set aside. Everything here blocks.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock};
 
 use etcd_monitor_model::{HistoryQuery, Point, SampleBatch, SeriesKey, SeriesSelector};
 use jiff::Timestamp;
 use redb::{Builder, Database, ReadableDatabase};
 
+use super::aside;
 use super::error::{FileStoreError, Trouble, guarded};
 use super::index::Index;
-use super::reader::{self, Chunk, Cursor};
+use super::reader::{self, Chunk, Cursor, Damaged};
 use super::retention::Retention;
 use super::schema::{self, GroupId};
+use super::space::Space;
 use super::status::Board;
-use super::{aside, writer};
+use super::writer::{self, Limits};
 use crate::rows::SeriesId;
 use crate::thin::Grid;
 use crate::tier::tier_for;
 
 /// Memory for pages of the file.
 const CACHE_BYTES: usize = 16 << 20;
+
+/// Damaged blocks that are remembered until the next write; what is beyond is found again.
+const DAMAGED_MAX: usize = 1000;
 
 /// Makes the database of a path: replaced in tests, to let it fail.
 pub(super) type Opener = dyn Fn(&Path) -> Result<Database, redb::DatabaseError> + Send + Sync;
@@ -33,7 +39,9 @@ pub(crate) struct SampleFile {
     /// `None` while it cannot be opened; the next write tries again.
     opened: RwLock<Option<Open>>,
     /// Held while writing: there is one writer.
-    writing: Mutex<()>,
+    writing: Mutex<Space>,
+    /// What readers could not read.
+    damaged: Mutex<BTreeSet<Damaged>>,
     /// A reader found what the next write shall set aside.
     suspect: AtomicBool,
     board: Arc<Board>,
@@ -43,6 +51,14 @@ pub(crate) struct SampleFile {
 struct Open {
     db: Database,
     index: RwLock<Index>,
+}
+
+impl Open {
+    /// A copy of the index.
+    fn index(&self) -> Index {
+        let index = self.index.read().unwrap_or_else(PoisonError::into_inner);
+        index.clone()
+    }
 }
 
 /// A series that is in the file.
@@ -93,7 +109,8 @@ impl SampleFile {
             retention,
             opener,
             opened: RwLock::new(None),
-            writing: Mutex::new(()),
+            writing: Mutex::new(Space::new(retention.bytes)),
+            damaged: Mutex::default(),
             suspect: AtomicBool::new(false),
             board,
         }
@@ -117,15 +134,15 @@ impl SampleFile {
         batches: &[SampleBatch],
         now: Timestamp,
     ) -> Result<(), FileStoreError> {
-        let _one = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut space = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
         if self.suspect.swap(false, Ordering::Relaxed) {
             self.set_aside("a reader found it damaged")?;
         }
         let now = now.as_millisecond();
-        match self.try_write(batches, now) {
+        match self.try_write(batches, now, &mut space) {
             Err(Trouble::Damaged(reason)) => {
                 self.set_aside(&reason)?;
-                self.try_write(batches, now)
+                self.try_write(batches, now, &mut space)
             }
             other => other,
         }
@@ -167,7 +184,12 @@ impl SampleFile {
             next,
             damaged,
         } = chunk;
-        self.board.damaged(damaged);
+        let mut known = self.damaged();
+        for one in damaged {
+            if known.len() < DAMAGED_MAX {
+                known.insert(one);
+            }
+        }
         Ok((points, next))
     }
 
@@ -200,7 +222,7 @@ impl SampleFile {
         let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
         let done = match opened.as_ref() {
             Some(open) => guarded(|| run(open)),
-            None => Err(Trouble::Io("it is not open since a failure".to_owned())),
+            None => Err(not_open()),
         };
         done.map_err(|trouble| {
             self.suspect
@@ -209,31 +231,50 @@ impl SampleFile {
         })
     }
 
-    fn try_write(&self, batches: &[SampleBatch], now: i64) -> Result<(), Trouble> {
-        if self
-            .opened
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_none()
-        {
+    fn try_write(
+        &self,
+        batches: &[SampleBatch],
+        now: i64,
+        space: &mut Space,
+    ) -> Result<(), Trouble> {
+        let is_open = self.opened.read().is_ok_and(|it| it.is_some());
+        if !is_open {
             self.load()?;
         }
+        let live = self.transact(batches, now, space.live_max())?;
+        let allocated = self.measure();
+        if space.look(allocated, live) {
+            self.compact()?;
+            space.compacted(self.measure());
+        }
+        Ok(())
+    }
+
+    /// One transaction; gives the bytes in use after it.
+    fn transact(&self, batches: &[SampleBatch], now: i64, live_max: u64) -> Result<u64, Trouble> {
         let opened = self.opened.read().unwrap_or_else(PoisonError::into_inner);
-        let open = opened.as_ref().ok_or_else(|| {
-            // Only this thread opens and closes the file.
-            Trouble::Io("it was closed while it was written".to_owned())
-        })?;
-        let mut index = open
-            .index
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone();
-        let written =
-            guarded(|| writer::write(&open.db, &mut index, batches, &self.retention, now))?;
+        let open = opened.as_ref().ok_or_else(not_open)?;
+        let mut index = open.index();
+        let damaged = std::mem::take(&mut *self.damaged());
+        let limits = Limits {
+            retention: &self.retention,
+            live_max,
+            now,
+        };
+        let write = || writer::write(&open.db, &mut index, batches, &damaged, limits);
+        let written = guarded(write)?;
+        let live = index.sizes.iter().sum();
         *open.index.write().unwrap_or_else(PoisonError::into_inner) = index;
         self.board.written(written);
-        self.measure();
-        Ok(())
+        Ok(live)
+    }
+
+    /// Moves what is in use to the beginning of the file, and cuts off the rest. Readers wait meanwhile.
+    fn compact(&self) -> Result<(), Trouble> {
+        let mut opened = self.opened.write().unwrap_or_else(PoisonError::into_inner);
+        let open = opened.as_mut().ok_or_else(not_open)?;
+        tracing::info!(file = %self.path.display(), "compacting the history file");
+        guarded(|| Ok(open.db.compact()?)).map(|_| ())
     }
 
     /// Opens the file and reads its index.
@@ -251,8 +292,14 @@ impl SampleFile {
         Ok(())
     }
 
-    fn measure(&self) {
-        self.board.allocated(allocated_bytes(&self.path));
+    fn measure(&self) -> u64 {
+        let bytes = allocated_bytes(&self.path);
+        self.board.allocated(bytes);
+        bytes
+    }
+
+    fn damaged(&self) -> MutexGuard<'_, BTreeSet<Damaged>> {
+        self.damaged.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn set_aside(&self, reason: &str) -> Result<(), FileStoreError> {
@@ -282,6 +329,10 @@ impl SampleFile {
             },
         }
     }
+}
+
+fn not_open() -> Trouble {
+    Trouble::Io("it is not open since a failure".to_owned())
 }
 
 /// Bytes that the file takes on the disk; 0 where there is none.

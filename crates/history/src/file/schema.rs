@@ -25,6 +25,7 @@ pub(crate) const PENDING: TableDefinition<'_, PendingKey, &[u8]> = TableDefiniti
 /// Blocks.
 pub(crate) const PARTS: TableDefinition<'_, PartKey, &[u8]> = TableDefinition::new("parts");
 
+pub(crate) type Names<'txn> = Table<'txn, (GroupId, SeriesId), &'static [u8]>;
 pub(crate) type Pendings<'txn> = Table<'txn, PendingKey, &'static [u8]>;
 pub(crate) type Parts<'txn> = Table<'txn, PartKey, &'static [u8]>;
 

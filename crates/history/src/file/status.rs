@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 
-use etcd_monitor_model::Stat;
+use etcd_monitor_model::{Stat, StoreFailure};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -15,25 +15,15 @@ use super::writer::Written;
 #[non_exhaustive]
 pub struct FileStoreStatus {
     /// Why nothing is stored now; `None` while writing works.
-    pub failing: Option<Failing>,
+    pub failing: Option<StoreFailure>,
     /// When a write last succeeded; `None` before the first.
     pub stored_at: Option<Timestamp>,
     /// The file that was set aside last, since this store was opened.
     pub set_aside: Option<SetAside>,
     /// How many files were set aside since this store was opened.
     pub set_aside_count: u64,
-    /// Blocks and records that could not be read, since this store was opened. Their samples are lost.
+    /// Blocks and records that could not be read and were removed, since this store was opened. Their samples are lost.
     pub damaged_blocks: u64,
-}
-
-/// Nothing is stored: the file, or the disk under it, refuses.
-#[derive(Debug, Clone, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Failing {
-    /// When it first failed; every attempt since failed too.
-    pub since: Timestamp,
-    /// What came back last: what was tried, on which file, and why it failed.
-    pub error: String,
 }
 
 /// A file that was damaged as a whole.
@@ -52,6 +42,7 @@ pub struct SetAside {
 #[derive(Debug, Default)]
 pub(crate) struct Board {
     status: watch::Sender<FileStoreStatus>,
+    failure: watch::Sender<Option<StoreFailure>>,
     stored: AtomicU64,
     refused: AtomicU64,
     failed: AtomicU64,
@@ -63,22 +54,20 @@ impl Board {
         self.status.borrow().clone()
     }
 
-    pub(crate) fn watch(&self) -> watch::Receiver<FileStoreStatus> {
-        self.status.subscribe()
+    pub(crate) fn watch_failure(&self) -> watch::Receiver<Option<StoreFailure>> {
+        self.failure.subscribe()
     }
 
     /// An attempt to write, or to open the file for it, failed.
     pub(crate) fn failed(&self, error: &FileStoreError) {
         self.failed.fetch_add(1, Ordering::Relaxed);
-        let error = error.to_string();
-        self.status.send_modify(|status| {
-            let since = status.failing.as_ref().map(|it| it.since);
-            if since.is_none() {
-                tracing::error!(%error, "the history is not stored");
-            }
-            let since = since.unwrap_or_else(Timestamp::now);
-            status.failing = Some(Failing { since, error });
-        });
+        let reason = error.to_string();
+        let before = self.failure.borrow().as_ref().map(|it| it.since);
+        if before.is_none() {
+            tracing::error!(error = %reason, "the history is not stored");
+        }
+        let since = before.unwrap_or_else(Timestamp::now);
+        self.failing(Some(StoreFailure { since, reason }));
     }
 
     /// A write succeeded.
@@ -86,11 +75,21 @@ impl Board {
         self.stored.fetch_add(written.stored, Ordering::Relaxed);
         self.refused.fetch_add(written.refused, Ordering::Relaxed);
         self.damaged(written.damaged);
-        self.status.send_modify(|status| {
-            if let Some(failing) = status.failing.take() {
-                tracing::info!(since = %failing.since, "the history is stored again");
-            }
-            status.stored_at = Some(Timestamp::now());
+        if let Some(failure) = self.failure.borrow().as_ref() {
+            tracing::info!(since = %failure.since, "the history is stored again");
+        }
+        self.failing(None);
+        self.status
+            .send_modify(|status| status.stored_at = Some(Timestamp::now()));
+    }
+
+    fn failing(&self, failure: Option<StoreFailure>) {
+        self.status
+            .send_modify(|status| status.failing.clone_from(&failure));
+        self.failure.send_if_modified(|it| {
+            let changed = *it != failure;
+            *it = failure;
+            changed
         });
     }
 
@@ -145,7 +144,7 @@ impl Board {
             ),
             Stat::counter(
                 "etcd_monitor_history_file_damaged_blocks_total",
-                "Blocks of the history file that could not be read",
+                "Blocks of the history file that could not be read and were removed",
                 status.damaged_blocks,
             ),
             Stat::counter(
