@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use etcd_monitor_tests::harness::Daemon;
+use etcd_monitor_tests::harness::{Daemon, Ended, run_to_end};
 use rustix::process::Signal;
 use serde_json::Value;
 
@@ -71,6 +71,14 @@ async fn points_are_answered_and_survive_a_kill() {
     );
     let wrong = again.get(&format!("{TERM}&max_points=0")).await;
     assert_eq!(wrong.status, 400);
+    let metrics = again.get("/metrics").await.text();
+    for name in [
+        "etcd_monitor_history_file_samples_total",
+        "etcd_monitor_history_ring_series",
+    ] {
+        assert!(metrics.contains(name), "{name}");
+    }
+    assert_second_is_refused(&again).await;
     assert_eq!(again.terminate().await.code(), Some(0));
 }
 
@@ -100,4 +108,12 @@ async fn a_disk_that_refuses_the_history_is_told_and_its_recovery_too() {
     assert_eq!(about.unwrap()["status"], "false");
     assert_eq!(daemon.terminate().await.code(), Some(0));
     assert!(fs::metadata(&in_the_way).unwrap().is_file());
+}
+
+/// A second daemon on the same data ends at once, and names the first.
+async fn assert_second_is_refused(first: &Daemon) {
+    let data_dir = first.data_dir().to_str().unwrap();
+    let Ended { code, stderr, .. } = run_to_end(["--data-dir", data_dir, "--api-port", "0"]).await;
+    assert_eq!(code, Some(1), "{stderr}");
+    assert!(stderr.contains(&first.pid().to_string()), "{stderr}");
 }
