@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use etcd_monitor_core::{SnapshotReceiver, samples};
-use etcd_monitor_history::{FileStore, FileStoreOptions, FileStoreStatus, History};
+use etcd_monitor_history::{FileStore, FileStoreOptions, History};
 use etcd_monitor_model::{HistoryStore, StoreFailure};
 use tokio_util::sync::CancellationToken;
 
@@ -36,11 +36,7 @@ pub(super) async fn open(
 
 /// Since when nothing is stored in the file, and why; `None` while it is, or where there is none.
 pub(super) fn failure(history: &History) -> Option<StoreFailure> {
-    let FileStoreStatus { failing, .. } = history.file()?.status();
-    failing.map(|failing| StoreFailure {
-        since: failing.since,
-        reason: failing.error,
-    })
+    history.file()?.status().failing
 }
 
 /// Hands the samples of each snapshot of one cluster to the store, until its monitor has ended.
