@@ -6,7 +6,9 @@ mod cluster;
 pub(crate) mod duration;
 mod environment;
 mod file;
+mod history;
 mod host;
+mod range;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -20,6 +22,7 @@ use crate::cli::Cli;
 pub use black_box::BlackBoxConfig;
 pub use cluster::ClusterConfig;
 use file::ConfigFile;
+pub use history::{HistoryConfig, HistoryFileConfig};
 
 /// What is wrong with flags, variables or the file. The message names the place and suggests what was meant.
 #[derive(Debug, thiserror::Error)]
@@ -47,6 +50,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// What is recorded there; `None`: nothing.
     pub black_box: Option<BlackBoxConfig>,
+    /// How long samples are kept.
+    pub history: HistoryConfig,
     /// Which findings become alerts, after how long.
     pub rules: Vec<Rule>,
     /// Webhook that receives each alert.
@@ -80,6 +85,7 @@ impl Config {
             allowed_hosts,
             data_dir,
             black_box,
+            history,
             rules,
             webhook_url,
         } = next;
@@ -93,6 +99,7 @@ impl Config {
             ),
             ("data_dir", self.data_dir != *data_dir),
             ("black_box", self.black_box != *black_box),
+            ("history", self.history != *history),
             ("alerts", self.rules != *rules),
             ("webhook_url", url(&self.webhook_url) != url(webhook_url)),
         ];
@@ -112,6 +119,7 @@ impl Config {
             allowed_hosts: host::allowed(cli, file.allow_hosts, file.external_url)?,
             webhook_url: webhook_url(cli, file.webhook_url, file.webhook_url_file)?,
             black_box: black_box::check(&file.black_box).map_err(ConfigError::new)?,
+            history: history::check(&file.history).map_err(ConfigError::new)?,
             rules: alerts::rules(&file.alerts).map_err(ConfigError::new)?,
             clusters: cluster::check_all(&cli.connection, file.clusters, known_versions.as_ref())?,
             address: SocketAddr::new(address, cli.api_port.or(file.api_port).unwrap_or(8080)),
