@@ -3,7 +3,7 @@
 
 use std::time::Duration;
 
-use etcd_client::{Client, Txn, TxnOp, WatchOptions, WatchStream};
+use etcd_client::{Client, GetOptions, Txn, TxnOp, WatchOptions, WatchStream};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
@@ -11,7 +11,14 @@ use tokio::time::{Instant, MissedTickBehavior, interval};
 const LONGEST: Duration = Duration::from_mins(30);
 
 /// Keys of each writer; the database grows by their revisions alone.
-const KEYS: u64 = 128;
+const KEYS: u64 = 10;
+
+/// Keys under [`COUNTED_PREFIX`].
+const COUNTED: usize = 2_000;
+const COUNTED_PREFIX: &str = "truth/counted/";
+
+/// Puts that etcd takes in one transaction, at its defaults, and some room.
+const PUTS_MAX: usize = 100;
 
 /// What is written, and how much of it.
 #[derive(Debug, Clone)]
@@ -20,8 +27,8 @@ pub(super) struct Writes {
     pub(super) writers: u64,
     /// Least time between two writes of one writer.
     pub(super) pause: Duration,
-    /// Puts in one write; more than one are a transaction.
-    pub(super) puts: u64,
+    /// How often etcd has to count [`COUNTED`] keys for each write: what costs every member much, and the disk nothing.
+    pub(super) counts: usize,
     /// Bytes of a value.
     pub(super) value_bytes: usize,
     /// Writes of one writer; it ends with them.
@@ -68,13 +75,27 @@ async fn write(mut client: Client, prefix: String, writes: Writes) {
         if began.elapsed() > LONGEST {
             return;
         }
-        let first = number * writes.puts;
-        let keys = (first..first + writes.puts).map(|key| format!("{prefix}{}", key % KEYS));
-        let puts: Vec<TxnOp> = keys
-            .map(|key| TxnOp::put(key, value.clone(), None))
-            .collect();
-        let _ = client.txn(Txn::new().and_then(puts)).await;
+        let key = format!("{prefix}{}", number % KEYS);
+        let mut parts = vec![TxnOp::put(key, value.clone(), None)];
+        parts.resize_with(writes.counts + 1, count);
+        let _ = client.txn(Txn::new().and_then(parts)).await;
     }
+}
+
+fn count() -> TxnOp {
+    let options = GetOptions::new().with_prefix().with_count_only();
+    TxnOp::get(COUNTED_PREFIX, Some(options))
+}
+
+/// Writes the keys that are counted.
+pub(super) async fn write_counted(url: &str) -> anyhow::Result<()> {
+    let mut client = Client::connect([url], None).await?;
+    for first in (0..COUNTED).step_by(PUTS_MAX) {
+        let keys = (first..first + PUTS_MAX).map(|key| format!("{COUNTED_PREFIX}{key}"));
+        let puts: Vec<TxnOp> = keys.map(|key| TxnOp::put(key, "", None)).collect();
+        client.txn(Txn::new().and_then(puts)).await?;
+    }
+    Ok(())
 }
 
 /// Watches whose events nobody reads: each stream takes what its window holds, and no more. Ended on drop.

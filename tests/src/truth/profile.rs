@@ -63,7 +63,7 @@ impl Profile {
 
     /// For an alert to be told, from the fault on, where its windows and holds take so long at the defaults.
     pub(super) fn within(&self, at_defaults: Duration) -> Duration {
-        let patience = Duration::from_mins(1);
+        let patience = Duration::from_mins(3);
         at_defaults.div_f64(self.divisor()) + patience
     }
 

@@ -11,12 +11,17 @@ mod network;
 mod space;
 mod trust;
 
+use std::time::Duration;
+
 use etcd_monitor_testkit::{Cluster, ClusterBuilder};
 use futures_util::future::{LocalBoxFuture, try_join_all};
 use serde_json::Value;
 
 use super::profile::Profile;
 use super::stage::Stage;
+
+/// For a cluster to start on a machine that does other things.
+const READY_WITHIN: Duration = Duration::from_mins(3);
 
 /// Plays a scenario on its stage; an error is what did not come true.
 pub(super) type Act = for<'a> fn(&'a mut Stage) -> LocalBoxFuture<'a, anyhow::Result<()>>;
@@ -55,7 +60,9 @@ pub(super) enum Setting {
 
 impl Setting {
     pub(super) async fn clusters(&self, profile: &Profile) -> anyhow::Result<Vec<Cluster>> {
-        let builder = Cluster::builder().version(&profile.version);
+        let builder = Cluster::builder()
+            .version(&profile.version)
+            .ready_within(READY_WITHIN);
         let builders = match self {
             Self::Shared => vec![builder],
             Self::Own(shape) => vec![shape(builder)],

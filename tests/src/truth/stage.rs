@@ -19,7 +19,7 @@ use crate::load::Load;
 const HEALTHY_WITHIN: Duration = Duration::from_mins(2);
 
 /// For every link to be judged: 15 s of bytes are looked at.
-const LINKS_WITHIN: Duration = Duration::from_mins(2);
+const LINKS_WITHIN: Duration = Duration::from_mins(4);
 
 /// For an alert to end once its fault has: links need 15 s again, and a member its start.
 const OVER_WITHIN: Duration = Duration::from_mins(3);

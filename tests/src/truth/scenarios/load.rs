@@ -6,7 +6,7 @@ use etcd_monitor_testkit::SlowDisk;
 use futures_util::FutureExt;
 
 use super::{Scenario, defaults, member};
-use crate::truth::pressure::{DeafWatchers, Writers, Writes};
+use crate::truth::pressure::{DeafWatchers, Writers, Writes, write_counted};
 use crate::truth::stage::Stage;
 
 /// A sync takes so much longer: far above the 10 ms that etcd asks for, far below an election, and more than 100 of
@@ -75,7 +75,7 @@ async fn write_steadily(stage: &Stage) -> anyhow::Result<Writers> {
     let writes = Writes {
         writers: 6,
         pause: Duration::from_millis(100),
-        puts: 1,
+        counts: 0,
         value_bytes: 64,
         count_max: u64::MAX,
     };
@@ -135,16 +135,17 @@ async fn slow_disks(stage: &mut Stage) -> anyhow::Result<()> {
     stage.over().await
 }
 
-/// Large transactions, which cost etcd much and the writers little.
+/// Transactions that cost etcd much and the writers little: more of them than it can apply.
 async fn overloaded(stage: &mut Stage) -> anyhow::Result<()> {
     stage.watch(defaults()).await?;
     let writes = Writes {
-        writers: 300,
+        writers: 150,
         pause: Duration::ZERO,
-        puts: 100,
+        counts: 50,
         value_bytes: 64,
-        count_max: 1_000,
+        count_max: 100_000,
     };
+    write_counted(&urls(stage)[0]).await?;
     stage.injected();
     let flood = Writers::start(&urls(stage), "truth/flood/", &writes).await?;
     stage.told("WriteOverload", "default", HELD).await?;
@@ -161,7 +162,7 @@ async fn slow_watchers(stage: &mut Stage) -> anyhow::Result<()> {
     let writes = Writes {
         writers: 1,
         pause: Duration::from_millis(100),
-        puts: 1,
+        counts: 0,
         value_bytes: 32 << 10,
         count_max: 600,
     };
