@@ -109,6 +109,7 @@ pub fn default_rules() -> Vec<Rule> {
         at_once(rule::SNAPSHOT_SEND_FAILING),
         at_once(rule::KNOWN_BAD_VERSION),
         Rule::new(rule::MIXED_VERSIONS, Duration::from_hours(24)),
+        Rule::new(rule::CLUSTER_VERSION_BEHIND, Duration::from_mins(10)),
         at_once(rule::CERTIFICATE_EXPIRING),
         at_once(rule::CERTIFICATE_NOT_COVERING),
         at_once(rule::PEER_CERTIFICATE_WITHOUT_CLIENT_AUTH),

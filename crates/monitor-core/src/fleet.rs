@@ -2,6 +2,7 @@
 
 mod storing;
 
+use std::fmt;
 use std::sync::Arc;
 
 use etcd_monitor_model::{
@@ -16,7 +17,6 @@ use crate::monitor::SnapshotReceiver;
 use storing::Storing;
 
 /// Takes the snapshots of several monitors and publishes them with the doubts about the monitor itself applied.
-#[derive(Debug)]
 pub struct Fleet {
     handle: FleetHandle,
     wanted: watch::Receiver<Vec<Watched>>,
@@ -34,6 +34,14 @@ struct Watched {
     name: ClusterName,
     assessed: SnapshotReceiver,
     published: Arc<watch::Sender<Option<Arc<Snapshot>>>>,
+}
+
+impl fmt::Debug for Fleet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fleet")
+            .field("handle", &self.handle)
+            .finish_non_exhaustive()
+    }
 }
 
 impl FleetHandle {
@@ -81,10 +89,13 @@ impl Fleet {
     }
 
     /// The same, which also says when the history is not stored: a finding about the monitor, carried by the first
-    /// cluster by name.
+    /// cluster by name. `failure` is asked with each of that cluster's snapshots, and must not wait.
     #[must_use]
-    pub fn with_history(mut self, failure: watch::Receiver<Option<StoreFailure>>) -> Self {
-        self.storing = Some(Storing::new(failure));
+    pub fn with_history(
+        mut self,
+        failure: impl Fn() -> Option<StoreFailure> + Send + 'static,
+    ) -> Self {
+        self.storing = Some(Storing::new(Box::new(failure)));
         self
     }
 

@@ -7,21 +7,22 @@ use etcd_monitor_model::{
     Subject, rule,
 };
 use jiff::Timestamp;
-use tokio::sync::watch;
 
 use crate::assess::sort_findings;
 
-/// Follows the store, and knows which clusters carry the finding.
-#[derive(Debug)]
+/// Says since when nothing is stored, and why; `None` while it is.
+type StoreWatch = Box<dyn Fn() -> Option<StoreFailure> + Send>;
+
+/// Asks the store, and knows which clusters carry the finding.
 pub(super) struct Storing {
-    failure: watch::Receiver<Option<StoreFailure>>,
+    failure: StoreWatch,
     /// Clusters that carry it, with the time since which it is false; one that did and is no longer the first keeps it,
     /// so that its alert can end.
     carriers: BTreeMap<ClusterName, Option<Timestamp>>,
 }
 
 impl Storing {
-    pub(super) fn new(failure: watch::Receiver<Option<StoreFailure>>) -> Self {
+    pub(super) fn new(failure: StoreWatch) -> Self {
         Self {
             failure,
             carriers: BTreeMap::new(),
@@ -34,7 +35,7 @@ impl Storing {
         if !is_first && !self.carriers.contains_key(&snapshot.cluster) {
             return None;
         }
-        let failure = self.failure.borrow().clone().filter(|_| is_first);
+        let failure = (self.failure)().filter(|_| is_first);
         let finding = self.finding(snapshot, failure);
         let mut snapshot = snapshot.clone();
         snapshot.findings.push(finding);

@@ -212,7 +212,7 @@ async fn a_history_that_is_not_stored_is_said_once_and_ends() {
     let (a, b) = (watch::Sender::new(None), watch::Sender::new(None));
     let names = [("a", a.subscribe()), ("b", b.subscribe())];
     let names = names.map(|(name, receiver)| (ClusterName::new(name), receiver));
-    let fleet = Fleet::new(names).with_history(failure);
+    let fleet = Fleet::new(names).with_history(move || failure.borrow().clone());
     let mut receivers = fleet.subscribe();
     let stop = CancellationToken::new();
     let running = tokio::spawn(fleet.run(stop.clone()));

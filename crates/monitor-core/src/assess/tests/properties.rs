@@ -92,6 +92,8 @@ fn status() -> impl Strategy<Value = MemberStatus> {
         db_quota_bytes: sizes.2,
         is_learner,
         version: String::new(),
+        storage_version: None,
+        downgrade_target: None,
         errors: Vec::new(),
     })
 }
