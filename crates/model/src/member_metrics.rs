@@ -270,22 +270,4 @@ mod tests {
         assert_eq!(durations.in_words(8.192), "at least 8.2 s");
         assert_eq!(durations.in_words(0.008), "8.0 ms");
     }
-
-    #[test]
-    fn what_an_earlier_release_wrote_is_read_with_the_rest_unknown() {
-        let read: MemberMetrics =
-            serde_json::from_str(r#"{"requests": {"per_second": 3.0}}"#).unwrap();
-        assert_eq!(read.requests.per_second, Some(3.0));
-        assert_eq!(read.disk.wal_fsync, None);
-        let measured = MeasuredLatency::new(LatencySource::Canary, Durations::default());
-        let json = serde_json::to_value(measured).unwrap();
-        assert_eq!(
-            (&json["source"], &json["count"]),
-            (&"canary".into(), &0.into())
-        );
-        assert_eq!(
-            serde_json::from_value::<MeasuredLatency>(json).unwrap(),
-            measured
-        );
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use etcd_monitor_model::{LatencySource, MemberMetrics};
+use etcd_monitor_model::{Durations, LatencySource, MeasuredLatency, MemberMetrics};
 use jiff::{Timestamp, ToSpan};
 
 use super::{Counter, MetricsCollector, MetricsParameters};
@@ -202,7 +202,7 @@ fn each_latency_names_its_source() {
     };
     fed.page(0, &page(10));
     let latency = fed.page(5, &page(20)).latency;
-    let count = |durations: Option<&etcd_monitor_model::Durations>| durations.map(|it| it.count);
+    let count = |durations: Option<&Durations>| durations.map(|it| it.count);
     use LatencySource::{GrpcHandling, OwnProbe, ServerRequests};
     assert_eq!(count(latency.reads_by(GrpcHandling)), Some(10));
     assert_eq!(count(latency.writes_by(GrpcHandling)), Some(50));
@@ -281,4 +281,19 @@ fn a_busy_member_costs_few_bytes() {
     }
     let bytes = fed.collector.window.heap_bytes() + size_of::<MetricsCollector>();
     assert!(bytes < 16_384, "{bytes}");
+}
+
+#[test]
+fn what_an_earlier_release_wrote_is_read_with_the_rest_unknown() {
+    let read: MemberMetrics = serde_json::from_str(r#"{"requests": {"per_second": 3.0}}"#).unwrap();
+    assert_eq!(read.requests.per_second, Some(3.0));
+    assert_eq!(read.disk.wal_fsync, None);
+    let measured = MeasuredLatency::new(LatencySource::Canary, Durations::default());
+    let json = serde_json::to_value(measured).unwrap();
+    assert_eq!(json["source"], "canary");
+    assert_eq!(json["count"], 0);
+    assert_eq!(
+        serde_json::from_value::<MeasuredLatency>(json).unwrap(),
+        measured
+    );
 }
