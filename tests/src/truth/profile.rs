@@ -22,7 +22,9 @@ const HELD: [&str; 2] = ["LinkFailing", "NetworkPartition"];
 
 /// Windows of ordinary patience. What is bound to periods of etcd itself (its probers of peers, its elections) is not
 /// among them, and neither are thresholds.
-const WINDOWS: [&str; 19] = [
+const WINDOWS: [&str; 21] = [
+    "window_seconds",
+    "recent_window_seconds",
     "apply_lag_window_seconds",
     "restart_settle_seconds",
     "not_disarmed_seconds",
