@@ -1,6 +1,7 @@
 //! Stores the samples of etcd-monitor.
 //!
 //! [`MemoryRing`] keeps the newest thousand samples of every series in memory.
+//! [`RemoteWrite`] sends samples to a Prometheus-compatible store, [`PrometheusQuery`] reads them back.
 
 #![cfg_attr(
     test,
@@ -10,8 +11,13 @@
 mod answer;
 mod bytes;
 mod column;
+mod remote;
 mod ring;
 mod rows;
 mod thin;
 
+pub use remote::{
+    HttpAuth, HttpOptions, PrometheusQuery, PrometheusQueryOptions, RemoteError, RemoteHistory,
+    RemoteWrite, RemoteWriteOptions, SERIES_PREFIX, Secret,
+};
 pub use ring::{MemoryRing, RING_SAMPLES};
