@@ -1,7 +1,8 @@
 //! Stores the samples of etcd-monitor.
 //!
-//! [`MemoryRing`] keeps the newest thousand samples of every series in memory.
-//! [`RemoteWrite`] sends samples to a Prometheus-compatible store, [`PrometheusQuery`] reads them back.
+//! [`MemoryRing`] keeps the newest thousand samples of every series in memory, [`FileStore`] days of them in one file, and
+//! [`History`] is one store over both. [`RemoteWrite`] sends them to a Prometheus-compatible store, [`PrometheusQuery`] reads
+//! them back from it.
 
 #![cfg_attr(
     test,
@@ -11,11 +12,21 @@
 mod answer;
 mod bytes;
 mod column;
+mod file;
+#[cfg(test)]
+mod fixture;
+mod history;
 mod remote;
 mod ring;
 mod rows;
 mod thin;
+mod tier;
 
+pub use file::{
+    FileStore, FileStoreError, FileStoreOptions, FileStoreStatus, FileStoreWriter, Retention,
+    SetAside,
+};
+pub use history::History;
 pub use remote::{
     HttpAuth, HttpOptions, PrometheusQuery, PrometheusQueryOptions, RemoteError, RemoteHistory,
     RemoteWrite, RemoteWriteOptions, SERIES_PREFIX, Secret,

@@ -20,7 +20,7 @@ async fn stored(server: &Server, batches: &[SampleBatch]) -> RemoteHistory {
     let running = Running::start(quick(server.write_url(), folder.path()));
     let write = Arc::clone(&running.write);
     let read = PrometheusQuery::new(PrometheusQueryOptions::new(server.url())).unwrap();
-    let history = RemoteHistory::new(write, read);
+    let history = RemoteHistory::new(write, Some(read));
     for batch in batches {
         history.append(batch);
     }

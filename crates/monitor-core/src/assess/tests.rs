@@ -12,6 +12,7 @@ mod membership;
 mod properties;
 mod restarts;
 mod room;
+mod samples;
 mod scene;
 mod space;
 mod tables;

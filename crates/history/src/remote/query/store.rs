@@ -14,15 +14,23 @@ use crate::remote::RemoteWrite;
 /// A [`HistoryStore`] whose samples are elsewhere: taken by remote write, answered by the query API.
 ///
 /// What was appended can be read when it has been sent, and when the store shows it: seconds later, or after the end of an outage.
+/// Without a query API every question is [`HistoryError::Unavailable`].
 pub struct RemoteHistory {
     write: Arc<RemoteWrite>,
-    read: PrometheusQuery,
+    read: Option<PrometheusQuery>,
 }
 
 impl RemoteHistory {
     /// Both halves; whoever has `write` runs it.
-    pub fn new(write: Arc<RemoteWrite>, read: PrometheusQuery) -> Self {
+    pub fn new(write: Arc<RemoteWrite>, read: Option<PrometheusQuery>) -> Self {
         Self { write, read }
+    }
+
+    fn read(&self) -> Result<&PrometheusQuery, HistoryError> {
+        self.read.as_ref().ok_or_else(|| {
+            let reason = "samples are only written to the remote store; configure its query URL";
+            HistoryError::Unavailable(reason.to_owned())
+        })
     }
 }
 
@@ -39,10 +47,10 @@ impl HistoryStore for RemoteHistory {
     }
 
     async fn series(&self, selector: &SeriesSelector) -> Result<Vec<SeriesKey>, HistoryError> {
-        self.read.series(selector).await
+        self.read()?.series(selector).await
     }
 
     async fn query(&self, query: &HistoryQuery) -> Result<Vec<SeriesPoints>, HistoryError> {
-        self.read.query(query).await
+        self.read()?.query(query).await
     }
 }
