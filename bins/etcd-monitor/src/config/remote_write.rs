@@ -72,7 +72,7 @@ impl RemoteWriteConfig {
 
 impl RemoteWriteFile {
     /// Everything that is written, secrets as they are.
-    fn comparable(&self) -> impl PartialEq {
+    fn comparable(&self) -> impl PartialEq + use<> {
         let open = |secret: &SecretString| secret.expose_secret().to_owned();
         let headers = self.headers.iter();
         (
@@ -85,7 +85,9 @@ impl RemoteWriteFile {
                 self.cacert.clone(),
             ],
             self.user.clone(),
-            headers.map(|(name, value)| (name.clone(), open(value))).collect::<Vec<_>>(),
+            headers
+                .map(|(name, value)| (name.clone(), open(value)))
+                .collect::<Vec<_>>(),
             self.labels.clone(),
             self.queue_bytes,
         )
@@ -104,13 +106,17 @@ pub(super) fn check(file: &RemoteWriteFile) -> Result<Option<RemoteWriteConfig>,
     http.url = url;
     http.auth = auth(file)?;
     let headers = file.headers.iter();
-    http.headers = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
+    http.headers = headers
+        .map(|(name, value)| (name.clone(), value.clone()))
+        .collect();
     http.ca_file.clone_from(&file.cacert);
     let labels = file.labels.iter();
     Ok(Some(RemoteWriteConfig {
         http,
         query_url: file.query_url.clone(),
-        labels: labels.map(|(name, value)| (name.clone(), value.clone())).collect(),
+        labels: labels
+            .map(|(name, value)| (name.clone(), value.clone()))
+            .collect(),
         queue_bytes: file.queue_bytes,
         written: file.clone(),
     }))
@@ -121,7 +127,10 @@ fn off(file: &RemoteWriteFile) -> Result<(), String> {
     if file.comparable() == RemoteWriteFile::default().comparable() {
         return Ok(());
     }
-    Err("remote_write: url or url_file is missing, for example http://127.0.0.1:8428/api/v1/write".to_owned())
+    Err(
+        "remote_write: url or url_file is missing, for example http://127.0.0.1:8428/api/v1/write"
+            .to_owned(),
+    )
 }
 
 fn url(file: &RemoteWriteFile) -> Result<Option<SecretString>, String> {
@@ -135,7 +144,8 @@ fn url(file: &RemoteWriteFile) -> Result<Option<SecretString>, String> {
 
 fn url_in(path: &Path) -> Result<SecretString, String> {
     let read = read_text(path);
-    let text = read.map_err(|error| format!("remote_write.url_file {}: {error}", path.display()))?;
+    let text =
+        read.map_err(|error| format!("remote_write.url_file {}: {error}", path.display()))?;
     Ok(text.trim().into())
 }
 
@@ -147,7 +157,10 @@ fn auth(file: &RemoteWriteFile) -> Result<HttpAuth, String> {
             password: Secret::File(path.clone()),
         }),
         (None, None, Some(path)) => Ok(HttpAuth::Bearer(Secret::File(path.clone()))),
-        (_, _, Some(_)) => Err("remote_write: bearer_token_file stands alone, without user and password_file".to_owned()),
+        (_, _, Some(_)) => Err(
+            "remote_write: bearer_token_file stands alone, without user and password_file"
+                .to_owned(),
+        ),
         _ => Err("remote_write: user and password_file belong together".to_owned()),
     }
 }
@@ -174,17 +187,32 @@ mod tests {
         let config = checked(yaml).unwrap().unwrap();
         let options = config.write_options("/queue".into());
         assert_eq!(options.queue_bytes_max, 1 << 20);
-        assert_eq!(options.external_labels, [("replica".to_owned(), "a".to_owned())]);
+        assert_eq!(
+            options.external_labels,
+            [("replica".to_owned(), "a".to_owned())]
+        );
         assert!(config.query_options().is_some());
         assert!(!format!("{config:?}").contains("hidden"));
         assert!(config == checked(yaml).unwrap().unwrap());
-        assert!(config != checked(&yaml.replace("hidden}", "other}")).unwrap().unwrap());
+        assert!(
+            config
+                != checked(&yaml.replace("hidden}", "other}"))
+                    .unwrap()
+                    .unwrap()
+        );
     }
 
     #[test]
     fn credentials_that_contradict_each_other_are_refused() {
-        for wrong in ["user: a", "password_file: /p", "user: a\nbearer_token_file: /t\npassword_file: /p"] {
-            assert!(checked(&format!("url: http://a/\n{wrong}\n")).is_err(), "{wrong}");
+        for wrong in [
+            "user: a",
+            "password_file: /p",
+            "user: a\nbearer_token_file: /t\npassword_file: /p",
+        ] {
+            assert!(
+                checked(&format!("url: http://a/\n{wrong}\n")).is_err(),
+                "{wrong}"
+            );
         }
     }
 }
