@@ -1,5 +1,6 @@
 //! The composition root: builds the parts, runs them, and stops them in order.
 
+mod history;
 mod server;
 mod signals;
 mod tasks;
@@ -59,9 +60,12 @@ struct Daemon {
     shared: Shared,
     alerts: AlertsHandle,
     source: Source,
-    /// Ends alerting, once there is nothing more to tell.
-    stop_alerting: CancellationToken,
+    /// Ends alerting and storing, once there is nothing more to tell.
+    stop_last: CancellationToken,
 }
+
+/// Tasks that end after those that feed them.
+const LAST: [&str; 2] = ["alerting", history::WRITER];
 
 impl Daemon {
     async fn start(config: Config) -> anyhow::Result<Self> {
@@ -69,21 +73,23 @@ impl Daemon {
         let listener = bind(config.address).await?;
         let url = format!("http://{}/", listener.local_addr()?);
         let data_dir = DataDir::open(&config.data_dir)?;
-        let (stop, stop_alerting) = (CancellationToken::new(), CancellationToken::new());
+        let (stop, stop_last) = (CancellationToken::new(), CancellationToken::new());
         let mut tasks = Tasks::default();
+        let history = history::open(&config.history, &data_dir, &mut tasks, &stop_last).await?;
         let shared = Shared {
             black_box: black_box(&config, &data_dir, &mut tasks),
+            history: Arc::new(history),
             data_dir,
             stop: stop.clone(),
         };
-        let mut watching = Watching::new(&mut tasks, &stop);
+        let mut watching = Watching::new(&mut tasks, &shared);
         watching
             .set(&config.clusters, config.interval, &shared, &mut tasks)
             .await?;
         let snapshots = watching.subscribe();
         let receivers = snapshots.iter().map(|(_, receiver)| receiver.clone());
         let rules = config.rules.clone();
-        let (alerting, alerts) = Alerting::new(rules, receivers, notifiers, stop_alerting.clone());
+        let (alerting, alerts) = Alerting::new(rules, receivers, notifiers, stop_last.clone());
         tasks.spawn("alerting", alerting.run());
         let source = source(&config, snapshots, alerts.clone(), &shared);
         let server = Server {
@@ -101,7 +107,7 @@ impl Daemon {
             shared,
             alerts,
             source,
-            stop_alerting,
+            stop_last,
         })
     }
 
@@ -110,8 +116,8 @@ impl Daemon {
         self.shared.stop.cancel();
         self.shared.black_box = None;
         let stopping = async {
-            self.tasks.join_except("alerting").await;
-            self.stop_alerting.cancel();
+            self.tasks.join_except(&LAST).await;
+            self.stop_last.cancel();
             self.tasks.join_all().await;
         };
         tokio::time::timeout(STOP_DEADLINE, stopping)
@@ -195,6 +201,9 @@ fn source(
         config.interval,
         shared.stop.clone(),
     );
+    let source = source
+        .with_history(Arc::clone(&shared.history) as _)
+        .with_stats(Arc::clone(&shared.history) as _);
     match &shared.black_box {
         Some(black_box) => source.with_recordings(black_box.recordings()),
         None => source,

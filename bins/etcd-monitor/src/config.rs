@@ -6,19 +6,23 @@ mod cluster;
 pub(crate) mod duration;
 mod environment;
 mod file;
+mod history;
 mod host;
+mod range;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use etcd_monitor_alerting::Rule;
+use etcd_monitor_core::KnownVersions;
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::cli::Cli;
 pub use black_box::BlackBoxConfig;
 pub use cluster::ClusterConfig;
 use file::ConfigFile;
+pub use history::{HistoryConfig, HistoryFileConfig};
 
 /// What is wrong with flags, variables or the file. The message names the place and suggests what was meant.
 #[derive(Debug, thiserror::Error)]
@@ -46,6 +50,8 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// What is recorded there; `None`: nothing.
     pub black_box: Option<BlackBoxConfig>,
+    /// How long samples are kept.
+    pub history: HistoryConfig,
     /// Which findings become alerts, after how long.
     pub rules: Vec<Rule>,
     /// Webhook that receives each alert.
@@ -79,6 +85,7 @@ impl Config {
             allowed_hosts,
             data_dir,
             black_box,
+            history,
             rules,
             webhook_url,
         } = next;
@@ -92,6 +99,7 @@ impl Config {
             ),
             ("data_dir", self.data_dir != *data_dir),
             ("black_box", self.black_box != *black_box),
+            ("history", self.history != *history),
             ("alerts", self.rules != *rules),
             ("webhook_url", url(&self.webhook_url) != url(webhook_url)),
         ];
@@ -105,12 +113,15 @@ impl Config {
         let default_address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let address = cli.listen.or(file.listen).unwrap_or(default_address);
         let data_dir = cli.data_dir.clone().or(file.data_dir);
+        let known_versions = file.known_versions_file.as_deref().map(known_versions);
+        let known_versions = known_versions.transpose()?;
         Ok(Self {
             allowed_hosts: host::allowed(cli, file.allow_hosts, file.external_url)?,
             webhook_url: webhook_url(cli, file.webhook_url, file.webhook_url_file)?,
             black_box: black_box::check(&file.black_box).map_err(ConfigError::new)?,
+            history: history::check(&file.history).map_err(ConfigError::new)?,
             rules: alerts::rules(&file.alerts).map_err(ConfigError::new)?,
-            clusters: cluster::check_all(&cli.connection, file.clusters)?,
+            clusters: cluster::check_all(&cli.connection, file.clusters, known_versions.as_ref())?,
             address: SocketAddr::new(address, cli.api_port.or(file.api_port).unwrap_or(8080)),
             interval: cli.interval.or(interval).unwrap_or(Duration::from_secs(5)),
             data_dir: data_dir.unwrap_or_else(|| "etcd-monitor-data".into()),
@@ -122,6 +133,15 @@ impl Config {
 pub(crate) fn warn_of_unknown_variables() {
     let variables = std::env::vars_os().filter_map(|(name, _)| name.into_string().ok());
     environment::warn_of_unknown_variables(variables);
+}
+
+/// A list of versions with known defects, in the place of the one that is built in.
+fn known_versions(path: &Path) -> Result<KnownVersions, ConfigError> {
+    let wrong = |reason: String| {
+        ConfigError::new(format!("known_versions_file {}: {reason}", path.display()))
+    };
+    let text = file::read_text(path).map_err(wrong)?;
+    KnownVersions::parse(&text).map_err(|error| wrong(error.to_string()))
 }
 
 /// The webhook's URL: from the command line or its file, else from the configuration file or the file it names.

@@ -37,6 +37,11 @@ impl DataDir {
         self.path.join("black-box")
     }
 
+    /// The file of the history.
+    pub(crate) fn history_file(&self) -> PathBuf {
+        self.path.join("history.redb")
+    }
+
     /// The file that keeps what `assess` remembers of a cluster.
     pub(crate) fn state_file(&self, cluster: &ClusterName) -> StateFile {
         StateFile::new(

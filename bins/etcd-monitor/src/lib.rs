@@ -12,4 +12,6 @@ pub mod replay;
 pub use cli::{
     CheckArgs, Cli, Command, ConnectionArgs, LogFormat, OutputFormat, ReplayArgs, refuse,
 };
-pub use config::{BlackBoxConfig, ClusterConfig, Config, ConfigError};
+pub use config::{
+    BlackBoxConfig, ClusterConfig, Config, ConfigError, HistoryConfig, HistoryFileConfig,
+};

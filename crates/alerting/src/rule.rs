@@ -61,7 +61,7 @@ impl Rule {
 /// What etcd or TLS says outright fires at once. What is inferred from silence is held for 9 s, which is two cycles
 /// at the default interval of 5 s: one lost answer is not an outage. A lost quorum is held no longer than one member down,
 /// lest the worse fault be told later. A cluster without a leader gets a minute, since
-/// an election is its normal cure, and so does a monitor that is late, since one pause says little; a full database
+/// an election is its normal cure, and so does a monitor that is late, since one pause says little, and a disk that refuses its history; a full database
 /// gets ten, since compaction may be on its way, and a waste of space half an hour. A member that lags near its limit gets
 /// 30 s to catch up. The findings of a missing disarm and of a blind spot wait for their time themselves. `MemberDown` keeps the finding's severity, which is critical when no
 /// further member may fail. A cut link gets half a minute and a partition 15 s, since what explains them may yet be found:
@@ -109,6 +109,7 @@ pub fn default_rules() -> Vec<Rule> {
         at_once(rule::SNAPSHOT_SEND_FAILING),
         at_once(rule::KNOWN_BAD_VERSION),
         Rule::new(rule::MIXED_VERSIONS, Duration::from_hours(24)),
+        Rule::new(rule::CLUSTER_VERSION_BEHIND, Duration::from_mins(10)),
         at_once(rule::CERTIFICATE_EXPIRING),
         at_once(rule::CERTIFICATE_NOT_COVERING),
         at_once(rule::PEER_CERTIFICATE_WITHOUT_CLIENT_AUTH),
@@ -119,6 +120,7 @@ pub fn default_rules() -> Vec<Rule> {
         Rule::new(rule::WATCH_LATE, Duration::from_secs(15)),
         after_a_minute(rule::MONITOR_LATE).with_severity(Warning),
         after_silence(rule::MONITOR_CUT_OFF),
+        after_a_minute(rule::HISTORY_NOT_STORED),
     ]
 }
 

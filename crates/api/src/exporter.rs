@@ -8,6 +8,7 @@ mod cluster;
 mod collector;
 mod format;
 mod own;
+mod stats;
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;

@@ -91,6 +91,20 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
     }
 
+    pub(crate) fn no_history() -> Self {
+        let detail = "This monitor keeps no history".to_owned();
+        Self::new(StatusCode::NOT_FOUND, "no_history", detail)
+    }
+
+    pub(crate) fn history_unavailable(reason: &str) -> Self {
+        let detail = short(reason);
+        Self::new(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "history_unavailable",
+            detail,
+        )
+    }
+
     pub(crate) fn bad_query(reason: &str) -> Self {
         let detail = format!("The query cannot be read: {}", short(reason));
         Self::new(StatusCode::BAD_REQUEST, "bad_query", detail)

@@ -5,6 +5,7 @@ mod black_box;
 mod cluster;
 mod events;
 mod health;
+mod history;
 mod metrics;
 
 use axum::Router;
@@ -30,6 +31,7 @@ pub(crate) fn router() -> Router<Source> {
         .route("/api/v1/cluster/snapshot", get(cluster::snapshot))
         .route("/api/v1/metrics/current", get(metrics::current))
         .route("/api/v1/metrics/latency", get(metrics::latency))
+        .route("/api/v1/metrics/history", get(history::history))
         .route("/api/v1/findings", get(cluster::findings))
         .route("/api/v1/coverage", get(cluster::coverage))
         .route("/api/v1/alerts", get(alerts::active))

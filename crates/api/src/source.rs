@@ -1,11 +1,12 @@
 //! Where the answers come from.
 
+use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
 use etcd_monitor_alerting::AlertsHandle;
 use etcd_monitor_core::{Recordings, SnapshotReceiver};
-use etcd_monitor_model::{ClusterName, Snapshot};
+use etcd_monitor_model::{ClusterName, HistoryStore, Snapshot, Stat, StatSource};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
@@ -25,15 +26,26 @@ pub struct BuildInfo {
 }
 
 /// The parts of the daemon that questions are answered from. Cheap to clone.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Source {
     watched: Arc<RwLock<Arc<Watched>>>,
     alerts: AlertsHandle,
     recordings: Option<Recordings>,
+    history: Option<Arc<dyn HistoryStore>>,
+    stat_sources: Vec<Arc<dyn StatSource>>,
     build: Arc<BuildInfo>,
     started_at: Timestamp,
     event_clients: Arc<Semaphore>,
     stop: CancellationToken,
+}
+
+impl fmt::Debug for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Source")
+            .field("watched", &self.watched)
+            .field("build", &self.build)
+            .finish_non_exhaustive()
+    }
 }
 
 /// Which clusters are watched.
@@ -78,6 +90,8 @@ impl Source {
             watched: Arc::new(RwLock::new(Watched::now(clusters, interval))),
             alerts,
             recordings: None,
+            history: None,
+            stat_sources: Vec::new(),
             build: Arc::new(build),
             started_at: Timestamp::now(),
             event_clients: Arc::new(Semaphore::new(EVENT_CLIENTS_MAX)),
@@ -90,6 +104,32 @@ impl Source {
     pub fn with_recordings(mut self, recordings: Recordings) -> Self {
         self.recordings = Some(recordings);
         self
+    }
+
+    /// The same, with a store of samples.
+    #[must_use]
+    pub fn with_history(mut self, history: Arc<dyn HistoryStore>) -> Self {
+        self.history = Some(history);
+        self
+    }
+
+    /// The same, with one more part that tells numbers about itself on `/metrics`.
+    #[must_use]
+    pub fn with_stats(mut self, stats: Arc<dyn StatSource>) -> Self {
+        self.stat_sources.push(stats);
+        self
+    }
+
+    pub(crate) fn history(&self) -> Option<&Arc<dyn HistoryStore>> {
+        self.history.as_ref()
+    }
+
+    /// The numbers that the parts tell about themselves.
+    pub(crate) fn stats(&self) -> Vec<Stat> {
+        self.stat_sources
+            .iter()
+            .flat_map(|stats| stats.stats())
+            .collect()
     }
 
     pub(crate) fn recordings(&self) -> Option<&Recordings> {

@@ -31,6 +31,10 @@ pub struct StatusAnswer {
     pub db_size_in_use_bytes: i64,
     /// Quota in bytes (3.6 and later); `None` when not reported, negative when the quota is disabled.
     pub db_quota_bytes: Option<i64>,
+    /// Version of the schema of its data (3.6 and later), such as `3.7.0`; `None` when not reported.
+    pub storage_version: Option<String>,
+    /// The version that a downgrade of the cluster aims at (3.6 and later); `None` while none is enabled.
+    pub downgrade_target: Option<String>,
     /// Free texts in which the member reports its own errors; opaque. At most 16.
     pub errors: Vec<String>,
 }

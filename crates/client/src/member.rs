@@ -336,6 +336,11 @@ fn status_answer(answer: &etcd_client::StatusResponse) -> Result<StatusAnswer, C
         db_size_bytes: answer.db_size(),
         db_size_in_use_bytes: answer.raft_used_db_size(),
         db_quota_bytes: Some(answer.db_size_quota()).filter(|quota| *quota != 0),
+        storage_version: Some(clean(answer.storage_version())).filter(|text| !text.is_empty()),
+        downgrade_target: answer
+            .downgrade_info()
+            .filter(|downgrade| downgrade.enabled())
+            .map(|downgrade| clean(downgrade.target_version())),
         errors: answer
             .errors()
             .iter()

@@ -61,6 +61,17 @@ impl MemoryRing {
         Self::default()
     }
 
+    /// Time of the oldest row of every group that the selector matches: from then on the ring knows all. In Unix
+    /// milliseconds; `None` where the ring has nothing of it.
+    pub(crate) fn complete_since(&self, selector: &SeriesSelector) -> Option<i64> {
+        let rings = self.lock();
+        let wanted = rings
+            .groups
+            .iter()
+            .filter(|(group, _)| may_match(selector, group));
+        wanted.filter_map(|(_, ring)| ring.first()).max()
+    }
+
     /// The points of the series that the selector matches, within `start..end` in Unix milliseconds.
     pub(crate) fn points(
         &self,
@@ -74,6 +85,24 @@ impl MemoryRing {
         let mut found: Vec<_> = points.collect();
         found.sort_by(|one, other| one.0.cmp(&other.0));
         found
+    }
+
+    /// The points of one series, within `start..end` in Unix milliseconds.
+    pub(crate) fn points_of(&self, key: &SeriesKey, start: i64, end: i64) -> Vec<Point> {
+        let rings = self.lock();
+        let ring = rings.groups.get(&(key.cluster.clone(), key.member));
+        let found = ring.and_then(|ring| {
+            let id = ring.ids.get(&(key.metric.clone(), key.peer))?;
+            Some(ring.points(*id, start, end))
+        });
+        found.unwrap_or_default()
+    }
+
+    /// True where the ring has everything of the series since a time, in Unix milliseconds.
+    pub(crate) fn reaches(&self, key: &SeriesKey, time: i64) -> bool {
+        let rings = self.lock();
+        let ring = rings.groups.get(&(key.cluster.clone(), key.member));
+        ring.and_then(Ring::first).is_some_and(|it| it <= time)
     }
 
     /// Every series that the selector matches, in order.
@@ -212,6 +241,11 @@ impl Ring {
             found.extend(points(&self.open.times, columns, start, end));
         }
         found
+    }
+
+    fn first(&self) -> Option<i64> {
+        let sealed = self.sealed.front().map(|it| it.first);
+        sealed.or(self.open.times.first().copied())
     }
 
     fn last(&self) -> Option<i64> {

@@ -1,25 +1,50 @@
 //! At most so many points for a range: what is more goes into buckets, each with minimum, maximum, mean and count.
 
-use etcd_monitor_model::Point;
+use etcd_monitor_model::{HistoryQuery, Point};
 use jiff::Timestamp;
+
+use crate::tier::{TIERS, tier_for};
 
 /// Takes points in the order of their time, and gives them back as they are while they are few enough, else in buckets.
 #[derive(Debug)]
 pub(crate) struct Thinner {
-    start: i64,
-    width: i64,
-    most: usize,
+    grid: Grid,
     thinned: bool,
     points: Vec<Point>,
 }
 
+/// How a range is cut into buckets.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Grid {
+    /// Where the first bucket begins, in Unix milliseconds.
+    start: i64,
+    /// Width of a bucket in milliseconds.
+    pub(crate) width: i64,
+    most: u32,
+}
+
+impl Grid {
+    /// The buckets for a query; `None` where it wants everything.
+    pub(crate) fn of(query: &HistoryQuery) -> Option<Self> {
+        let most = query.max_points?;
+        let (start, end) = (query.start.as_millisecond(), query.end.as_millisecond());
+        Some(Self::new(start, end, most))
+    }
+
+    /// At most `most` buckets that hold `start..end`. Where they can be made of buckets of a tier, they are whole ones.
+    fn new(start: i64, end: i64, most: u32) -> Self {
+        let step = TIERS[tier_for(bucket_width(start, end, most))];
+        let start = start.div_euclid(step) * step;
+        let width = (bucket_width(start, end, most) - 1) / step * step + step;
+        Self { start, width, most }
+    }
+}
+
 impl Thinner {
-    /// For points of `start..end` in milliseconds, at most `most` of them.
-    pub(crate) fn new(start: i64, end: i64, most: u32) -> Self {
+    /// For the points of a range.
+    pub(crate) fn new(grid: Grid) -> Self {
         Self {
-            start,
-            width: bucket_width(start, end, most),
-            most: most as usize,
+            grid,
             thinned: false,
             points: Vec::new(),
         }
@@ -29,7 +54,7 @@ impl Thinner {
     pub(crate) fn push(&mut self, point: Point) {
         if self.thinned {
             self.fold(point);
-        } else if self.points.len() < self.most {
+        } else if self.points.len() < self.grid.most as usize {
             self.points.push(point);
         } else {
             self.thinned = true;
@@ -46,8 +71,9 @@ impl Thinner {
     }
 
     fn fold(&mut self, point: Point) {
-        let since = point.at.as_millisecond() - self.start;
-        let begin = self.start + since.div_euclid(self.width) * self.width;
+        let Grid { start, width, .. } = self.grid;
+        let since = point.at.as_millisecond() - start;
+        let begin = start + since.div_euclid(width) * width;
         let at = Timestamp::from_millisecond(begin).unwrap_or(point.at);
         match self.points.last_mut() {
             Some(bucket) if bucket.at == at => *bucket = joined(bucket, &point),
@@ -57,7 +83,7 @@ impl Thinner {
 }
 
 /// Width of a bucket in milliseconds when `start..end` is cut into `most`; at least 1.
-pub(crate) fn bucket_width(start: i64, end: i64, most: u32) -> i64 {
+fn bucket_width(start: i64, end: i64, most: u32) -> i64 {
     let range = end.saturating_sub(start).max(1);
     let most = i64::from(most.max(1));
     (range - 1) / most + 1
@@ -82,7 +108,7 @@ mod tests {
     use super::*;
 
     fn thin(times: &[i64], end: i64, most: u32) -> Vec<Point> {
-        let mut thinner = Thinner::new(0, end, most);
+        let mut thinner = Thinner::new(Grid::new(0, end, most));
         for time in times {
             thinner.push(Point::sample(
                 Timestamp::from_millisecond(*time).unwrap(),

@@ -41,7 +41,7 @@ pub use finding::{
 };
 pub use history::{
     HistoryError, HistoryQuery, HistoryStore, Point, PointStream, SeriesKey, SeriesPoints,
-    SeriesSelector,
+    SeriesSelector, StoreFailure,
 };
 pub use id::{ClusterId, ClusterName, MemberId, ParseIdError};
 pub use learner::LearnerProgress;

@@ -199,6 +199,12 @@ pub struct MemberStatus {
     pub db_size_in_use_bytes: i64,
     /// Quota in bytes as Status reports it (3.6 and later); `None` when not reported. Negative: quota disabled.
     pub db_quota_bytes: Option<i64>,
+    /// Version of the schema of its data (3.6 and later), such as `3.7.0`; `None` when not reported.
+    #[serde(default)]
+    pub storage_version: Option<String>,
+    /// The version that a downgrade of the cluster aims at (3.6 and later); `None` while none is enabled.
+    #[serde(default)]
+    pub downgrade_target: Option<String>,
     /// Free-text errors that the member reports of itself. Opaque: never parsed.
     pub errors: Vec<String>,
 }

@@ -76,6 +76,8 @@ pub const SNAPSHOT_SEND_FAILING: &str = "SnapshotSendFailing";
 pub const KNOWN_BAD_VERSION: &str = "KnownBadVersion";
 /// Members run different versions.
 pub const MIXED_VERSIONS: &str = "MixedVersions";
+/// The cluster acts as an older version than its members run, or a downgrade is enabled.
+pub const CLUSTER_VERSION_BEHIND: &str = "ClusterVersionBehind";
 /// etcd's own checks for corrupted data are off.
 pub const CORRUPTION_CHECKS_OFF: &str = "CorruptionChecksOff";
 /// A certificate is about to end, has ended, or is not valid yet.
@@ -96,9 +98,11 @@ pub const WATCH_LATE: &str = "WatchLate";
 pub const MONITOR_LATE: &str = "MonitorLate";
 /// Several clusters time out at once: the monitor is cut off.
 pub const MONITOR_CUT_OFF: &str = "MonitorCutOff";
+/// The monitor's history is not stored: its disk refuses it.
+pub const HISTORY_NOT_STORED: &str = "HistoryNotStored";
 
 /// Every rule, in the order above.
-pub const ALL: [&str; 48] = [
+pub const ALL: [&str; 50] = [
     CLUSTER_UNREACHABLE,
     QUORUM_LOST,
     LINEARIZABLE_READ_FAILING,
@@ -137,6 +141,7 @@ pub const ALL: [&str; 48] = [
     SNAPSHOT_SEND_FAILING,
     KNOWN_BAD_VERSION,
     MIXED_VERSIONS,
+    CLUSTER_VERSION_BEHIND,
     CORRUPTION_CHECKS_OFF,
     CERTIFICATE_EXPIRING,
     CERTIFICATE_NOT_COVERING,
@@ -147,4 +152,5 @@ pub const ALL: [&str; 48] = [
     WATCH_LATE,
     MONITOR_LATE,
     MONITOR_CUT_OFF,
+    HISTORY_NOT_STORED,
 ];

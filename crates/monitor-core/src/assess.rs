@@ -87,7 +87,7 @@ pub fn assess(
     let mut findings = rules::evaluate(&context);
     state.date(&mut findings, snapshot.at);
     state.coverage.remember(&findings, snapshot.at);
-    findings.sort_by_cached_key(order);
+    sort_findings(&mut findings);
     snapshot.coverage = coverage::of(&view, &snapshot, &findings);
     snapshot.findings = findings;
     snapshot.health = health(&snapshot, &view);
@@ -101,6 +101,11 @@ fn describe_cycle(snapshot: &mut Snapshot, observation: &Observation) {
     let took = observation.ended_at.duration_since(observation.started_at);
     snapshot.cycle_seconds = took.as_secs_f64().max(0.0);
     snapshot.cost = cost(observation);
+}
+
+/// Puts findings in the order of a snapshot.
+pub(crate) fn sort_findings(findings: &mut [Finding]) {
+    findings.sort_by_cached_key(order);
 }
 
 /// Worst first: unexplained true, explained true, unknown, false; among equals by severity, then by name.

@@ -1,22 +1,26 @@
 //! Several clusters under one monitor: where they all time out at once, the monitor is to be doubted, not etcd.
 
+mod storing;
+
+use std::fmt;
 use std::sync::Arc;
 
 use etcd_monitor_model::{
     AlertType, ClusterName, Coverage, Evidence, FailureKind, Finding, FindingStatus,
-    MemberSnapshot, Severity, Snapshot, Subject, UnknownClass, rule,
+    MemberSnapshot, Severity, Snapshot, StoreFailure, Subject, UnknownClass, rule,
 };
 use futures_util::future::select_all;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::monitor::SnapshotReceiver;
+use storing::Storing;
 
 /// Takes the snapshots of several monitors and publishes them with the doubts about the monitor itself applied.
-#[derive(Debug)]
 pub struct Fleet {
     handle: FleetHandle,
     wanted: watch::Receiver<Vec<Watched>>,
+    storing: Option<Storing>,
 }
 
 /// Says which clusters a [`Fleet`] has. Cheap to clone.
@@ -30,6 +34,14 @@ struct Watched {
     name: ClusterName,
     assessed: SnapshotReceiver,
     published: Arc<watch::Sender<Option<Arc<Snapshot>>>>,
+}
+
+impl fmt::Debug for Fleet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Fleet")
+            .field("handle", &self.handle)
+            .finish_non_exhaustive()
+    }
 }
 
 impl FleetHandle {
@@ -69,7 +81,22 @@ impl Fleet {
             wanted: Arc::new(sender),
         };
         handle.set(clusters);
-        Self { handle, wanted }
+        Self {
+            handle,
+            wanted,
+            storing: None,
+        }
+    }
+
+    /// The same, which also says when the history is not stored: a finding about the monitor, carried by the first
+    /// cluster by name. `failure` is asked with each of that cluster's snapshots, and must not wait.
+    #[must_use]
+    pub fn with_history(
+        mut self,
+        failure: impl Fn() -> Option<StoreFailure> + Send + 'static,
+    ) -> Self {
+        self.storing = Some(Storing::new(Box::new(failure)));
+        self
     }
 
     /// For changing the clusters while the fleet runs.
@@ -84,7 +111,11 @@ impl Fleet {
 
     /// Publishes until `stop` is cancelled, or until every monitor has ended and no handle is left. Cancel-safe.
     pub async fn run(self, stop: CancellationToken) {
-        let Self { handle, mut wanted } = self;
+        let Self {
+            handle,
+            mut wanted,
+            mut storing,
+        } = self;
         drop(handle);
         let mut clusters = adopt(Vec::new(), &wanted.borrow_and_update());
         let mut fixed = false;
@@ -97,7 +128,7 @@ impl Fleet {
                     Err(_) => fixed = true,
                 },
                 (outcome, index) = next_change(&mut clusters) => match outcome {
-                    Ok(()) => publish(&mut clusters, index),
+                    Ok(()) => publish(&mut clusters, index, storing.as_mut()),
                     Err(_) => drop(clusters.swap_remove(index)),
                 },
             }
@@ -131,14 +162,18 @@ async fn next_change(clusters: &mut [Watched]) -> (Result<(), watch::error::Recv
     (outcome, index)
 }
 
-fn publish(clusters: &mut [Watched], index: usize) {
+fn publish(clusters: &mut [Watched], index: usize, storing: Option<&mut Storing>) {
     let Some(own) = clusters[index].take() else {
         return;
     };
     let all: Vec<Arc<Snapshot>> = clusters.iter().filter_map(Watched::latest).collect();
     let others: Vec<&Snapshot> = all.iter().map(AsRef::as_ref).collect();
-    let doubted = doubt_monitor(&own, &others).map_or(own, Arc::new);
-    clusters[index].published.send_replace(Some(doubted));
+    let mut said = doubt_monitor(&own, &others).map_or(own, Arc::new);
+    let is_first = clusters.iter().all(|other| said.cluster <= other.name);
+    if let Some(added) = storing.and_then(|storing| storing.added_to(&said, is_first)) {
+        said = Arc::new(added);
+    }
+    clusters[index].published.send_replace(Some(said));
 }
 
 impl Watched {

@@ -11,6 +11,7 @@ mod deaths;
 mod documents;
 mod doubts;
 mod examples;
+mod history;
 mod http;
 mod identity;
 mod links;

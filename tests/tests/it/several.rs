@@ -48,7 +48,7 @@ impl ConfigFile {
         std::fs::write(self.path(), text).unwrap();
     }
 
-    fn path(&self) -> std::path::PathBuf {
+    pub(crate) fn path(&self) -> std::path::PathBuf {
         self.folder.path().join("etcd-monitor.yaml")
     }
 

@@ -89,9 +89,9 @@ impl Tasks {
         }
     }
 
-    /// Waits until every task but the named one has ended.
-    pub(super) async fn join_except(&mut self, name: &'static str) {
-        while self.names.values().any(|running| *running != name) {
+    /// Waits until every task but the named ones has ended.
+    pub(super) async fn join_except(&mut self, names: &[&'static str]) {
+        while self.names.values().any(|running| !names.contains(running)) {
             self.join_and_log().await;
         }
     }

@@ -1,17 +1,20 @@
 //! The monitors of all clusters, and how their set changes while they run.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_monitor_core::{
     AssessState, BlackBox, CycleSlots, Endpoint, EtcdProbe, Fleet, FleetHandle, Monitor,
     MonitorOptions, SnapshotReceiver, StateFile, StateFileError, offset_within,
 };
+use etcd_monitor_history::History;
 use etcd_monitor_model::ClusterName;
 use futures_util::future::join_all;
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
 
+use super::history;
 use super::tasks::Tasks;
 use crate::config::{ClusterConfig, ConfigError};
 use crate::data_dir::DataDir;
@@ -24,6 +27,8 @@ pub(super) struct Shared {
     pub(super) data_dir: DataDir,
     /// Its writer ends when this is dropped and every monitor has ended.
     pub(super) black_box: Option<BlackBox>,
+    /// Takes the samples of every cycle.
+    pub(super) history: Arc<History>,
     /// Ends every monitor.
     pub(super) stop: CancellationToken,
 }
@@ -53,10 +58,11 @@ enum Planned {
 
 impl Watching {
     /// Nothing is watched yet; the fleet runs.
-    pub(super) fn new(tasks: &mut Tasks, stop: &CancellationToken) -> Self {
-        let fleet = Fleet::new([]);
+    pub(super) fn new(tasks: &mut Tasks, shared: &Shared) -> Self {
+        let history = Arc::clone(&shared.history);
+        let fleet = Fleet::new([]).with_history(move || history::failure(&history));
         let handle = fleet.handle();
-        tasks.spawn("fleet", fleet.run(stop.clone()));
+        tasks.spawn("fleet", fleet.run(shared.stop.clone()));
         Self {
             running: Vec::new(),
             fleet: handle,
@@ -181,6 +187,11 @@ fn run(
     let assessed = monitor.subscribe();
     let stop = shared.stop.child_token();
     let (told, ended) = oneshot::channel();
+    tasks.spawn_until(
+        "history",
+        stop.clone(),
+        history::record(assessed.clone(), Arc::clone(&shared.history) as _),
+    );
     let running = monitor.run(stop.clone());
     tasks.spawn_until("monitor", stop.clone(), async {
         // Nobody asks at the end of the process.

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::Deserialize;
 
+use super::range::within;
+
 /// Less is over before somebody looks; more is what the history is for.
 const MINUTES: RangeInclusive<u64> = 1..=1_440;
 
@@ -48,10 +50,4 @@ pub(super) fn check(file: &BlackBoxFile) -> Result<Option<BlackBoxConfig>, Strin
         bytes: file.bytes,
     };
     Ok(file.enabled.then_some(config))
-}
-
-fn within(key: &str, value: u64, range: &RangeInclusive<u64>) -> Result<(), String> {
-    let (least, most) = (range.start(), range.end());
-    let wrong = || format!("{key}: {value} is not between {least} and {most}");
-    range.contains(&value).then_some(()).ok_or_else(wrong)
 }

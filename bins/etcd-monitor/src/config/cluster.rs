@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use etcd_monitor_core::{
-    CanaryOptions, ClientOptions, ConsistencyOptions, Credentials, Endpoint, MetricsUrl,
-    Parameters, Password, ProbeOptions, TlsOptions,
+    CanaryOptions, ClientOptions, ConsistencyOptions, Credentials, Endpoint, KnownVersions,
+    MetricsUrl, Parameters, Password, ProbeOptions, TlsOptions,
 };
 use etcd_monitor_model::ClusterName;
 
@@ -60,6 +60,7 @@ impl ClusterConfig {
 pub(super) fn check_all(
     connection: &ConnectionArgs,
     mut in_file: Vec<ClusterFile>,
+    known_versions: Option<&KnownVersions>,
 ) -> Result<Vec<ClusterConfig>, ConfigError> {
     if in_file.len() > 1 && names_a_cluster(connection) {
         return Err(ConfigError::new(format!(
@@ -73,8 +74,14 @@ pub(super) fn check_all(
     if let [only] = in_file.as_mut_slice() {
         only.lay_over(connection);
     }
-    let clusters: Vec<ClusterConfig> = in_file.iter().map(check).collect::<Result<_, _>>()?;
+    let clusters = in_file.iter().map(check);
+    let mut clusters: Vec<ClusterConfig> = clusters.collect::<Result<_, _>>()?;
     all_different(&clusters)?;
+    if let Some(known) = known_versions {
+        for cluster in &mut clusters {
+            cluster.parameters.known_versions.clone_from(known);
+        }
+    }
     Ok(clusters)
 }
 

@@ -12,6 +12,7 @@ use serde::Deserialize;
 use super::ConfigError;
 use super::alerts::AlertsFile;
 use super::black_box::BlackBoxFile;
+use super::history::HistoryFile;
 use crate::cli::ConnectionArgs;
 
 /// Largest file that is read; one with a thousand clusters has about a tenth.
@@ -28,9 +29,11 @@ pub(super) struct ConfigFile {
     pub(super) interval: Option<String>,
     pub(super) data_dir: Option<PathBuf>,
     pub(super) black_box: BlackBoxFile,
+    pub(super) history: HistoryFile,
     pub(super) alerts: AlertsFile,
     pub(super) webhook_url: Option<SecretString>,
     pub(super) webhook_url_file: Option<PathBuf>,
+    pub(super) known_versions_file: Option<PathBuf>,
     pub(super) clusters: Vec<ClusterFile>,
 }
 

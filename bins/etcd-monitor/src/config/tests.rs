@@ -212,3 +212,19 @@ fn a_canary_is_off_unless_it_is_written_down() {
         assert!(error.contains(key), "{error}");
     }
 }
+
+#[test]
+fn another_list_of_known_versions_is_read_whole_or_refused() {
+    let file = tempfile::NamedTempFile::new().unwrap();
+    let yaml = format!("known_versions_file: {}\n", file.path().display());
+    std::fs::write(file.path(), r#"{"format": 1, "entries": []}"#).unwrap();
+    let read = config(&[], &yaml).unwrap();
+    let known = &read.clusters[0].parameters.known_versions;
+    assert_ne!(*known, Parameters::default().known_versions);
+    std::fs::write(file.path(), r#"{"format": 2, "entries": []}"#).unwrap();
+    let error = refused(&[], &yaml);
+    assert!(
+        error.contains("known_versions_file") && error.contains("format 2"),
+        "{error}"
+    );
+}

@@ -84,6 +84,7 @@ fn of_cluster(context: &Context<'_>) -> Vec<Finding> {
         monitor::late(context),
         partition::network_partition(context),
         versions::mixed(context),
+        versions::cluster_version_behind(context),
         versions::corruption_checks_off(context),
     ];
     findings.extend(alarms::of_cluster(context));

@@ -13,6 +13,7 @@ mod membership;
 mod properties;
 mod restarts;
 mod room;
+mod samples;
 mod scene;
 mod space;
 mod tables;

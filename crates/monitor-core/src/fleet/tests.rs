@@ -201,3 +201,47 @@ async fn clusters_come_change_and_go_without_touching_the_others() {
 fn next(receiver: &SnapshotReceiver) -> Arc<Snapshot> {
     receiver.borrow().clone().unwrap()
 }
+
+fn stored(snapshot: &Snapshot) -> Option<&Finding> {
+    let mut findings = snapshot.findings.iter();
+    findings.find(|finding| finding.rule == rule::HISTORY_NOT_STORED)
+}
+
+#[tokio::test]
+async fn a_history_that_is_not_stored_is_said_once_and_ends() {
+    let (failing, failure) = watch::channel(None);
+    let (a, b) = (watch::Sender::new(None), watch::Sender::new(None));
+    let names = [("a", a.subscribe()), ("b", b.subscribe())];
+    let names = names.map(|(name, receiver)| (ClusterName::new(name), receiver));
+    let fleet = Fleet::new(names).with_history(move || failure.borrow().clone());
+    let mut receivers = fleet.subscribe();
+    let stop = CancellationToken::new();
+    let running = tokio::spawn(fleet.run(stop.clone()));
+    let mut said = Vec::new();
+    let since = Timestamp::from_second(1_699_999_000).unwrap();
+    let broken = StoreFailure {
+        since,
+        reason: "no space left on device".to_owned(),
+    };
+    for (second, condition) in [(0, None), (5, Some(broken)), (10, None)] {
+        failing.send_replace(condition);
+        for (sender, (name, receiver)) in [&a, &b].into_iter().zip(&mut receivers) {
+            sender.send_replace(Some(Arc::new(silent(name.as_str(), second, &[]))));
+            receiver.changed().await.unwrap();
+            said.push(receiver.borrow_and_update().clone().unwrap());
+        }
+    }
+    let of_first: Vec<&Finding> = said.iter().step_by(2).filter_map(|it| stored(it)).collect();
+    let statuses: Vec<bool> = of_first.iter().map(|it| it.status.is_true()).collect();
+    assert_eq!(statuses, [false, true, false]);
+    assert_eq!(of_first[1].since, since);
+    assert!(of_first[1].cause.contains("no space left"));
+    assert!(
+        said.iter()
+            .skip(1)
+            .step_by(2)
+            .all(|it| stored(it).is_none())
+    );
+    stop.cancel();
+    running.await.unwrap();
+}

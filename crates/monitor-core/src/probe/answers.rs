@@ -38,6 +38,8 @@ pub(super) fn status(answer: StatusAnswer) -> MemberStatus {
         db_size_bytes: answer.db_size_bytes,
         db_size_in_use_bytes: answer.db_size_in_use_bytes,
         db_quota_bytes: answer.db_quota_bytes,
+        storage_version: answer.storage_version,
+        downgrade_target: answer.downgrade_target,
         errors: answer.errors,
     }
 }

@@ -1,5 +1,7 @@
 //! Versions with known defects, versions that differ, and corruption checks that are off.
 
+mod behind;
+
 use std::collections::BTreeMap;
 
 use etcd_monitor_model::{
@@ -8,6 +10,7 @@ use etcd_monitor_model::{
 
 use super::{Context, Verdict, evidence};
 use crate::assess::versions::{Defect, Version};
+pub(super) use behind::cluster_version_behind;
 
 /// Defects named in a cause; the evidence has all.
 const NAMED_MAX: usize = 3;

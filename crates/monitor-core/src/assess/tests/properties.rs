@@ -92,6 +92,8 @@ fn status() -> impl Strategy<Value = MemberStatus> {
         db_quota_bytes: sizes.2,
         is_learner,
         version: String::new(),
+        storage_version: None,
+        downgrade_target: None,
         errors: Vec::new(),
     })
 }
@@ -275,6 +277,7 @@ fn check(snapshot: &Snapshot) {
         );
     }
     check_members(snapshot);
+    super::samples::check(snapshot);
     check_quorum(snapshot);
     assert!(snapshot.cycle_seconds >= 0.0);
 }

@@ -89,6 +89,8 @@ fn status(member: usize) -> MemberStatus {
         db_size_bytes: 20 * MIB,
         db_size_in_use_bytes: 10 * MIB,
         db_quota_bytes: Some(100 * MIB),
+        storage_version: Some("3.7.0".to_owned()),
+        downgrade_target: None,
         errors: Vec::new(),
     }
 }

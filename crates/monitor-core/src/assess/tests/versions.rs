@@ -140,3 +140,46 @@ fn corruption_checks_are_off_on_or_not_said() {
     assert_eq!(off.severity, Severity::Info);
     assert!(off.evidence[0].value.contains("InitialCorruptCheck 0"));
 }
+
+#[test]
+fn a_cluster_that_acts_as_an_older_version_and_a_downgrade_are_said() {
+    let mut watch = Watch::default();
+    let status = |watch: &mut Watch, scene| {
+        let snapshot = watch.see(scene);
+        status_of(&snapshot, rule::CLUSTER_VERSION_BEHIND).to_owned()
+    };
+    assert_eq!(status(&mut watch, all_running("3.7.3")), "false");
+    let page = "etcd_cluster_version{cluster_version=\"3.6\"} 1\n";
+    let behind = all_running("3.7.3").page(2, page);
+    assert_eq!(status(&mut watch, behind), "true");
+    let schema = |status: &mut etcd_monitor_model::MemberStatus| {
+        status.storage_version = Some("3.6.0".to_owned());
+    };
+    assert_eq!(
+        status(&mut watch, all_running("3.7.3").status(1, schema)),
+        "true"
+    );
+    // During an upgrade the cluster acts as its oldest member.
+    let upgrading = running(all_running("3.7.3"), 3, "3.6.16").status(1, schema);
+    assert_eq!(status(&mut watch, upgrading), "false");
+    let snapshot = watch.see(all_running("3.7.3").status(1, |status| {
+        status.downgrade_target = Some("3.6.0".to_owned());
+    }));
+    let said = finding(&snapshot, rule::CLUSTER_VERSION_BEHIND, "test");
+    assert!(
+        said.status.is_true() && said.cause.contains("downgrade"),
+        "{said:?}"
+    );
+}
+
+#[test]
+fn members_that_do_not_say_what_the_cluster_acts_as_are_unknown() {
+    let none = (1..=3).fold(all_running("3.5.35"), |scene, member| {
+        scene.status(member, |status| status.storage_version = None)
+    });
+    let snapshot = Watch::default().see(none);
+    assert_eq!(
+        status_of(&snapshot, rule::CLUSTER_VERSION_BEHIND),
+        "unknown"
+    );
+}

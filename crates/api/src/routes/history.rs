@@ -1,0 +1,232 @@
+//! Points of the past: what the store of samples keeps.
+
+use std::str::FromStr;
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Response};
+use etcd_monitor_model::{
+    ClusterName, HistoryError, HistoryQuery, HistoryStore, MemberId, Point, SeriesKey,
+    SeriesPoints, SeriesSelector, Snapshot,
+};
+use futures_util::TryStreamExt;
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::problem::Problem;
+use crate::source::Source;
+
+/// Points of a series where the query does not say.
+const POINTS_DEFAULT: u32 = 1_000;
+
+/// The most points of a series that are answered.
+const POINTS_MAX: u32 = 10_000;
+
+/// Where the query does not say: the last hour.
+const SPAN_DEFAULT: SignedDuration = SignedDuration::from_hours(1);
+
+/// The most series of one answer: one metric of a cluster has a series for each member, or for each link.
+const SERIES_MAX: usize = 1_000;
+
+/// What is asked for.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    cluster: Option<String>,
+    metric: Option<String>,
+    member: Option<String>,
+    start: Option<String>,
+    end: Option<String>,
+    max_points: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Document {
+    cluster: ClusterName,
+    series: Vec<Series>,
+}
+
+/// One series. A point is `[unix seconds, value]`, or of a bucket `[unix seconds, mean, min, max]`.
+#[derive(Serialize)]
+struct Series {
+    name: String,
+    labels: Labels,
+    unit: &'static str,
+    points: Vec<Vec<f64>>,
+}
+
+#[derive(Serialize)]
+struct Labels {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    member_id: Option<MemberId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    peer_id: Option<MemberId>,
+}
+
+/// `GET /api/v1/metrics/history`
+pub(crate) async fn history(
+    State(source): State<Source>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(wanted) = wanted.map_err(|rejection| Problem::bad_query(&rejection.body_text()))?;
+    let (cluster, snapshots) = source.select(wanted.cluster.as_deref())?;
+    let query = query(&wanted, cluster.clone(), Timestamp::now())?;
+    let store = source.history().ok_or_else(Problem::no_history)?;
+    let answered = answer(store, &query).await.map_err(problem)?;
+    let latest = snapshots.borrow().clone();
+    let series = answered
+        .into_iter()
+        .map(|(key, points)| Series::of(&key, &points, latest.as_deref()));
+    let document = Document {
+        cluster,
+        series: series.collect(),
+    };
+    Ok(Json(document).into_response())
+}
+
+fn query(wanted: &Wanted, cluster: ClusterName, now: Timestamp) -> Result<HistoryQuery, Problem> {
+    let mut selector = SeriesSelector::cluster(cluster);
+    selector.metric.clone_from(&wanted.metric);
+    let member = wanted.member.as_deref().map(MemberId::from_str);
+    selector.member = member
+        .transpose()
+        .map_err(|error| Problem::bad_query(&format!("member: {error}")))?;
+    let end = time("end", wanted.end.as_deref())?.unwrap_or(now);
+    let start = match time("start", wanted.start.as_deref())? {
+        Some(start) => start,
+        None => end
+            .checked_sub(SPAN_DEFAULT)
+            .map_err(|_| Problem::bad_query("end: before any time"))?,
+    };
+    let max_points = wanted.max_points.unwrap_or(POINTS_DEFAULT);
+    if !(1..=POINTS_MAX).contains(&max_points) {
+        let reason = format!("max_points: {max_points} is not between 1 and {POINTS_MAX}");
+        return Err(Problem::bad_query(&reason));
+    }
+    Ok(HistoryQuery {
+        selector,
+        start,
+        end,
+        max_points: Some(max_points),
+    })
+}
+
+/// RFC 3339, or Unix seconds.
+fn time(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
+    let Some(text) = text else { return Ok(None) };
+    let seconds = text.parse::<f64>().ok();
+    let duration = seconds.and_then(|seconds| SignedDuration::try_from_secs_f64(seconds).ok());
+    let from_seconds = duration.and_then(|it| Timestamp::from_duration(it).ok());
+    let read = from_seconds.or_else(|| text.parse().ok());
+    let wrong =
+        || format!("{name}: {text:?} is neither RFC 3339 (2026-01-31T12:00:00Z) nor Unix seconds");
+    read.map(Some).ok_or_else(|| Problem::bad_query(&wrong()))
+}
+
+/// The points of every series, read whole: each has at most as many as were asked for.
+async fn answer(
+    store: &Arc<dyn HistoryStore>,
+    query: &HistoryQuery,
+) -> Result<Vec<(SeriesKey, Vec<Point>)>, HistoryError> {
+    let mut answered = Vec::new();
+    for SeriesPoints { key, points } in store.query(query).await?.into_iter().take(SERIES_MAX) {
+        let points: Vec<Vec<Point>> = points.try_collect().await?;
+        let points = points.concat();
+        if !points.is_empty() {
+            answered.push((key, points));
+        }
+    }
+    Ok(answered)
+}
+
+fn problem(error: HistoryError) -> Problem {
+    match error {
+        HistoryError::BadQuery(reason) => Problem::bad_query(&reason),
+        error => Problem::history_unavailable(&error.to_string()),
+    }
+}
+
+impl Series {
+    fn of(key: &SeriesKey, points: &[Point], latest: Option<&Snapshot>) -> Self {
+        let name_of = |id: MemberId| {
+            let mut members = latest?.members.iter();
+            let known = members.find(|member| member.id == Some(id))?;
+            Some(known.name.clone())
+        };
+        Self {
+            name: key.metric.to_string(),
+            labels: Labels {
+                member: key.member.and_then(name_of),
+                member_id: key.member,
+                peer: key.peer.and_then(name_of),
+                peer_id: key.peer,
+            },
+            unit: unit(&key.metric),
+            points: points.iter().map(numbers).collect(),
+        }
+    }
+}
+
+fn numbers(point: &Point) -> Vec<f64> {
+    let at = point.at.as_millisecond() as f64 / 1e3;
+    if point.count == 1 {
+        vec![at, point.mean]
+    } else {
+        vec![at, point.mean, point.min, point.max]
+    }
+}
+
+/// The unit is the last word of a name; a name without one counts things.
+fn unit(metric: &str) -> &'static str {
+    const UNITS: [&str; 4] = ["seconds", "bytes", "ratio", "percent"];
+    if metric.ends_with("_bytes_per_second") {
+        return "bytes_per_second";
+    }
+    if metric.ends_with("_per_second") {
+        return "per_second";
+    }
+    let last = metric.rsplit('_').next().unwrap_or_default();
+    let known = UNITS.into_iter().find(|unit| *unit == last);
+    known.unwrap_or("count")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_rfc_3339_or_unix_seconds() {
+        let at = |text| time("start", Some(text)).unwrap().unwrap();
+        assert_eq!(at("1700000000.5").as_millisecond(), 1_700_000_000_500);
+        assert_eq!(at("2023-11-14T22:13:20Z").as_second(), 1_700_000_000);
+        for wrong in ["yesterday", "NaN", "1e300", ""] {
+            assert!(time("start", Some(wrong)).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn the_unit_is_the_last_word() {
+        assert_eq!(unit("wal_fsync_p99_seconds"), "seconds");
+        assert_eq!(unit("client_sent_bytes_per_second"), "bytes_per_second");
+        assert_eq!(unit("watchers"), "count");
+    }
+
+    #[test]
+    fn a_bucket_has_mean_min_and_max() {
+        let at = Timestamp::from_second(10).unwrap();
+        assert_eq!(numbers(&Point::sample(at, 2.0)), [10.0, 2.0]);
+        let bucket = Point {
+            count: 3,
+            min: 1.0,
+            max: 4.0,
+            ..Point::sample(at, 2.0)
+        };
+        assert_eq!(numbers(&bucket), [10.0, 2.0, 1.0, 4.0]);
+    }
+}

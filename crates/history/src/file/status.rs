@@ -1,0 +1,167 @@
+//! How the file is, for whoever watches over the monitor itself.
+
+use std::path::PathBuf;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use etcd_monitor_model::{Stat, StoreFailure};
+use jiff::Timestamp;
+use tokio::sync::watch;
+
+use super::error::FileStoreError;
+use super::writer::Written;
+
+/// How the history file is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct FileStoreStatus {
+    /// Why nothing is stored now; `None` while writing works.
+    pub failing: Option<StoreFailure>,
+    /// When a write last succeeded; `None` before the first.
+    pub stored_at: Option<Timestamp>,
+    /// The file that was set aside last, since this store was opened.
+    pub set_aside: Option<SetAside>,
+    /// How many files were set aside since this store was opened.
+    pub set_aside_count: u64,
+    /// Blocks and records that could not be read and were removed, since this store was opened. Their samples are lost.
+    pub damaged_blocks: u64,
+}
+
+/// A file that was damaged as a whole.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SetAside {
+    /// When it was set aside.
+    pub at: Timestamp,
+    /// Where it is now.
+    pub path: PathBuf,
+    /// What was wrong with it.
+    pub reason: String,
+}
+
+/// Where the parts of the store write what happens to them.
+#[derive(Debug, Default)]
+pub(crate) struct Board {
+    status: watch::Sender<FileStoreStatus>,
+    failure: watch::Sender<Option<StoreFailure>>,
+    stored: AtomicU64,
+    refused: AtomicU64,
+    failed: AtomicU64,
+    bytes: AtomicU64,
+}
+
+impl Board {
+    pub(crate) fn status(&self) -> FileStoreStatus {
+        self.status.borrow().clone()
+    }
+
+    pub(crate) fn watch_failure(&self) -> watch::Receiver<Option<StoreFailure>> {
+        self.failure.subscribe()
+    }
+
+    /// An attempt to write, or to open the file for it, failed.
+    pub(crate) fn failed(&self, error: &FileStoreError) {
+        self.failed.fetch_add(1, Ordering::Relaxed);
+        let reason = error.to_string();
+        let before = self.failure.borrow().as_ref().map(|it| it.since);
+        if before.is_none() {
+            tracing::error!(error = %reason, "the history is not stored");
+        }
+        let since = before.unwrap_or_else(Timestamp::now);
+        self.failing(Some(StoreFailure { since, reason }));
+    }
+
+    /// A write succeeded.
+    pub(crate) fn written(&self, written: Written) {
+        self.stored.fetch_add(written.stored, Ordering::Relaxed);
+        self.refused.fetch_add(written.refused, Ordering::Relaxed);
+        self.damaged(written.damaged);
+        if let Some(failure) = self.failure.borrow().as_ref() {
+            tracing::info!(since = %failure.since, "the history is stored again");
+        }
+        self.failing(None);
+        self.status
+            .send_modify(|status| status.stored_at = Some(Timestamp::now()));
+    }
+
+    fn failing(&self, failure: Option<StoreFailure>) {
+        self.status
+            .send_modify(|status| status.failing.clone_from(&failure));
+        self.failure.send_if_modified(|it| {
+            let changed = *it != failure;
+            *it = failure;
+            changed
+        });
+    }
+
+    /// So many blocks or records could not be read.
+    pub(crate) fn damaged(&self, count: u64) {
+        if count > 0 {
+            self.status
+                .send_modify(|status| status.damaged_blocks += count);
+        }
+    }
+
+    /// The file was set aside.
+    pub(crate) fn set_aside(&self, path: PathBuf, reason: &str) {
+        tracing::error!(
+            aside = %path.display(), reason,
+            "the history file is damaged; it was set aside and a new one begins"
+        );
+        let set_aside = SetAside {
+            at: Timestamp::now(),
+            path,
+            reason: reason.to_owned(),
+        };
+        self.status.send_modify(|status| {
+            status.set_aside = Some(set_aside);
+            status.set_aside_count += 1;
+        });
+    }
+
+    /// Bytes that the file has allocated.
+    pub(crate) fn allocated(&self, bytes: u64) {
+        self.bytes.store(bytes, Ordering::Relaxed);
+    }
+
+    pub(crate) fn stats(&self) -> Vec<Stat> {
+        let count = |it: &AtomicU64| it.load(Ordering::Relaxed);
+        let status = self.status.borrow();
+        vec![
+            Stat::counter(
+                "etcd_monitor_history_file_samples_total",
+                "Samples written to the history file",
+                count(&self.stored),
+            ),
+            Stat::counter(
+                "etcd_monitor_history_file_refused_samples_total",
+                "Samples that the history file did not take: older than the newest, not finite, or of too many series",
+                count(&self.refused),
+            ),
+            Stat::counter(
+                "etcd_monitor_history_file_failed_writes_total",
+                "Attempts to write to the history file that failed",
+                count(&self.failed),
+            ),
+            Stat::counter(
+                "etcd_monitor_history_file_damaged_blocks_total",
+                "Blocks of the history file that could not be read and were removed",
+                status.damaged_blocks,
+            ),
+            Stat::counter(
+                "etcd_monitor_history_file_set_aside_total",
+                "History files that were damaged as a whole and set aside",
+                status.set_aside_count,
+            ),
+            Stat::gauge(
+                "etcd_monitor_history_file_failing",
+                "1 while nothing is stored in the history file, since it or the disk refuses, else 0",
+                f64::from(u8::from(status.failing.is_some())),
+            ),
+            Stat::gauge(
+                "etcd_monitor_history_file_allocated_bytes",
+                "Bytes allocated on the disk for the history file",
+                count(&self.bytes) as f64,
+            ),
+        ]
+    }
+}
