@@ -286,6 +286,8 @@ fn status(member: u64, revision: i64, leads: bool) -> MemberStatus {
         db_size_in_use_bytes: 1,
         db_quota_bytes: None,
         errors: Vec::new(),
+        downgrade_target: None,
+        storage_version: None,
     }
 }
 
