@@ -9,6 +9,7 @@ mod divergence;
 mod hashes;
 mod learners;
 mod links;
+mod load;
 mod membership;
 mod properties;
 mod restarts;
