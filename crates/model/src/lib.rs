@@ -20,6 +20,7 @@ mod history;
 mod id;
 mod learner;
 mod link;
+mod member_metrics;
 mod metrics_page;
 mod observation;
 pub mod rule;
@@ -44,6 +45,10 @@ pub use history::{
 pub use id::{ClusterId, ClusterName, MemberId, ParseIdError};
 pub use learner::LearnerProgress;
 pub use link::{LinkSnapshot, LinkState, RoundTrip};
+pub use member_metrics::{
+    DiskLatency, Durations, LatencyMetrics, LatencySource, LeaseLoad, MeasuredLatency,
+    MemberMetrics, NetworkLoad, ProcessLoad, RaftLoad, RequestLoad, WatchLoad,
+};
 pub use metrics_page::{
     DiskMetrics, HistogramReading, MetricsPage, NetworkMetrics, PeerMetrics, ProcessMetrics,
     RaftMetrics, RequestMetrics, StoreMetrics,

@@ -5,8 +5,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::{
     AlertType, CanarySummary, ClusterId, ClusterName, Coverage, Finding, LeaderChange,
-    LearnerProgress, LinkSnapshot, MemberCapacity, MemberId, MemberTrust, MonitorCondition,
-    ProbeFailure, Severity,
+    LearnerProgress, LinkSnapshot, MemberCapacity, MemberId, MemberMetrics, MemberTrust,
+    MonitorCondition, ProbeFailure, Severity,
 };
 
 /// What the monitor says about one cluster after one cycle.
@@ -196,6 +196,9 @@ pub struct MemberSnapshot {
     pub capacity: MemberCapacity,
     /// Numbers from the member's `/metrics`; from this cycle.
     pub counters: Option<ServerCounters>,
+    /// Rates and quantiles from several pages, and latencies by their sources.
+    #[serde(default)]
+    pub metrics: MemberMetrics,
     /// Latency of our own linearizable reads through this member over the last 5 minutes.
     pub read_latency: Option<LatencySummary>,
     /// Duration of this cycle's linearizable read in seconds.
@@ -229,6 +232,7 @@ impl MemberSnapshot {
             database: None,
             capacity: MemberCapacity::default(),
             counters: None,
+            metrics: MemberMetrics::default(),
             read_latency: None,
             last_read_seconds: None,
             last_answer_at: None,

@@ -65,13 +65,13 @@ pub fn assess(
     snapshot.member_count = state.member_count();
     leader::update(state, &view, &mut snapshot);
     snapshot.quorum = quorum::of(state, &view);
-    snapshot.members = members::describe(state, &view, &snapshot);
+    snapshot.members = members::describe(state, &view, &snapshot, &parameters.metrics);
     capacity::update(state, &view, &mut snapshot, &parameters.capacity);
     consensus::update(state, &view, &mut snapshot, parameters);
     snapshot.links = links::update(state, &view, &snapshot, &parameters.links);
     versions::update(state, &view);
     trust::describe(&mut snapshot.members, state, &view);
-    canary::update(state, observation, &mut snapshot);
+    canary::update(state, observation, &mut snapshot, &parameters.metrics);
     snapshot.last_answer_at = if view.any_answer() {
         Some(view.ended_at)
     } else {

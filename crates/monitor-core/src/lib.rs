@@ -31,6 +31,7 @@
 mod assess;
 mod black_box;
 mod checker;
+mod collector;
 mod fleet;
 mod metrics_page;
 mod monitor;
@@ -52,6 +53,7 @@ pub use black_box::{
     RecordingStop, Recordings,
 };
 pub use checker::HealthChecker;
+pub use collector::{MetricsCollector, MetricsParameters};
 pub use etcd_monitor_client::discovery::DiscoveryPolicy;
 pub use etcd_monitor_client::{
     ClientError, ClientOptions, Credentials, Endpoint, EndpointError, MetricsUrl, Password,

@@ -8,6 +8,7 @@ mod coverage;
 mod divergence;
 mod learners;
 mod links;
+mod load;
 mod membership;
 mod properties;
 mod restarts;

@@ -59,6 +59,10 @@ pub struct Incident {
 }
 
 /// One record.
+#[expect(
+    clippy::large_enum_variant,
+    reason = "one at a time is made and written, and none is kept"
+)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Record<'a> {
     Head(Cow<'a, RecordingHead>),
