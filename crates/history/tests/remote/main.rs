@@ -2,9 +2,8 @@
 
 #![allow(
     clippy::unwrap_used,
-    clippy::print_stderr,
     clippy::print_stdout,
-    reason = "a test fails by panicking, and says why it is skipped"
+    reason = "a test fails by panicking, and one prints to another process"
 )]
 
 mod fake;
