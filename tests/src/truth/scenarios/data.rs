@@ -38,7 +38,7 @@ async fn changed_key(stage: &mut Stage) -> anyhow::Result<()> {
     // It answers a linearizable read once it has applied the write.
     cluster
         .member(victim)
-        .wait_ready(Duration::from_secs(30))
+        .wait_ready(Duration::from_mins(2))
         .await?;
     cluster.member(victim).terminate().await?;
     cluster.tamper(victim, &stored(revision), &stored(revision + 1_000))?;
