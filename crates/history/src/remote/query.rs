@@ -79,7 +79,7 @@ pub struct PrometheusQuery {
 }
 
 impl PrometheusQuery {
-    /// Prepares the client; does no I/O but reading the files of the options.
+    /// Prepares the client; does no I/O but reading the files of the options. The process must have installed a `rustls` provider before.
     pub fn new(options: PrometheusQueryOptions) -> Result<Self, RemoteError> {
         Ok(Self {
             labels: names::external(&options.labels)?,

@@ -53,6 +53,7 @@ struct Inner {
 
 impl RemoteWrite {
     /// Opens the queue, with what an earlier run left in it, and prepares the client. It does I/O in the folder of the queue, and none on the network.
+    /// The process must have installed a `rustls` provider before, also when the URL is plain `http`.
     pub fn open(options: RemoteWriteOptions) -> Result<Self, RemoteError> {
         let external = names::external(&options.external_labels)?;
         let door = Door::new(&options.http)?;
@@ -120,7 +121,9 @@ impl RemoteWrite {
     }
 
     async fn flush_until(&self, stop: &CancellationToken) {
-        let mut ticks = interval(self.inner.options.flush_interval);
+        // A timer of no length panics.
+        let period = self.inner.options.flush_interval;
+        let mut ticks = interval(period.max(Duration::from_millis(1)));
         ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {

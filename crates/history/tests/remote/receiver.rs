@@ -119,6 +119,28 @@ async fn one_bad_batch_costs_no_other() {
     running.stop().await;
 }
 
+/// As Prometheus refuses what is too old for it.
+#[tokio::test]
+async fn many_bad_batches_cost_no_more_than_their_neighbours() {
+    let all = batches(100);
+    let bad_until = all[200].at.as_millisecond();
+    let too_old = move |seen: &Seen| seen.samples().iter().any(|(at, _)| *at < bad_until);
+    let answer = move |_, seen: &Seen| {
+        let status = if too_old(seen) { 400 } else { 200 };
+        (status, "too old").into()
+    };
+    let (fake, running, _folder) = writer(0, answer).await;
+    running.append(&all);
+    until(LIMIT, "all is dealt with", async || {
+        let dropped = running.stat("dropped_samples_total refused");
+        (running.stat("sent_samples_total") + dropped == 900).then_some(())
+    })
+    .await;
+    assert!(running.stat("sent_samples_total") >= 300 - 600 / 4);
+    assert!(fake.seen().len() < 60, "{}", fake.seen().len());
+    running.stop().await;
+}
+
 #[tokio::test]
 async fn a_request_is_no_larger_than_it_may_be() {
     let fake = Fake::start(|_| (200, "").into()).await;

@@ -16,8 +16,9 @@ use crate::remote::door::{reason_of, retry_after};
 use crate::remote::queue::Queue;
 use crate::remote::wire::{self, WriteRequest};
 
-/// Single batches of one request that may be refused one after the other before the rest of it is dropped with them.
-const REFUSED_IN_ROW_MAX: usize = 8;
+/// Where batches are refused one after the other, no part is cut any more that is smaller than these by this factor: a whole request that is refused
+/// costs some dozen more, and each batch at fault at most a quarter of a neighbour.
+const REFUSED_PER_CUT: usize = 4;
 
 pub(super) struct Sender {
     inner: Arc<Inner>,
@@ -45,7 +46,7 @@ struct Unavailable {
 
 impl Sender {
     pub(super) fn new(inner: Arc<Inner>) -> Self {
-        let per_second = inner.options.requests_per_second_max.max(1);
+        let per_second = inner.options.requests_per_second_max.clamp(1, 1_000_000);
         let mut pace = interval(Duration::from_secs(1) / per_second);
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         Self {
@@ -149,7 +150,7 @@ impl Sender {
                 continue;
             }
             let Some(body) = wire::compress(&request) else {
-                self.drop_refused(part, &[], "it is too large to be compressed");
+                self.drop_refused(part, "it is too large to be compressed");
                 continue;
             };
             match self.post(body).await {
@@ -160,17 +161,16 @@ impl Sender {
                         .counters
                         .delivered(count(part), newest.unwrap_or(i64::MIN));
                 }
-                Answer::Refused { status, .. } if part.len() > 1 && is_of_content(status) => {
+                Answer::Refused { status, .. }
+                    if part.len() > 1
+                        && is_of_content(status)
+                        && part.len() > refused_in_row / REFUSED_PER_CUT =>
+                {
                     parts.extend([halves.1, halves.0]);
                 }
                 Answer::Refused { reason, .. } => {
-                    refused_in_row += 1;
-                    let rest = if refused_in_row < REFUSED_IN_ROW_MAX {
-                        Vec::new()
-                    } else {
-                        std::mem::take(&mut parts)
-                    };
-                    self.drop_refused(part, &rest, &reason);
+                    refused_in_row += part.len();
+                    self.drop_refused(part, &reason);
                 }
                 Answer::Unavailable(failure) => return Err(failure),
             }
@@ -178,8 +178,8 @@ impl Sender {
         Ok(())
     }
 
-    fn drop_refused(&self, part: &[SampleBatch], rest: &[&[SampleBatch]], reason: &str) {
-        let samples = count(part) + rest.iter().map(|it| count(it)).sum::<u64>();
+    fn drop_refused(&self, part: &[SampleBatch], reason: &str) {
+        let samples = count(part);
         self.inner.counters.dropped(Drop::Refused, samples);
         let target = self.inner.door.target();
         self.inner.complain(&format!(
