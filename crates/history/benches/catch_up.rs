@@ -3,11 +3,7 @@
 //!
 //! `cargo bench -p etcd-monitor-history --bench catch_up [-- SAMPLES_PER_MEMBER]`, 100 where nothing is said. Needs `victoria-metrics`.
 
-#![allow(
-    clippy::print_stdout,
-    clippy::print_stderr,
-    reason = "the result is what a bench is for"
-)]
+#![allow(clippy::print_stdout, reason = "the result is what a bench is for")]
 #![allow(clippy::unwrap_used, reason = "what goes wrong ends the bench")]
 
 #[allow(dead_code, reason = "the tests use more of it")]

@@ -13,6 +13,7 @@
 mod buckets;
 mod canary;
 mod capacity;
+mod consistency;
 mod coverage;
 mod election;
 mod finding;
@@ -32,6 +33,7 @@ mod trust;
 
 pub use canary::{CanaryEvent, CanaryReading, CanarySummary};
 pub use capacity::MemberCapacity;
+pub use consistency::{ConsistencySummary, HashAnswer, HashRound, KvHash};
 pub use coverage::{Coverage, RuleGap, SignalGap, UnknownClass};
 pub use election::{LeaderChange, LeaderChangeCause};
 pub use finding::{

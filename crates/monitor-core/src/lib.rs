@@ -63,7 +63,9 @@ pub use etcd_monitor_model::*;
 pub use fleet::{Fleet, FleetHandle, doubt_monitor};
 pub use metrics_page::read_metrics_page;
 pub use monitor::{Monitor, MonitorOptions, SnapshotReceiver};
-pub use probe::{CanaryOptions, ClusterProbe, EtcdProbe, ProbeOptions, RecordedProbe};
+pub use probe::{
+    CanaryOptions, ClusterProbe, ConsistencyOptions, EtcdProbe, ProbeOptions, RecordedProbe,
+};
 pub use samples::samples;
 pub use schedule::{CycleSlots, offset_within};
 pub use state_file::{StateFile, StateFileError};

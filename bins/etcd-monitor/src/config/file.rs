@@ -54,6 +54,7 @@ pub(super) struct ClusterFile {
     pub(super) user: Option<String>,
     pub(super) password_file: Option<PathBuf>,
     pub(super) trust_interval: Option<String>,
+    pub(super) hashkv_interval: Option<String>,
     pub(super) canary: Option<CanaryFile>,
     pub(super) parameters: Parameters,
 }

@@ -2,8 +2,8 @@
 
 #![allow(
     clippy::unwrap_used,
-    clippy::print_stderr,
-    reason = "a test fails by panicking, and says why it is skipped"
+    clippy::print_stdout,
+    reason = "a test fails by panicking, and one prints to another process"
 )]
 
 mod fake;

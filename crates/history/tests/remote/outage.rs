@@ -1,9 +1,14 @@
 //! The store is away for a while, or the writer is.
 
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
 use etcd_monitor_history::{PrometheusQuery, PrometheusQueryOptions};
 use etcd_monitor_model::{HistoryStore, SampleBatch};
 use tempfile::TempDir;
 
+use crate::fake::{Fake, Seen};
 use crate::samples::{LIMIT, Running, all_of, batches, points, quick, ring};
 use crate::server::{Kind, Server, until};
 
@@ -147,4 +152,52 @@ async fn a_stop_delivers_what_was_just_taken() {
     running.append(&batches);
     running.stop().await;
     has_exactly(&server, &batches).await;
+}
+
+/// The folder of the queue, for the process that is killed.
+const KILLED: &str = "ETCD_MONITOR_TEST_KILLED";
+
+/// Appends for ever, and tells how many samples are on disk.
+async fn append_for_ever(folder: &Path) {
+    let running = Running::start(quick("http://127.0.0.1:1/".to_owned(), folder));
+    let mut appended = 0;
+    for batch in batches(10_000) {
+        running.append(std::slice::from_ref(&batch));
+        appended += batch.samples.len() as u64;
+        queued(&running, appended).await;
+        println!("on disk: {appended}");
+    }
+}
+
+/// The same program again, as the process that is killed.
+fn killed(folder: &Path) -> Child {
+    let mut program = Command::new(std::env::current_exe().unwrap());
+    program.args([
+        "--exact",
+        "outage::a_kill_loses_nothing_that_was_flushed",
+        "--nocapture",
+    ]);
+    program.env(KILLED, folder).stdout(Stdio::piped());
+    program.spawn().unwrap()
+}
+
+#[tokio::test]
+async fn a_kill_loses_nothing_that_was_flushed() {
+    if let Some(folder) = std::env::var_os(KILLED) {
+        return append_for_ever(Path::new(&folder)).await;
+    }
+    let folder = TempDir::new().unwrap();
+    let mut process = killed(folder.path());
+    let lines = BufReader::new(process.stdout.take().unwrap()).lines();
+    let counts = lines.filter_map(|line| line.unwrap().strip_prefix("on disk: ")?.parse().ok());
+    let on_disk: u64 = counts.take(30).last().unwrap();
+    process.kill().unwrap();
+    process.wait().unwrap();
+    let fake = Fake::start(|_| (200, "").into()).await;
+    let running = Running::start(quick(fake.url(), folder.path()));
+    assert!(on_disk > 0 && running.stat("queue_samples") >= on_disk);
+    sent(&running, on_disk).await;
+    running.stop().await;
+    let arrived: Vec<_> = fake.seen().iter().flat_map(Seen::samples).collect();
+    assert!(arrived.len() as u64 >= on_disk && arrived.iter().map(|it| it.0).is_sorted());
 }

@@ -64,7 +64,11 @@ async fn answers_as_the_ring(kind: Kind) {
     let Some(server) = Server::start(kind).await else {
         return;
     };
-    let batches = batches(600);
+    let mut batches = batches(600);
+    for batch in &mut batches[901..] {
+        // A member that is renamed is the same, wherever in a bucket that was.
+        "renamed".clone_into(&mut batch.member.as_mut().unwrap().name);
+    }
     let ring = ring(&batches);
     let remote = stored(&server, &batches).await;
     let everything = SeriesSelector::cluster(cluster());

@@ -161,6 +161,29 @@ async fn a_request_is_no_larger_than_it_may_be() {
     assert!(times.len() == 2700 && times.is_sorted());
 }
 
+/// A receiver that is away between the parts of what was taken from the queue at once.
+#[tokio::test]
+async fn what_was_accepted_is_not_sent_again() {
+    let requests = AtomicUsize::new(0);
+    let answer = move |_: &Seen| {
+        let away = requests.fetch_add(1, Ordering::SeqCst) % 3 == 2;
+        (if away { 503 } else { 200 }, "").into()
+    };
+    let fake = Fake::start(answer).await;
+    let folder = TempDir::new().unwrap();
+    let mut options = quick(fake.url(), folder.path());
+    options.samples_per_request_max = 100;
+    let running = Running::start(options);
+    running.append(&batches(300));
+    reaches(&running, "sent_samples_total", 2700).await;
+    running.stop().await;
+    let seen = fake.seen().into_iter().enumerate();
+    let accepted = seen.filter(|(number, _)| number % 3 != 2);
+    let samples: Vec<_> = accepted.flat_map(|(_, seen)| seen.samples()).collect();
+    assert_eq!(samples.len(), 2700);
+    assert!(samples.iter().map(|(at, _)| at).is_sorted());
+}
+
 #[tokio::test]
 async fn overload_is_waited_out_as_long_as_it_asks_within_a_bound() {
     for status in [429, 503] {

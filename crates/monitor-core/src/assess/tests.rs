@@ -6,6 +6,7 @@ mod clocks;
 mod consensus;
 mod coverage;
 mod divergence;
+mod hashes;
 mod learners;
 mod links;
 mod load;

@@ -59,10 +59,6 @@ pub struct Incident {
 }
 
 /// One record.
-#[expect(
-    clippy::large_enum_variant,
-    reason = "one at a time is made and written, and none is kept"
-)]
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) enum Record<'a> {
     Head(Cow<'a, RecordingHead>),

@@ -25,6 +25,10 @@ pub(super) struct Sender {
     /// One tick for each request.
     pace: Interval,
     backoff: ExponentialBackoff,
+    /// Batches in hand of which others were dealt with already, before the receiver became unavailable.
+    rest: Vec<SampleBatch>,
+    /// True where batches of the same records were dealt with: these must not come again.
+    is_begun: bool,
 }
 
 /// What a receiver made of a request.
@@ -52,6 +56,8 @@ impl Sender {
         Self {
             pace,
             backoff: backoff(&inner.options),
+            rest: Vec::new(),
+            is_begun: false,
             inner,
         }
     }
@@ -96,29 +102,35 @@ impl Sender {
                 return Err(self.delay(None));
             }
         };
-        match self.deliver(&batches).await {
-            Ok(()) => {
-                self.inner.with_queue(Queue::settle).await;
-                self.backoff = backoff(&self.inner.options);
-                Ok(true)
-            }
-            Err(failure) => {
-                self.put_back().await;
-                let (target, reason) = (self.inner.door.target(), failure.reason);
-                self.inner.complain(&format!(
-                    "The remote store {target} does not take samples: {reason}"
-                ));
-                Err(self.delay(failure.retry_after))
-            }
+        let (done, failure) = self.deliver(&batches).await;
+        let Some(failure) = failure else {
+            self.inner.with_queue(Queue::settle).await;
+            self.backoff = backoff(&self.inner.options);
+            return Ok(true);
+        };
+        if done == 0 && !self.is_begun {
+            self.put_back().await;
+        } else {
+            self.is_begun = true;
+            self.rest = batches[done..].to_vec();
         }
+        let (target, reason) = (self.inner.door.target(), failure.reason);
+        self.inner.complain(&format!(
+            "The remote store {target} does not take samples: {reason}"
+        ));
+        Err(self.delay(failure.retry_after))
     }
 
     async fn put_back(&self) {
         self.inner.with_queue(Queue::put_back).await;
     }
 
-    /// Records from the queue, as many as go into one request.
-    async fn take(&self) -> Result<Vec<SampleBatch>, String> {
+    /// What is left of records that are dealt with in part, else records from the queue, as many as go into one request.
+    async fn take(&mut self) -> Result<Vec<SampleBatch>, String> {
+        if !self.rest.is_empty() {
+            return Ok(std::mem::take(&mut self.rest));
+        }
+        self.is_begun = false;
         let most = self.inner.options.samples_per_request_max;
         let taken = self.inner.with_queue(move |queue| {
             let mut batches = Vec::new();
@@ -138,8 +150,8 @@ impl Sender {
     }
 
     /// Delivers batches in order, in one request or more. What is refused for its content is cut in two, until the batch is found that is at
-    /// fault: one batch that a store does not like costs no other.
-    async fn deliver(&mut self, batches: &[SampleBatch]) -> Result<(), Unavailable> {
+    /// fault: one batch that a store does not like costs no other. Tells how many of the batches are dealt with, and what stopped it.
+    async fn deliver(&mut self, batches: &[SampleBatch]) -> (usize, Option<Unavailable>) {
         let mut parts = vec![batches];
         let mut refused_in_row = 0;
         while let Some(part) = parts.pop() {
@@ -172,10 +184,13 @@ impl Sender {
                     refused_in_row += part.len();
                     self.drop_refused(part, &reason);
                 }
-                Answer::Unavailable(failure) => return Err(failure),
+                Answer::Unavailable(failure) => {
+                    let left = part.len() + parts.iter().map(|it| it.len()).sum::<usize>();
+                    return (batches.len() - left, Some(failure));
+                }
             }
         }
-        Ok(())
+        (batches.len(), None)
     }
 
     fn drop_refused(&self, part: &[SampleBatch], reason: &str) {

@@ -238,6 +238,7 @@ fn cycle() -> impl Strategy<Value = (i64, Scene)> {
             lag_seconds,
             own_certificates: None,
             canary: None,
+            hashes: None,
         };
         (step, scene)
     })

@@ -227,6 +227,7 @@ fn the_first_sight_of_a_cluster_is_judged_alike() {
                     lag_seconds: 0.0,
                     own_certificates: None,
                     canary: None,
+                    hashes: None,
                 },
                 "",
                 None,

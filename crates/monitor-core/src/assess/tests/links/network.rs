@@ -186,7 +186,7 @@ impl Network {
             };
             scene = scene.status(member, |status| {
                 status.version = self.version.to_owned();
-                status.storage_version = None;
+                status.storage_version = Some(self.version.to_owned());
             });
         }
         let scene = scene.led_by(Some(self.leader), 2 + self.leader as u64);
