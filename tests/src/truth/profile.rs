@@ -17,12 +17,15 @@ const TRUST_SECONDS: f64 = 600.0;
 /// Holds are not made shorter than this: an election takes a second or two, however fast the monitor looks.
 const HOLD_MIN: Duration = Duration::from_secs(3);
 
-/// Holds that wait for another finding to explain theirs, which takes as long as etcd's own periods: they stay.
-const HELD: [&str; 2] = ["LinkFailing", "NetworkPartition"];
+/// Holds that wait for another finding to explain theirs, which takes as long as etcd's own periods, or as many syncs of
+/// a disk as ever: they stay.
+const HELD: [&str; 3] = ["LinkFailing", "NetworkPartition", "HeartbeatsLate"];
 
 /// Windows of ordinary patience. What is bound to periods of etcd itself (its probers of peers, its elections) is not
 /// among them, and neither are thresholds.
-const WINDOWS: [&str; 19] = [
+const WINDOWS: [&str; 21] = [
+    "window_seconds",
+    "recent_window_seconds",
     "apply_lag_window_seconds",
     "restart_settle_seconds",
     "not_disarmed_seconds",
@@ -65,6 +68,11 @@ impl Profile {
     pub(super) fn within(&self, at_defaults: Duration) -> Duration {
         let patience = Duration::from_mins(3);
         at_defaults.div_f64(self.divisor()) + patience
+    }
+
+    /// For alerts to end once their fault has: the longest window is 5 min, links need 15 s, and a member its start.
+    pub(super) fn over_within(&self) -> Duration {
+        Duration::from_mins(if self.full { 12 } else { 3 })
     }
 
     /// How many cycles begin in this time.

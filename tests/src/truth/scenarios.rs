@@ -37,8 +37,6 @@ pub struct Scenario {
     pub(super) about_seconds: u32,
     /// It takes all of the machine, so that nothing is played beside it.
     alone: bool,
-    /// A rule without which it is not played.
-    needs: Option<&'static str>,
     pub(super) setting: Setting,
     /// Rules that may fire beside what is expected: consequences that are no other cause.
     pub(super) tolerated: &'static [&'static str],
@@ -90,7 +88,6 @@ impl Scenario {
             smoke: false,
             about_seconds: 15,
             alone: false,
-            needs: None,
             setting,
             tolerated: &[],
             act,
@@ -104,11 +101,6 @@ impl Scenario {
 
     fn lasting(mut self, seconds: u32) -> Self {
         self.about_seconds = seconds;
-        self
-    }
-
-    fn needing(mut self, rule: &'static str) -> Self {
-        self.needs = Some(rule);
         self
     }
 
@@ -142,12 +134,7 @@ pub fn all() -> Vec<Scenario> {
         coverage::scenarios(),
         benign::scenarios(),
     ];
-    let known = |scenario: &Scenario| {
-        scenario
-            .needs
-            .is_none_or(|rule| etcd_monitor_core::rule::ALL.contains(&rule))
-    };
-    groups.into_iter().flatten().filter(known).collect()
+    groups.into_iter().flatten().collect()
 }
 
 /// The latest version of the minor line before, from which etcd can be upgraded to this one; `None` where it is not tested.

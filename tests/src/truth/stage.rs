@@ -21,9 +21,6 @@ const HEALTHY_WITHIN: Duration = Duration::from_mins(2);
 /// For every link to be judged: 15 s of bytes are looked at.
 const LINKS_WITHIN: Duration = Duration::from_mins(4);
 
-/// For an alert to end once its fault has: links need 15 s again, and a member its start.
-const OVER_WITHIN: Duration = Duration::from_mins(3);
-
 /// Beyond what is waited for, on a machine that does other things.
 const PATIENCE: Duration = Duration::from_mins(1);
 
@@ -191,8 +188,13 @@ impl Stage {
     pub(super) async fn not_found(&self, rule: &str) -> anyhow::Result<()> {
         let is = |finding: &Value| finding["status"] == "true" && text(finding, "rule") == rule;
         let gone = |findings: &Value| (!items(findings, "findings").iter().any(is)).then_some(());
-        self.until(OVER_WITHIN, FINDINGS, &format!("{rule} ends"), gone)
-            .await
+        self.until(
+            self.profile.over_within(),
+            FINDINGS,
+            &format!("{rule} ends"),
+            gone,
+        )
+        .await
     }
 
     /// Ends the light load; nothing else writes.
@@ -218,8 +220,13 @@ impl Stage {
                 .all(|alert| !fires(alert) || alert["severity"] == "info")
                 .then_some(())
         };
-        self.until(OVER_WITHIN, ALERTS, "the alerts end with the fault", over)
-            .await
+        self.until(
+            self.profile.over_within(),
+            ALERTS,
+            "the alerts end with the fault",
+            over,
+        )
+        .await
     }
 
     /// Waits until no alert of an expected rule fires any more, also none of information, for as long as this.

@@ -79,6 +79,16 @@ async fn points_are_answered_and_survive_a_kill() {
         Some(4),
         "time, mean, min, max: {bucket}"
     );
+    let compared = again
+        .json("/api/v1/metrics/compare?metric=raft_term&window_seconds=60")
+        .await;
+    assert_eq!(items(&compared, "series").len(), 3, "{compared}");
+    let forecast = again.json("/api/v1/metrics/forecast").await;
+    let told = &items(&forecast, "members")[0];
+    assert_eq!(
+        told["forecast"], "unknown",
+        "seconds carry no forecast: {told}"
+    );
     let wrong = again.get(&format!("{TERM}&max_points=0")).await;
     assert_eq!(wrong.status, 400);
     let metrics = again.get("/metrics").await.text();

@@ -50,7 +50,7 @@ pub struct ConsistencyOptions {
 impl Default for ConsistencyOptions {
     fn default() -> Self {
         Self {
-            // Hashing runs at some hundred MB/s: up to 20 s, the database may have its largest useful size.
+            // A member whose data takes up to 21 s spends no more than a thousandth of its time on that.
             interval: Duration::from_hours(6),
             deadline: Duration::from_mins(1),
         }

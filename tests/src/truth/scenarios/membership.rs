@@ -80,8 +80,8 @@ async fn add(
     url: &str,
     options: &MemberAddOptions,
 ) -> anyhow::Result<MemberAddResponse> {
-    let mut attempts = interval(Duration::from_secs(1));
-    for _ in 0..60 {
+    let mut attempts = interval(Duration::from_secs(2));
+    for _ in 0..30 {
         attempts.tick().await;
         match client.member_add([url], Some(options.clone())).await {
             Err(error) if error.to_string().contains("unhealthy cluster") => {}

@@ -321,3 +321,32 @@ fn voters_that_are_ahead_of_every_compaction_are_asked_the_leader_last() {
     }
     assert!(ids(&[]).is_empty());
 }
+
+#[tokio::test]
+async fn a_round_that_compaction_overtook_is_begun_anew_twice_and_the_third_goes_on() {
+    let client = ClusterClient::new(etcd_monitor_client::ClientOptions::default()).unwrap();
+    let now = Instant::now();
+    let name = ClusterName::new("test");
+    let mut consistency = Consistency::new(ConsistencyOptions::default(), &name, now);
+    let voters = [seen(1, 90, 40, true), seen(2, 80, 40, false)];
+    consistency.begin(None, &client, &voters);
+    let mut moved = round_of(Vec::new());
+    moved.compaction_moved = true;
+    for attempt in 2..=ATTEMPTS_MAX {
+        consistency.close().await;
+        consistency.go_on(&moved, &client, &voters, now);
+        assert_eq!(
+            (consistency.attempt, consistency.running.len()),
+            (attempt, 1)
+        );
+    }
+    consistency.close().await;
+    consistency.go_on(&moved, &client, &voters, now);
+    assert_eq!(consistency.running.len(), 0, "it waits for the schedule");
+    consistency.begin(None, &client, &voters[..1]);
+    assert_eq!(
+        consistency.running.len(),
+        0,
+        "one has nobody to compare with"
+    );
+}
