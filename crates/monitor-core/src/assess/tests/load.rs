@@ -5,7 +5,7 @@ mod pages;
 
 use etcd_monitor_model::{FindingStatus, MemberSnapshot, Severity, Snapshot, UnknownClass, rule};
 
-use super::scene::{Scene, Watch, explained, finding, id, roots};
+use super::scene::{Watch, explained, finding, id, roots};
 use pages::{Numbers, scene};
 
 /// What the monitor says after so many cycles of members that count on in this way.

@@ -123,7 +123,7 @@ fn a_member_of_another_cluster_has_no_share_in_the_load() {
     let foreign = |cycle| {
         scene(cycle, &numbers)
             .status(3, |status| {
-                status.cluster_id = etcd_monitor_model::ClusterId(7)
+                status.cluster_id = etcd_monitor_model::ClusterId(7);
             })
             .edit(3, |seen| seen.members_serializable = None)
     };
