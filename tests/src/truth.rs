@@ -6,13 +6,15 @@
 
 mod keep;
 mod outcome;
+mod pressure;
 mod profile;
+mod replay;
 mod runner;
 mod scenarios;
 mod stage;
 
 pub use keep::Fixture;
-pub use outcome::{Outcome, table};
+pub use outcome::{Outcome, Told, table};
 pub use profile::Profile;
-pub use runner::run;
+pub use runner::{Play, run};
 pub use scenarios::{Scenario, all};

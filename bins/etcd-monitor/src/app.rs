@@ -65,7 +65,7 @@ struct Daemon {
 }
 
 /// Tasks that end after those that feed them.
-const LAST: [&str; 2] = ["alerting", history::WRITER];
+const LAST: [&str; 3] = ["alerting", history::FILE, history::REMOTE];
 
 impl Daemon {
     async fn start(config: Config) -> anyhow::Result<Self> {
@@ -75,10 +75,10 @@ impl Daemon {
         let data_dir = DataDir::open(&config.data_dir)?;
         let (stop, stop_last) = (CancellationToken::new(), CancellationToken::new());
         let mut tasks = Tasks::default();
-        let history = history::open(&config.history, &data_dir, &mut tasks, &stop_last).await?;
+        let history = history::open(&config, &data_dir, &mut tasks, &stop_last).await?;
         let shared = Shared {
             black_box: black_box(&config, &data_dir, &mut tasks),
-            history: Arc::new(history),
+            history: history.store,
             data_dir,
             stop: stop.clone(),
         };
@@ -92,6 +92,8 @@ impl Daemon {
         let (alerting, alerts) = Alerting::new(rules, receivers, notifiers, stop_last.clone());
         tasks.spawn("alerting", alerting.run());
         let source = source(&config, snapshots, alerts.clone(), &shared);
+        let stats = history.stats.into_iter();
+        let source = stats.fold(source, Source::with_stats);
         let server = Server {
             listener: listener.into_std()?,
             source: source.clone(),
@@ -201,9 +203,7 @@ fn source(
         config.interval,
         shared.stop.clone(),
     );
-    let source = source
-        .with_history(Arc::clone(&shared.history) as _)
-        .with_stats(Arc::clone(&shared.history) as _);
+    let source = source.with_history(Arc::clone(&shared.history) as _);
     match &shared.black_box {
         Some(black_box) => source.with_recordings(black_box.recordings()),
         None => source,

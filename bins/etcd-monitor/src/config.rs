@@ -9,6 +9,7 @@ mod file;
 mod history;
 mod host;
 mod range;
+mod remote_write;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -23,6 +24,7 @@ pub use black_box::BlackBoxConfig;
 pub use cluster::ClusterConfig;
 use file::ConfigFile;
 pub use history::{HistoryConfig, HistoryFileConfig};
+pub use remote_write::RemoteWriteConfig;
 
 /// What is wrong with flags, variables or the file. The message names the place and suggests what was meant.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +54,8 @@ pub struct Config {
     pub black_box: Option<BlackBoxConfig>,
     /// How long samples are kept.
     pub history: HistoryConfig,
+    /// Where samples are sent as well; `None`: nowhere.
+    pub remote_write: Option<RemoteWriteConfig>,
     /// Which findings become alerts, after how long.
     pub rules: Vec<Rule>,
     /// Webhook that receives each alert.
@@ -86,6 +90,7 @@ impl Config {
             data_dir,
             black_box,
             history,
+            remote_write,
             rules,
             webhook_url,
         } = next;
@@ -100,6 +105,7 @@ impl Config {
             ("data_dir", self.data_dir != *data_dir),
             ("black_box", self.black_box != *black_box),
             ("history", self.history != *history),
+            ("remote_write", self.remote_write != *remote_write),
             ("alerts", self.rules != *rules),
             ("webhook_url", url(&self.webhook_url) != url(webhook_url)),
         ];
@@ -120,6 +126,7 @@ impl Config {
             webhook_url: webhook_url(cli, file.webhook_url, file.webhook_url_file)?,
             black_box: black_box::check(&file.black_box).map_err(ConfigError::new)?,
             history: history::check(&file.history).map_err(ConfigError::new)?,
+            remote_write: remote_write::check(&file.remote_write).map_err(ConfigError::new)?,
             rules: alerts::rules(&file.alerts).map_err(ConfigError::new)?,
             clusters: cluster::check_all(&cli.connection, file.clusters, known_versions.as_ref())?,
             address: SocketAddr::new(address, cli.api_port.or(file.api_port).unwrap_or(8080)),

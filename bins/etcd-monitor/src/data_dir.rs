@@ -42,6 +42,11 @@ impl DataDir {
         self.path.join("history.redb")
     }
 
+    /// The folder of what waits for the remote store.
+    pub(crate) fn remote_write_queue(&self) -> PathBuf {
+        self.path.join("remote-write")
+    }
+
     /// The file that keeps what `assess` remembers of a cluster.
     pub(crate) fn state_file(&self, cluster: &ClusterName) -> StateFile {
         StateFile::new(

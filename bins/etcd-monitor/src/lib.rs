@@ -14,4 +14,5 @@ pub use cli::{
 };
 pub use config::{
     BlackBoxConfig, ClusterConfig, Config, ConfigError, HistoryConfig, HistoryFileConfig,
+    RemoteWriteConfig,
 };

@@ -118,6 +118,16 @@ pub fn default_rules() -> Vec<Rule> {
         // Two rounds of the canary at its default interval.
         Rule::new(rule::CANARY_WRITE_FAILING, Duration::from_secs(15)),
         Rule::new(rule::WATCH_LATE, Duration::from_secs(15)),
+        Rule::new(rule::WAL_FSYNC_SLOW, Duration::from_mins(10)),
+        Rule::new(rule::BACKEND_COMMIT_SLOW, Duration::from_mins(10)),
+        // Load slows all disks; one that alone is slow is broken.
+        at_once(rule::MEMBER_DISK_SLOW),
+        after_a_minute(rule::HEARTBEATS_LATE),
+        after_a_minute(rule::WRITE_OVERLOAD),
+        Rule::new(rule::SLOW_WATCHERS, Duration::from_mins(10)),
+        Rule::new(rule::REQUESTS_FAILING, Duration::from_mins(5)),
+        Rule::new(rule::REQUESTS_SLOW, Duration::from_mins(10)),
+        Rule::new(rule::FILE_DESCRIPTORS_NEAR_LIMIT, Duration::from_mins(10)),
         after_a_minute(rule::MONITOR_LATE).with_severity(Warning),
         after_silence(rule::MONITOR_CUT_OFF),
         after_a_minute(rule::HISTORY_NOT_STORED),

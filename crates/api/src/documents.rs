@@ -2,8 +2,8 @@
 
 use etcd_monitor_alerting::{Alert, AlertEvent, AlertsView};
 use etcd_monitor_model::{
-    ClusterId, Coverage, Finding, LatencySummary, Leader, LeaderChange, MemberId, MemberSnapshot,
-    MonitorCondition, Quorum, Severity, Snapshot,
+    ClusterId, Coverage, Finding, LatencyMetrics, LatencySummary, Leader, LeaderChange, MemberId,
+    MemberSnapshot, MonitorCondition, Quorum, Severity, Snapshot,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -114,6 +114,7 @@ struct MemberMetrics<'a> {
     raft: Option<etcd_monitor_model::RaftProgress>,
     database: Option<etcd_monitor_model::DatabaseSize>,
     counters: Option<etcd_monitor_model::ServerCounters>,
+    metrics: &'a etcd_monitor_model::MemberMetrics,
     last_read_seconds: Option<f64>,
 }
 
@@ -125,6 +126,7 @@ impl<'a> CurrentMetrics<'a> {
             raft: member.raft,
             database: member.database,
             counters: member.counters,
+            metrics: &member.metrics,
             last_read_seconds: member.last_read_seconds,
         };
         Self {
@@ -150,6 +152,9 @@ struct MemberLatency<'a> {
     id: Option<MemberId>,
     name: &'a str,
     read: Option<LatencySummary>,
+    /// `reads` and `writes`, each with its source.
+    #[serde(flatten)]
+    by_source: &'a LatencyMetrics,
 }
 
 impl<'a> Latency<'a> {
@@ -158,6 +163,7 @@ impl<'a> Latency<'a> {
             id: member.id,
             name: &member.name,
             read: member.read_latency,
+            by_source: &member.metrics.latency,
         };
         Self {
             cluster: snapshot.cluster.as_str(),

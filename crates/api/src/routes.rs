@@ -7,6 +7,7 @@ mod events;
 mod health;
 mod history;
 mod metrics;
+mod trends;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, Query};
@@ -32,6 +33,8 @@ pub(crate) fn router() -> Router<Source> {
         .route("/api/v1/metrics/current", get(metrics::current))
         .route("/api/v1/metrics/latency", get(metrics::latency))
         .route("/api/v1/metrics/history", get(history::history))
+        .route("/api/v1/metrics/compare", get(trends::compare))
+        .route("/api/v1/metrics/forecast", get(trends::forecast))
         .route("/api/v1/findings", get(cluster::findings))
         .route("/api/v1/coverage", get(cluster::coverage))
         .route("/api/v1/alerts", get(alerts::active))

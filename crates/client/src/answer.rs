@@ -99,6 +99,25 @@ pub struct ReadAnswer {
     pub value: Option<Vec<u8>>,
 }
 
+/// The answer of `Maintenance.HashKV`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HashKvAnswer {
+    /// The cluster of the answering member.
+    pub cluster_id: u64,
+    /// The answering member.
+    pub member_id: u64,
+    /// Key-value revision of the member when it answered.
+    pub revision: i64,
+    /// CRC-32C over the keys and values up to the revision that was asked for. Comparable between members only where
+    /// that revision and `compact_revision` are equal.
+    pub hash: u32,
+    /// The revision up to which the member had compacted; -1 where it never has.
+    pub compact_revision: i64,
+    /// The revision up to which was hashed, as the member says it (3.6 and later).
+    pub hash_revision: Option<i64>,
+}
+
 /// The answer of `/health`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -40,6 +40,10 @@ pub enum ErrorKind {
     NoSpace,
     /// The member refuses requests because it is overloaded.
     TooManyRequests,
+    /// The member has compacted the revision that was asked for.
+    Compacted,
+    /// The member has not reached the revision that was asked for.
+    FutureRevision,
     /// Anything else that the member answered as an error.
     Other,
 }
@@ -74,6 +78,8 @@ pub enum Operation {
     Lease,
     /// `Watch.Watch`.
     Watch,
+    /// `Maintenance.HashKV`.
+    HashKv,
 }
 
 impl Operation {
@@ -93,6 +99,7 @@ impl Operation {
             Self::Put => "write",
             Self::Lease => "lease",
             Self::Watch => "watch",
+            Self::HashKv => "HashKV",
         }
     }
 }

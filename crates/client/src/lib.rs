@@ -58,8 +58,8 @@ mod rpc;
 mod tls;
 
 pub use answer::{
-    AlarmAnswer, AlarmKind, DateAnswer, HealthAnswer, MemberEntry, MemberListAnswer, PageAnswer,
-    ReadAnswer, StatusAnswer, VersionAnswer,
+    AlarmAnswer, AlarmKind, DateAnswer, HashKvAnswer, HealthAnswer, MemberEntry, MemberListAnswer,
+    PageAnswer, ReadAnswer, StatusAnswer, VersionAnswer,
 };
 pub use certificate::{CertificateAnswer, ShownCertificates};
 pub use cluster::ClusterClient;

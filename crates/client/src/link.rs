@@ -152,11 +152,11 @@ impl Link {
         }
     }
 
-    /// A call that began at `began` met its deadline. A connection on which nothing was answered since is given up:
+    /// A call that began at `began` met this deadline. A connection on which nothing was answered since is given up:
     /// its peer hangs or is cut off, and may come back under a new connection only.
-    pub(crate) fn timed_out(&self, began: Instant) -> Cause {
+    pub(crate) fn timed_out(&self, began: Instant, deadline: Duration) -> Cause {
         let mut state = self.lock();
-        let waited = self.deadline.as_secs_f64();
+        let waited = deadline.as_secs_f64();
         let Some(connection) = &state.connection else {
             let message = format!(
                 "no connection within {waited} s; the host may be down or cut off, or the member hangs"

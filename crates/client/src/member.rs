@@ -5,6 +5,7 @@ mod writing;
 use std::future::Future;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use etcd_client::{Channel, Client, GetOptions};
 use tokio::sync::OnceCell;
@@ -13,8 +14,8 @@ use tonic::Status;
 use tower::util::BoxCloneSyncService;
 
 use crate::answer::{
-    AlarmAnswer, AlarmKind, HealthAnswer, MemberEntry, MemberListAnswer, PageAnswer, ReadAnswer,
-    StatusAnswer, VersionAnswer,
+    AlarmAnswer, AlarmKind, HashKvAnswer, HealthAnswer, MemberEntry, MemberListAnswer, PageAnswer,
+    ReadAnswer, StatusAnswer, VersionAnswer,
 };
 use crate::auth::{Authenticator, Token};
 use crate::cluster::Shared;
@@ -139,6 +140,31 @@ impl MemberClient {
         self.checked(Operation::Read, read_answer(answer))
     }
 
+    /// A hash of every key and value up to a revision, or up to the latest where it is 0. Learners do not answer this;
+    /// where authentication is on, only root may ask.
+    ///
+    /// The member walks its whole key space for it and applies no write meanwhile, so that the call has a deadline of
+    /// its own. Where that passes, the member goes on to the end.
+    ///
+    /// Ask for a revision above the one that it has compacted: of that one it tells, without looking, the hash that it
+    /// made when it compacted, until it restarts.
+    pub async fn hash_kv(
+        &self,
+        revision: i64,
+        deadline: Duration,
+    ) -> Result<HashKvAnswer, ClientError> {
+        let answer = self.call_within(deadline, Operation::HashKv, || async {
+            self.etcd()
+                .await?
+                .maintenance_client()
+                .hash_kv(revision)
+                .await
+                .map_err(into_status)
+        });
+        let answer = answer.await?;
+        self.checked(Operation::HashKv, hash_kv_answer(&answer))
+    }
+
     /// The text of `/metrics`, for [`exposition::scan`](crate::exposition::scan). Needs no user.
     pub async fn metrics_page(&self) -> Result<Vec<u8>, ClientError> {
         self.dated_metrics_page().await.map(|page| page.text)
@@ -206,11 +232,25 @@ impl MemberClient {
         F: Fn() -> R,
         R: Future<Output = Result<A, Status>>,
     {
+        self.call_within(self.shared.options.deadline, operation, ask)
+            .await
+    }
+
+    async fn call_within<A, F, R>(
+        &self,
+        deadline: Duration,
+        operation: Operation,
+        ask: F,
+    ) -> Result<A, ClientError>
+    where
+        F: Fn() -> R,
+        R: Future<Output = Result<A, Status>>,
+    {
         let began = Instant::now();
-        let answer = timeout(self.shared.options.deadline, self.attempt(ask)).await;
+        let answer = timeout(deadline, self.attempt(ask)).await;
         self.checked(
             operation,
-            answer.unwrap_or_else(|_| Err(self.link.timed_out(began))),
+            answer.unwrap_or_else(|_| Err(self.link.timed_out(began, deadline))),
         )
     }
 
@@ -360,6 +400,20 @@ fn alarm_answers(answer: &rpc::AlarmResponse) -> Vec<AlarmAnswer> {
         .collect();
     alarms.sort_unstable();
     alarms
+}
+
+fn hash_kv_answer(answer: &etcd_client::HashKvResponse) -> Result<HashKvAnswer, Cause> {
+    let header = answer
+        .header()
+        .ok_or_else(|| bad("the hash has no header"))?;
+    Ok(HashKvAnswer {
+        cluster_id: header.cluster_id(),
+        member_id: header.member_id(),
+        revision: header.revision(),
+        hash: answer.hash(),
+        compact_revision: answer.compact_version(),
+        hash_revision: Some(answer.hash_revision()).filter(|revision| *revision > 0),
+    })
 }
 
 fn read_answer(mut answer: etcd_client::GetResponse) -> Result<ReadAnswer, Cause> {

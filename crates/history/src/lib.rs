@@ -1,7 +1,8 @@
 //! Stores the samples of etcd-monitor.
 //!
 //! [`MemoryRing`] keeps the newest thousand samples of every series in memory, [`FileStore`] days of them in one file, and
-//! [`History`] is one store over both.
+//! [`History`] is one store over both. [`RemoteWrite`] sends them to a Prometheus-compatible store, [`PrometheusQuery`] reads
+//! them back from it.
 
 #![cfg_attr(
     test,
@@ -15,6 +16,7 @@ mod file;
 #[cfg(test)]
 mod fixture;
 mod history;
+mod remote;
 mod ring;
 mod rows;
 mod thin;
@@ -25,4 +27,8 @@ pub use file::{
     SetAside,
 };
 pub use history::History;
+pub use remote::{
+    HttpAuth, HttpOptions, PrometheusQuery, PrometheusQueryOptions, RemoteError, RemoteHistory,
+    RemoteWrite, RemoteWriteOptions, SERIES_PREFIX, Secret,
+};
 pub use ring::{MemoryRing, RING_SAMPLES};

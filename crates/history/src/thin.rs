@@ -83,13 +83,14 @@ impl Thinner {
 }
 
 /// Width of a bucket in milliseconds when `start..end` is cut into `most`; at least 1.
-fn bucket_width(start: i64, end: i64, most: u32) -> i64 {
+pub(crate) fn bucket_width(start: i64, end: i64, most: u32) -> i64 {
     let range = end.saturating_sub(start).max(1);
     let most = i64::from(most.max(1));
     (range - 1) / most + 1
 }
 
-fn joined(one: &Point, other: &Point) -> Point {
+/// Two buckets, or samples, as one that begins with the first.
+pub(crate) fn joined(one: &Point, other: &Point) -> Point {
     let count = one.count.saturating_add(other.count);
     let sum = one.mean * f64::from(one.count) + other.mean * f64::from(other.count);
     Point {

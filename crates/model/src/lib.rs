@@ -13,6 +13,7 @@
 mod buckets;
 mod canary;
 mod capacity;
+mod consistency;
 mod coverage;
 mod election;
 mod finding;
@@ -20,6 +21,7 @@ mod history;
 mod id;
 mod learner;
 mod link;
+mod member_metrics;
 mod metrics_page;
 mod observation;
 pub mod rule;
@@ -31,6 +33,7 @@ mod trust;
 
 pub use canary::{CanaryEvent, CanaryReading, CanarySummary};
 pub use capacity::MemberCapacity;
+pub use consistency::{ConsistencySummary, HashAnswer, HashRound, KvHash};
 pub use coverage::{Coverage, RuleGap, SignalGap, UnknownClass};
 pub use election::{LeaderChange, LeaderChangeCause};
 pub use finding::{
@@ -44,6 +47,10 @@ pub use history::{
 pub use id::{ClusterId, ClusterName, MemberId, ParseIdError};
 pub use learner::LearnerProgress;
 pub use link::{LinkSnapshot, LinkState, RoundTrip};
+pub use member_metrics::{
+    DiskLatency, Durations, LatencyMetrics, LatencySource, LeaseLoad, MeasuredLatency,
+    MemberMetrics, NetworkLoad, ProcessLoad, RaftLoad, RequestLoad, WatchLoad,
+};
 pub use metrics_page::{
     DiskMetrics, HistogramReading, MetricsPage, NetworkMetrics, PeerMetrics, ProcessMetrics,
     RaftMetrics, RequestMetrics, StoreMetrics,

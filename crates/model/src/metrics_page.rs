@@ -262,4 +262,8 @@ pub struct RequestMetrics {
     pub reads: Option<HistogramReading>,
     /// `grpc_server_handling_seconds` of all unary methods together; only with `--metrics=extensive`.
     pub unary_handling: Option<HistogramReading>,
+    /// `grpc_server_handling_seconds` of the method `Range`. All zero while there were only other requests.
+    pub grpc_reads: Option<HistogramReading>,
+    /// The same of `Put` and `Txn`; transactions that only read are among them.
+    pub grpc_writes: Option<HistogramReading>,
 }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    CanaryReading, Certificate, ClockReading, ClusterId, ClusterName, MemberId, MetricsPage,
-    TrustReport,
+    CanaryReading, Certificate, ClockReading, ClusterId, ClusterName, HashRound, MemberId,
+    MetricsPage, TrustReport,
 };
 
 /// What one probe cycle saw of one cluster.
@@ -34,6 +34,9 @@ pub struct Observation {
     /// The canary's round, in the cycles in which there was one.
     #[serde(default)]
     pub canary: Option<CanaryReading>,
+    /// The round of hashes that ended since the cycle before, if one did.
+    #[serde(default)]
+    pub hashes: Option<HashRound>,
 }
 
 /// How punctual the monitor itself was during a cycle.

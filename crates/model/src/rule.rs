@@ -94,6 +94,24 @@ pub const CLOCK_SKEW: &str = "ClockSkew";
 pub const CANARY_WRITE_FAILING: &str = "CanaryWriteFailing";
 /// A member's watch tells late of the canary's writes.
 pub const WATCH_LATE: &str = "WatchLate";
+/// A WAL fsync of a member takes longer than etcd advises.
+pub const WAL_FSYNC_SLOW: &str = "WalFsyncSlow";
+/// A backend commit of a member takes longer than etcd advises.
+pub const BACKEND_COMMIT_SLOW: &str = "BackendCommitSlow";
+/// One member's disk is much slower than those of the others.
+pub const MEMBER_DISK_SLOW: &str = "MemberDiskSlow";
+/// The leader sends its heartbeats too late: it stalls itself.
+pub const HEARTBEATS_LATE: &str = "HeartbeatsLate";
+/// Writes wait for long, or fail: there are more than the cluster can take.
+pub const WRITE_OVERLOAD: &str = "WriteOverload";
+/// Watchers do not keep up, and very many events wait for them.
+pub const SLOW_WATCHERS: &str = "SlowWatchers";
+/// Many requests to a member fail on the server's side.
+pub const REQUESTS_FAILING: &str = "RequestsFailing";
+/// Requests to a member take long.
+pub const REQUESTS_SLOW: &str = "RequestsSlow";
+/// A member has nearly as many file descriptors open as it may.
+pub const FILE_DESCRIPTORS_NEAR_LIMIT: &str = "FileDescriptorsNearLimit";
 /// The monitor itself is late: what it missed says nothing about etcd.
 pub const MONITOR_LATE: &str = "MonitorLate";
 /// Several clusters time out at once: the monitor is cut off.
@@ -102,7 +120,7 @@ pub const MONITOR_CUT_OFF: &str = "MonitorCutOff";
 pub const HISTORY_NOT_STORED: &str = "HistoryNotStored";
 
 /// Every rule, in the order above.
-pub const ALL: [&str; 50] = [
+pub const ALL: [&str; 59] = [
     CLUSTER_UNREACHABLE,
     QUORUM_LOST,
     LINEARIZABLE_READ_FAILING,
@@ -150,6 +168,15 @@ pub const ALL: [&str; 50] = [
     CLOCK_SKEW,
     CANARY_WRITE_FAILING,
     WATCH_LATE,
+    WAL_FSYNC_SLOW,
+    BACKEND_COMMIT_SLOW,
+    MEMBER_DISK_SLOW,
+    HEARTBEATS_LATE,
+    WRITE_OVERLOAD,
+    SLOW_WATCHERS,
+    REQUESTS_FAILING,
+    REQUESTS_SLOW,
+    FILE_DESCRIPTORS_NEAR_LIMIT,
     MONITOR_LATE,
     MONITOR_CUT_OFF,
     HISTORY_NOT_STORED,

@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AlertType, CanarySummary, ClusterId, ClusterName, Coverage, Finding, LeaderChange,
-    LearnerProgress, LinkSnapshot, MemberCapacity, MemberId, MemberTrust, MonitorCondition,
-    ProbeFailure, Severity,
+    AlertType, CanarySummary, ClusterId, ClusterName, ConsistencySummary, Coverage, Finding,
+    LeaderChange, LearnerProgress, LinkSnapshot, MemberCapacity, MemberId, MemberMetrics,
+    MemberTrust, MonitorCondition, ProbeFailure, Severity,
 };
 
 /// What the monitor says about one cluster after one cycle.
@@ -56,6 +56,9 @@ pub struct Snapshot {
     /// The canary's latest round; `None` while there was none, or where it is off.
     #[serde(default)]
     pub canary: Option<CanarySummary>,
+    /// What hashes say of the members' data.
+    #[serde(default)]
+    pub consistency: ConsistencySummary,
 }
 
 impl Snapshot {
@@ -82,6 +85,7 @@ impl Snapshot {
             last_answer_at: None,
             cost: ProbeCost::default(),
             canary: None,
+            consistency: ConsistencySummary::default(),
         }
     }
 
@@ -196,6 +200,9 @@ pub struct MemberSnapshot {
     pub capacity: MemberCapacity,
     /// Numbers from the member's `/metrics`; from this cycle.
     pub counters: Option<ServerCounters>,
+    /// Rates and quantiles from several pages, and latencies by their sources.
+    #[serde(default)]
+    pub metrics: MemberMetrics,
     /// Latency of our own linearizable reads through this member over the last 5 minutes.
     pub read_latency: Option<LatencySummary>,
     /// Duration of this cycle's linearizable read in seconds.
@@ -229,6 +236,7 @@ impl MemberSnapshot {
             database: None,
             capacity: MemberCapacity::default(),
             counters: None,
+            metrics: MemberMetrics::default(),
             read_latency: None,
             last_read_seconds: None,
             last_answer_at: None,
@@ -332,4 +340,7 @@ pub struct ProbeCost {
     /// Writes of the canary: each grows the revision by one.
     #[serde(default)]
     pub canary_writes: u32,
+    /// HashKV calls of the round that ended since the cycle before: each walks a member's whole key space.
+    #[serde(default)]
+    pub hash_calls: u32,
 }

@@ -65,13 +65,14 @@ pub fn assess(
     snapshot.member_count = state.member_count();
     leader::update(state, &view, &mut snapshot);
     snapshot.quorum = quorum::of(state, &view);
-    snapshot.members = members::describe(state, &view, &snapshot);
+    snapshot.members = members::describe(state, &view, &snapshot, &parameters.metrics);
     capacity::update(state, &view, &mut snapshot, &parameters.capacity);
-    consensus::update(state, &view, &mut snapshot, parameters);
+    let hashes = observation.hashes.as_ref();
+    consensus::update(state, &view, hashes, &mut snapshot, parameters);
     snapshot.links = links::update(state, &view, &snapshot, &parameters.links);
     versions::update(state, &view);
     trust::describe(&mut snapshot.members, state, &view);
-    canary::update(state, observation, &mut snapshot);
+    canary::update(state, observation, &mut snapshot, &parameters.metrics);
     snapshot.last_answer_at = if view.any_answer() {
         Some(view.ended_at)
     } else {
@@ -125,6 +126,7 @@ fn order(finding: &Finding) -> (u8, std::cmp::Reverse<Severity>, String, String)
 fn cost(observation: &Observation) -> ProbeCost {
     let mut cost = ProbeCost {
         canary_writes: u32::from(observation.canary.is_some()),
+        hash_calls: hash_calls(observation),
         ..ProbeCost::default()
     };
     for member in &observation.members {
@@ -148,6 +150,11 @@ fn cost(observation: &Observation) -> ProbeCost {
             .map_or(0, |page| page.page_bytes);
     }
     cost
+}
+
+fn hash_calls(observation: &Observation) -> u32 {
+    let answers = observation.hashes.iter().flat_map(|round| &round.answers);
+    u32::try_from(answers.count()).unwrap_or(u32::MAX)
 }
 
 fn handshakes(member: &MemberObservation) -> u32 {

@@ -54,6 +54,8 @@ impl HealthChecker<EtcdProbe> {
     /// Fails only when no HTTP client can be made.
     pub fn new(mut options: ProbeOptions) -> Result<Self, ClientError> {
         options.interval = options.interval.min(INTERVAL);
+        // No member shall walk its whole key space for one look.
+        options.consistency = None;
         Ok(Self::of(EtcdProbe::new(options)?))
     }
 }
@@ -134,6 +136,7 @@ mod tests {
             members: Vec::new(),
             own_certificates: None,
             canary: None,
+            hashes: None,
         }
     }
 

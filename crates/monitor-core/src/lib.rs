@@ -31,6 +31,7 @@
 mod assess;
 mod black_box;
 mod checker;
+mod collector;
 mod fleet;
 mod metrics_page;
 mod monitor;
@@ -52,6 +53,7 @@ pub use black_box::{
     RecordingStop, Recordings,
 };
 pub use checker::HealthChecker;
+pub use collector::{MetricsCollector, MetricsParameters};
 pub use etcd_monitor_client::discovery::DiscoveryPolicy;
 pub use etcd_monitor_client::{
     ClientError, ClientOptions, Credentials, Endpoint, EndpointError, MetricsUrl, Password,
@@ -61,7 +63,9 @@ pub use etcd_monitor_model::*;
 pub use fleet::{Fleet, FleetHandle, doubt_monitor};
 pub use metrics_page::read_metrics_page;
 pub use monitor::{Monitor, MonitorOptions, SnapshotReceiver};
-pub use probe::{CanaryOptions, ClusterProbe, EtcdProbe, ProbeOptions, RecordedProbe};
+pub use probe::{
+    CanaryOptions, ClusterProbe, ConsistencyOptions, EtcdProbe, ProbeOptions, RecordedProbe,
+};
 pub use samples::samples;
 pub use schedule::{CycleSlots, offset_within};
 pub use state_file::{StateFile, StateFileError};

@@ -139,6 +139,8 @@ impl<P: ClusterProbe> Monitor<P> {
             verdict = %snapshot.health.sentence,
             "Cycle ended"
         );
+        self.probe
+            .suspect(snapshot.consistency.suspicion.as_deref());
         if let Some(recorder) = &mut self.options.recorder {
             let pages = self.probe.take_pages();
             let wanted = recorder.record(observation, &pages, &snapshot);

@@ -2,6 +2,7 @@
 
 mod answers;
 mod canary;
+mod consistency;
 mod member;
 mod pages;
 mod trust;
@@ -12,8 +13,8 @@ use std::time::Duration;
 use etcd_monitor_client::discovery::{Discovery, DiscoveryPolicy, Target};
 use etcd_monitor_client::{ClientError, ClientOptions, ClusterClient, Endpoint, MemberEntry};
 use etcd_monitor_model::{
-    CanaryReading, Certificate, ClusterName, ListedMember, MemberObservation, MonitorCondition,
-    Observation, Probe, TrustReport,
+    CanaryReading, Certificate, ClusterName, HashRound, ListedMember, MemberObservation,
+    MonitorCondition, Observation, Probe, TrustReport,
 };
 use futures_util::StreamExt;
 use futures_util::stream::{self};
@@ -24,6 +25,8 @@ use crate::black_box::RawPage;
 use crate::punctuality;
 use canary::Canary;
 pub use canary::CanaryOptions;
+use consistency::Consistency;
+pub use consistency::ConsistencyOptions;
 use pages::PageKeeper;
 use trust::TrustRadar;
 
@@ -53,6 +56,10 @@ pub trait ClusterProbe: Send + 'static {
         Vec::new()
     }
 
+    /// Tells what makes it likely that members hold different data; `None` while nothing does. A probe that can compare
+    /// them does so soon.
+    fn suspect(&mut self, _suspicion: Option<&str>) {}
+
     /// Takes back what the probe left in the cluster. Called once, after the last cycle; ends within one deadline.
     fn close(&mut self) -> impl Future<Output = ()> + Send {
         std::future::ready(())
@@ -75,12 +82,14 @@ pub struct ProbeOptions {
     pub trust_interval: Duration,
     /// Writes and watches one key; off by default, since it writes.
     pub canary: Option<CanaryOptions>,
+    /// Compares the members' data by HashKV; `None`: never. On by default.
+    pub consistency: Option<ConsistencyOptions>,
     /// TLS, credentials, limits. Its deadline is replaced by [`ProbeOptions::deadline`].
     pub client: ClientOptions,
 }
 
 impl ProbeOptions {
-    /// Options with the defaults: 5 s interval, discovery on, no TLS, no credentials.
+    /// Options with the defaults: 5 s interval, discovery on, HashKV every 6 h, no TLS, no credentials.
     pub fn new(cluster: impl Into<String>, endpoints: Vec<Endpoint>) -> Self {
         Self {
             cluster: ClusterName::new(cluster),
@@ -89,6 +98,7 @@ impl ProbeOptions {
             discover: true,
             trust_interval: Duration::from_mins(10),
             canary: None,
+            consistency: Some(ConsistencyOptions::default()),
             client: ClientOptions::default(),
         }
     }
@@ -110,6 +120,7 @@ pub struct EtcdProbe {
     radar: TrustRadar,
     pages: PageKeeper,
     canary: Option<Canary>,
+    consistency: Option<Consistency>,
 }
 
 impl EtcdProbe {
@@ -125,6 +136,9 @@ impl EtcdProbe {
             has_credentials: client_options.credentials.is_some(),
             verified_tls: client_options.tls.is_some(),
         };
+        let consistency = options
+            .consistency
+            .map(|consistency| Consistency::new(consistency, &options.cluster, Instant::now()));
         Ok(Self {
             cluster: options.cluster,
             interval: options.interval,
@@ -134,6 +148,7 @@ impl EtcdProbe {
             radar: TrustRadar::new(options.trust_interval, options.discover),
             pages: PageKeeper::default(),
             canary: options.canary.map(|canary| Canary::new(canary, deadline)),
+            consistency,
         })
     }
 
@@ -164,10 +179,15 @@ impl EtcdProbe {
         if let Some(canary) = &mut self.canary {
             canary.learn(&seen);
         }
+        let hashes = self
+            .consistency
+            .as_mut()
+            .and_then(|consistency| consistency.turn(&self.client, &seen, Instant::now()));
         Round {
             members: seen,
             own_certificates: own,
             canary,
+            hashes,
         }
     }
 
@@ -229,6 +249,7 @@ struct Round {
     members: Vec<MemberObservation>,
     own_certificates: Option<Probe<Vec<Certificate>>>,
     canary: Option<CanaryReading>,
+    hashes: Option<HashRound>,
 }
 
 async fn ask(
@@ -266,6 +287,7 @@ impl ClusterProbe for EtcdProbe {
             members: round.members,
             own_certificates: round.own_certificates,
             canary: round.canary,
+            hashes: round.hashes,
         }
     }
 
@@ -277,7 +299,16 @@ impl ClusterProbe for EtcdProbe {
         self.pages.take()
     }
 
+    fn suspect(&mut self, suspicion: Option<&str>) {
+        if let Some(consistency) = &mut self.consistency {
+            consistency.suspect(suspicion);
+        }
+    }
+
     async fn close(&mut self) {
+        if let Some(consistency) = &mut self.consistency {
+            consistency.close().await;
+        }
         if let Some(canary) = &mut self.canary {
             canary.close(&self.client).await;
         }

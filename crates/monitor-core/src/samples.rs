@@ -3,7 +3,7 @@
 mod cluster;
 mod member;
 
-use etcd_monitor_model::{MemberId, Sample, SampleBatch, Snapshot};
+use etcd_monitor_model::{Durations, MemberId, Sample, SampleBatch, Snapshot};
 
 /// Every number of this cycle that is worth a history: one batch for each member that answered, and one for the
 /// cluster as a whole.
@@ -29,6 +29,19 @@ impl Taken {
     /// Takes a value where it was measured.
     fn put(&mut self, metric: &'static str, value: Option<f64>) {
         self.take(metric, None, value);
+    }
+
+    /// Takes the quantiles of what was measured.
+    fn put_durations(&mut self, names: [&'static str; 3], durations: Option<&Durations>) {
+        let Some(durations) = durations else { return };
+        let quantiles = [
+            durations.p50_seconds,
+            durations.p95_seconds,
+            durations.p99_seconds,
+        ];
+        for (metric, value) in names.into_iter().zip(quantiles) {
+            self.put(metric, value);
+        }
     }
 
     /// Takes a value of a link to a peer.

@@ -5,10 +5,12 @@
 
 mod compare;
 mod forecast;
+mod history;
 mod slope;
 
 pub use compare::{Comparison, Side, compare};
 pub use forecast::{Forecast, ForecastLimits, NoForecast, forecast};
+pub use history::{compare_windows, forecast_quota};
 pub use slope::{Slope, slope};
 
 /// One value with its time.

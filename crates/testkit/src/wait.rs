@@ -12,12 +12,24 @@ const PERIOD: Duration = Duration::from_millis(50);
 /// about.
 ///
 /// A look that hangs is dropped at the deadline.
-pub(crate) async fn until<T, F>(limit: Duration, mut look: F) -> Result<T, String>
+pub(crate) async fn until<T, F>(limit: Duration, look: F) -> Result<T, String>
+where
+    F: AsyncFnMut() -> Result<T, String>,
+{
+    until_every(PERIOD, limit, look).await
+}
+
+/// The same with another time between two looks.
+pub(crate) async fn until_every<T, F>(
+    period: Duration,
+    limit: Duration,
+    mut look: F,
+) -> Result<T, String>
 where
     F: AsyncFnMut() -> Result<T, String>,
 {
     let deadline = Instant::now() + limit;
-    let mut ticks = interval(PERIOD);
+    let mut ticks = interval(period);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     let mut complaint = "never looked".to_owned();
     loop {

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use clap::Parser;
-use etcd_monitor_tests::truth::{Outcome, Profile, Scenario, all, run, table};
+use etcd_monitor_tests::truth::{Outcome, Play, Profile, Scenario, all, run, table};
 
 /// The version that every scenario runs on.
 const NEWEST: &str = "3.7.3";
@@ -31,7 +31,7 @@ struct Arguments {
     #[arg(long, value_name = "VERSION")]
     etcd: Option<String>,
 
-    /// Keep what was observed in each scenario in this folder, for replays
+    /// Keep what was observed in each scenario in this folder, by the version of etcd, for replays
     #[arg(long, value_name = "DIR")]
     record: Option<PathBuf>,
 
@@ -59,7 +59,7 @@ async fn main() -> ExitCode {
         let names: Vec<&str> = scenarios.iter().map(|scenario| scenario.name).collect();
         return print(&format!("{}\n", names.join("\n")), ExitCode::SUCCESS);
     }
-    let outcomes = play(&arguments, &scenarios).await;
+    let outcomes = run(plays(&arguments, &scenarios), tell).await;
     let right = outcomes
         .iter()
         .all(|outcome| outcome.passed() || outcome.skipped.is_some());
@@ -71,42 +71,37 @@ async fn main() -> ExitCode {
     print(&format!("\n{}", table(&outcomes)), code)
 }
 
-async fn play(arguments: &Arguments, scenarios: &[Scenario]) -> Vec<Outcome> {
-    let mut outcomes = Vec::new();
-    for version in std::iter::once(NEWEST).chain(OLDER) {
-        if arguments
-            .etcd
-            .as_deref()
-            .is_some_and(|only| only != version)
-        {
-            continue;
-        }
+/// Every scenario on the newest version; on the older ones those of the smoke, or all that was asked for.
+fn plays(arguments: &Arguments, scenarios: &[Scenario]) -> Vec<Play> {
+    let versions = std::iter::once(NEWEST).chain(OLDER);
+    let wanted = versions.filter(|version| {
+        let only = arguments.etcd.as_deref();
+        only.is_none_or(|only| only == *version)
+    });
+    let on = |version: &'static str| {
         let smoke = version != NEWEST && !arguments.full && arguments.etcd.is_none();
-        let wanted = scenarios.iter().filter(|scenario| scenario.smoke || !smoke);
         let profile = Profile {
             full: arguments.full,
             version: version.to_owned(),
-            record: arguments.record.clone(),
+            record: arguments.record.clone().filter(|_| !smoke),
         };
-        let wanted: Vec<Scenario> = wanted.cloned().collect();
-        outcomes.extend(run(&wanted, &profile, tell).await);
-    }
-    outcomes
+        let scenarios = scenarios.iter().filter(move |one| one.smoke || !smoke);
+        scenarios.map(move |scenario| Play {
+            scenario: scenario.clone(),
+            profile: profile.clone(),
+        })
+    };
+    wanted.flat_map(on).collect()
 }
 
 /// One line for each outcome as it comes.
 #[expect(clippy::print_stderr, reason = "progress of a long run")]
 fn tell(outcome: &Outcome) {
-    let verdict = match (&outcome.skipped, outcome.passed()) {
-        (Some(reason), _) => format!("skipped: {reason}"),
-        (None, true) => "ok".to_owned(),
-        (None, false) => format!(
-            "WRONG: {} {}",
-            outcome.failure.as_deref().unwrap_or_default(),
-            outcome.false_alerts.join(", ")
-        ),
-    };
-    eprintln!("truth: {} ({}): {verdict}", outcome.name, outcome.version);
+    let name = format!("{} ({})", outcome.name, outcome.version);
+    match outcome.complaint() {
+        None => eprintln!("truth: {name}: ok"),
+        Some(complaint) => eprintln!("truth: NOT ok: {complaint}"),
+    }
 }
 
 fn print(text: &str, code: ExitCode) -> ExitCode {

@@ -1,5 +1,6 @@
 //! How fast the suite goes: at the defaults, or with everything that only takes time made short.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -14,14 +15,17 @@ const FAST: f64 = 20.0;
 const TRUST_SECONDS: f64 = 600.0;
 
 /// Holds are not made shorter than this: an election takes a second or two, however fast the monitor looks.
-const HOLD_MIN_SECONDS: f64 = 3.0;
+const HOLD_MIN: Duration = Duration::from_secs(3);
 
-/// Holds that wait for another finding to explain theirs, which takes as long as etcd's own periods: they stay.
-const HELD: [&str; 2] = ["LinkFailing", "NetworkPartition"];
+/// Holds that wait for another finding to explain theirs, which takes as long as etcd's own periods, or as many syncs of
+/// a disk as ever: they stay.
+const HELD: [&str; 3] = ["LinkFailing", "NetworkPartition", "HeartbeatsLate"];
 
 /// Windows of ordinary patience. What is bound to periods of etcd itself (its probers of peers, its elections) is not
 /// among them, and neither are thresholds.
-const WINDOWS: [&str; 19] = [
+const WINDOWS: [&str; 21] = [
+    "window_seconds",
+    "recent_window_seconds",
     "apply_lag_window_seconds",
     "restart_settle_seconds",
     "not_disarmed_seconds",
@@ -62,8 +66,22 @@ impl Profile {
 
     /// For an alert to be told, from the fault on, where its windows and holds take so long at the defaults.
     pub(super) fn within(&self, at_defaults: Duration) -> Duration {
-        let patience = Duration::from_mins(1);
+        let patience = Duration::from_mins(3);
         at_defaults.div_f64(self.divisor()) + patience
+    }
+
+    /// For alerts to end once their fault has: the longest window is 5 min, links need 15 s, and a member its start.
+    pub(super) fn over_within(&self) -> Duration {
+        Duration::from_mins(if self.full { 12 } else { 3 })
+    }
+
+    /// How many cycles begin in this time.
+    pub(super) fn cycles(&self, time: Duration) -> u64 {
+        time.as_secs() / self.interval_seconds()
+    }
+
+    fn interval_seconds(&self) -> u64 {
+        if self.full { 5 } else { 1 }
     }
 
     fn divisor(&self) -> f64 {
@@ -82,28 +100,37 @@ impl Profile {
             cluster
         });
         json!({
-            "interval": if self.full { "5s" } else { "1s" },
+            "interval": format!("{}s", self.interval_seconds()),
             "alerts": {"holds": self.holds()},
             "clusters": clusters.collect::<Vec<_>>(),
         })
     }
 
     fn holds(&self) -> Map<String, Value> {
+        let holds = self.holds_milliseconds().into_iter();
+        holds
+            .map(|(rule, milliseconds)| (rule, json!(format!("{milliseconds}ms"))))
+            .collect()
+    }
+
+    /// The holds of the alert rules that have one.
+    pub(super) fn holds_milliseconds(&self) -> BTreeMap<String, u64> {
         let held = default_rules()
             .into_iter()
             .filter(|rule| !rule.hold.is_zero());
         held.map(|rule| {
-            let milliseconds = self.hold(&rule.name, rule.hold.as_secs_f64()) * 1e3;
-            (rule.name, json!(format!("{milliseconds:.0}ms")))
+            let time = self.hold(&rule.name, rule.hold);
+            let milliseconds = u64::try_from(time.as_millis()).unwrap_or(u64::MAX);
+            (rule.name, milliseconds)
         })
         .collect()
     }
 
-    fn hold(&self, rule: &str, seconds: f64) -> f64 {
+    fn hold(&self, rule: &str, hold: Duration) -> Duration {
         if self.full || HELD.contains(&rule) {
-            seconds
+            hold
         } else {
-            (seconds / FAST).max(HOLD_MIN_SECONDS.min(seconds))
+            hold.div_f64(FAST).max(HOLD_MIN.min(hold))
         }
     }
 

@@ -1,5 +1,7 @@
 //! Plays scenarios: two clusters at a time at most.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 
 use etcd_monitor_testkit::Cluster;
@@ -9,60 +11,88 @@ use super::outcome::Outcome;
 use super::profile::Profile;
 use super::scenarios::{Scenario, Setting};
 use super::stage::Stage;
+use crate::harness::daemon_binary;
 
-/// Plays the scenarios: those that heal one after another on one cluster, beside them those that need their own, and at
-/// the end those that need two. `report` hears of each outcome at once.
-pub async fn run(
-    scenarios: &[Scenario],
-    profile: &Profile,
-    report: impl Fn(&Outcome),
-) -> Vec<Outcome> {
-    let of = |wanted: fn(&Setting) -> bool| -> Vec<&Scenario> {
-        scenarios
-            .iter()
-            .filter(|scenario| wanted(&scenario.setting))
-            .collect()
-    };
-    let shared = of(|setting| matches!(setting, Setting::Shared));
-    let own = of(|setting| matches!(setting, Setting::Own(_) | Setting::Older));
-    let two = of(|setting| matches!(setting, Setting::Two(_)));
-    let (mut outcomes, beside) = tokio::join!(
-        on_one_cluster(&shared, profile, &report),
-        one_after_another(&own, profile, &report)
-    );
-    outcomes.extend(beside);
-    outcomes.extend(one_after_another(&two, profile, &report).await);
+/// One scenario on one version of etcd.
+#[derive(Debug, Clone)]
+pub struct Play {
+    /// What is done.
+    pub scenario: Scenario,
+    /// Where, and how fast.
+    pub profile: Profile,
+}
+
+/// What needs one cluster at a time: a scenario, or several that leave the cluster as they found it.
+type Turn = Vec<Play>;
+
+/// Plays everything: in two lanes what needs one cluster, then one by one what needs two, or the machine for itself.
+/// `report` hears of each outcome at once; the outcomes come back in the order of the plays.
+pub async fn run(plays: Vec<Play>, report: impl Fn(&Outcome)) -> Vec<Outcome> {
+    // Built here, not while a cluster waits for it.
+    daemon_binary();
+    let order: Vec<(&str, String)> = plays.iter().map(identity).collect();
+    let (alone, beside): (Vec<Play>, Vec<Play>) = plays
+        .into_iter()
+        .partition(|play| play.scenario.has_the_machine());
+    let turns = RefCell::new(turns(beside));
+    let (one, other) = tokio::join!(lane(&turns, &report), lane(&turns, &report));
+    let mut outcomes = [one, other].concat();
+    for play in alone {
+        outcomes.extend(take_turn(vec![play], &report).await);
+    }
+    outcomes.sort_by_key(|outcome| {
+        let played = (outcome.name, outcome.version.clone());
+        order.iter().position(|identity| *identity == played)
+    });
     outcomes
 }
 
-/// Each scenario finds the cluster as the one before left it: healed. After one that failed it is made anew.
-async fn on_one_cluster(
-    scenarios: &[&Scenario],
-    profile: &Profile,
-    report: &impl Fn(&Outcome),
-) -> Vec<Outcome> {
+fn identity(play: &Play) -> (&'static str, String) {
+    (play.scenario.name, play.profile.version.clone())
+}
+
+/// The longest first, so that the two lanes end at about the same time.
+fn turns(plays: Vec<Play>) -> VecDeque<Turn> {
+    let mut turns: Vec<Turn> = Vec::new();
+    for play in plays {
+        let shares = |turn: &&mut Turn| {
+            matches!(play.scenario.setting, Setting::Shared)
+                && matches!(turn[0].scenario.setting, Setting::Shared)
+                && turn[0].profile == play.profile
+        };
+        match turns.iter_mut().find(shares) {
+            Some(turn) => turn.push(play),
+            None => turns.push(vec![play]),
+        }
+    }
+    turns.sort_by_key(|turn| {
+        let seconds = turn.iter().map(|play| play.scenario.about_seconds);
+        std::cmp::Reverse(seconds.sum::<u32>())
+    });
+    turns.into()
+}
+
+async fn lane(turns: &RefCell<VecDeque<Turn>>, report: &impl Fn(&Outcome)) -> Vec<Outcome> {
+    let mut outcomes = Vec::new();
+    loop {
+        let next = turns.borrow_mut().pop_front();
+        match next {
+            Some(turn) => outcomes.extend(take_turn(turn, report).await),
+            None => return outcomes,
+        }
+    }
+}
+
+/// Each scenario of a turn finds the cluster as the one before left it: healed. After one that failed it is made anew.
+async fn take_turn(turn: Turn, report: &impl Fn(&Outcome)) -> Vec<Outcome> {
     let mut outcomes = Vec::new();
     let mut left: Vec<Cluster> = Vec::new();
-    for scenario in scenarios {
+    for Play { scenario, profile } in turn {
         let clusters = std::mem::take(&mut left);
-        let (outcome, clusters) = play(scenario, profile, clusters).await;
+        let (outcome, clusters) = play(&scenario, &profile, clusters).await;
         if outcome.passed() {
             left = clusters;
         }
-        report(&outcome);
-        outcomes.push(outcome);
-    }
-    outcomes
-}
-
-async fn one_after_another(
-    scenarios: &[&Scenario],
-    profile: &Profile,
-    report: &impl Fn(&Outcome),
-) -> Vec<Outcome> {
-    let mut outcomes = Vec::new();
-    for scenario in scenarios {
-        let (outcome, _) = play(scenario, profile, Vec::new()).await;
         report(&outcome);
         outcomes.push(outcome);
     }
@@ -82,28 +112,22 @@ async fn play(
         }
     }
     let mut stage = Stage::new(clusters, profile.clone(), scenario.name);
-    // The harness panics where a daemon does not start; that is this scenario's failure and no other's.
-    let played = AssertUnwindSafe((scenario.act)(&mut stage))
-        .catch_unwind()
-        .await;
-    let failure = match played {
-        Ok(Ok(())) => None,
-        Ok(Err(error)) => Some(format!("{error:#}")),
-        Err(panic) => Some(said(&*panic)),
-    };
-    let ended = AssertUnwindSafe(stage.end(scenario.tolerated))
-        .catch_unwind()
-        .await;
-    let unended = match ended {
-        Ok(Ok(())) => None,
-        Ok(Err(error)) => Some(format!("{error:#}")),
-        Err(panic) => Some(said(&*panic)),
-    };
+    let failure = failure_of((scenario.act)(&mut stage)).await;
+    let unended = failure_of(stage.end(scenario.tolerated)).await;
     stage.outcome.failure = failure.or(unended);
     if stage.outcome.skipped.is_some() {
         stage.outcome.failure = None;
     }
     (stage.outcome, stage.clusters)
+}
+
+/// The harness panics where a daemon does not start; that is this scenario's failure and no other's.
+async fn failure_of(part: impl Future<Output = anyhow::Result<()>>) -> Option<String> {
+    match AssertUnwindSafe(part).catch_unwind().await {
+        Ok(Ok(())) => None,
+        Ok(Err(error)) => Some(format!("{error:#}")),
+        Err(panic) => Some(said(&*panic)),
+    }
 }
 
 fn failed(scenario: &Scenario, profile: &Profile, reason: &str) -> Outcome {

@@ -11,12 +11,17 @@ mod network;
 mod space;
 mod trust;
 
+use std::time::Duration;
+
 use etcd_monitor_testkit::{Cluster, ClusterBuilder};
 use futures_util::future::{LocalBoxFuture, try_join_all};
 use serde_json::Value;
 
 use super::profile::Profile;
 use super::stage::Stage;
+
+/// For a cluster to start on a machine that does other things.
+const READY_WITHIN: Duration = Duration::from_mins(3);
 
 /// Plays a scenario on its stage; an error is what did not come true.
 pub(super) type Act = for<'a> fn(&'a mut Stage) -> LocalBoxFuture<'a, anyhow::Result<()>>;
@@ -28,6 +33,10 @@ pub struct Scenario {
     pub name: &'static str,
     /// Played on older versions in the fast profile too.
     pub smoke: bool,
+    /// About how long it takes in the fast profile, in seconds: for the order of play alone.
+    pub(super) about_seconds: u32,
+    /// It takes all of the machine, so that nothing is played beside it.
+    alone: bool,
     pub(super) setting: Setting,
     /// Rules that may fire beside what is expected: consequences that are no other cause.
     pub(super) tolerated: &'static [&'static str],
@@ -49,7 +58,9 @@ pub(super) enum Setting {
 
 impl Setting {
     pub(super) async fn clusters(&self, profile: &Profile) -> anyhow::Result<Vec<Cluster>> {
-        let builder = Cluster::builder().version(&profile.version);
+        let builder = Cluster::builder()
+            .version(&profile.version)
+            .ready_within(READY_WITHIN);
         let builders = match self {
             Self::Shared => vec![builder],
             Self::Own(shape) => vec![shape(builder)],
@@ -75,6 +86,8 @@ impl Scenario {
         Self {
             name,
             smoke: false,
+            about_seconds: 15,
+            alone: false,
             setting,
             tolerated: &[],
             act,
@@ -84,6 +97,21 @@ impl Scenario {
     fn on_all_versions(mut self) -> Self {
         self.smoke = true;
         self
+    }
+
+    fn lasting(mut self, seconds: u32) -> Self {
+        self.about_seconds = seconds;
+        self
+    }
+
+    fn alone(mut self) -> Self {
+        self.alone = true;
+        self
+    }
+
+    /// Whether nothing may be played beside it: it has two clusters, or loads the machine.
+    pub(super) fn has_the_machine(&self) -> bool {
+        self.alone || matches!(self.setting, Setting::Two(_))
     }
 
     fn tolerating(mut self, rules: &'static [&'static str]) -> Self {

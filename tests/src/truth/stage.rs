@@ -9,20 +9,20 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 use tokio::time::{Instant, interval};
 
-use super::keep;
-use super::outcome::Outcome;
+use super::keep::Fixture;
+use super::outcome::{Outcome, Told};
 use super::profile::Profile;
 use crate::harness::Daemon;
 use crate::load::Load;
 
 /// For the daemon to see a healthy cluster: etcd's peers connect, and the machine may be busy.
-const HEALTHY_WITHIN: Duration = Duration::from_mins(1);
+const HEALTHY_WITHIN: Duration = Duration::from_mins(2);
 
 /// For every link to be judged: 15 s of bytes are looked at.
-const LINKS_WITHIN: Duration = Duration::from_mins(2);
+const LINKS_WITHIN: Duration = Duration::from_mins(4);
 
-/// For an alert to end once its fault has: links need 15 s again, and a member its start.
-const OVER_WITHIN: Duration = Duration::from_mins(2);
+/// Beyond what is waited for, on a machine that does other things.
+const PATIENCE: Duration = Duration::from_mins(1);
 
 /// Between two looks at the daemon.
 const PERIOD: Duration = Duration::from_millis(200);
@@ -34,7 +34,7 @@ const FINDINGS: &str = "/api/v1/findings";
 const STATUS: &str = "/api/v1/cluster/status?cluster=default";
 
 /// What the monitor says of its own lateness; where the suite runs, the machine may be overloaded.
-const LATE: &str = "MonitorLate";
+pub(super) const LATE: &str = "MonitorLate";
 
 /// The clusters of one scenario, and the daemon on them.
 #[derive(Debug)]
@@ -149,9 +149,13 @@ impl Stage {
         self.outcome.expected.push(expected.clone());
         let limit = self.profile.within(at_defaults);
         let what = format!("{expected} fires");
-        let fires = |alerts: &Value| firing(alerts).contains(&expected).then_some(());
-        self.until(limit, ALERTS, &what, fires).await?;
-        self.note(expected);
+        let fires = |alerts: &Value| {
+            let firing = items(alerts, "alerts").iter().filter(|alert| fires(alert));
+            let mut told = firing.map(told);
+            told.find(|told| told.name == expected)
+        };
+        let told = self.until(limit, ALERTS, &what, fires).await?;
+        self.note(told);
         Ok(())
     }
 
@@ -160,30 +164,37 @@ impl Stage {
         &mut self,
         rule: &str,
         subject: &str,
-        limit: Duration,
+        at_defaults: Duration,
     ) -> anyhow::Result<()> {
         let expected = format!("{rule} {subject}");
         self.outcome.expected.push(expected.clone());
-        let is = |finding: &Value| finding["status"] == "true" && named(finding) == expected;
-        let found = |findings: &Value| items(findings, "findings").iter().any(is).then_some(());
+        self.outcome.only_found.push(expected.clone());
+        let limit = self.profile.within(at_defaults);
+        let is = |finding: &&Value| finding["status"] == "true" && named(finding) == expected;
+        let found = |findings: &Value| items(findings, "findings").iter().find(is).map(told);
         let what = format!("{expected} is found");
-        self.until(limit, FINDINGS, &what, found).await?;
-        self.note(expected);
+        let told = self.until(limit, FINDINGS, &what, found).await?;
+        self.note(told);
         Ok(())
     }
 
-    fn note(&mut self, found: String) {
+    fn note(&mut self, found: Told) {
         self.outcome.detected_after = Some(self.injected_at.elapsed());
         self.outcome.told_at = Some(Timestamp::now());
         self.outcome.found.push(found);
     }
 
     /// Waits until no finding of this rule is true any more.
-    pub(super) async fn not_found(&self, rule: &str, limit: Duration) -> anyhow::Result<()> {
+    pub(super) async fn not_found(&self, rule: &str) -> anyhow::Result<()> {
         let is = |finding: &Value| finding["status"] == "true" && text(finding, "rule") == rule;
         let gone = |findings: &Value| (!items(findings, "findings").iter().any(is)).then_some(());
-        self.until(limit, FINDINGS, &format!("{rule} ends"), gone)
-            .await
+        self.until(
+            self.profile.over_within(),
+            FINDINGS,
+            &format!("{rule} ends"),
+            gone,
+        )
+        .await
     }
 
     /// Ends the light load; nothing else writes.
@@ -206,11 +217,16 @@ impl Stage {
         let over = |alerts: &Value| {
             let mut firing = items(alerts, "alerts").iter();
             firing
-                .all(|alert| alert["state"] != "firing" || alert["severity"] == "info")
+                .all(|alert| !fires(alert) || alert["severity"] == "info")
                 .then_some(())
         };
-        self.until(OVER_WITHIN, ALERTS, "the alerts end with the fault", over)
-            .await
+        self.until(
+            self.profile.over_within(),
+            ALERTS,
+            "the alerts end with the fault",
+            over,
+        )
+        .await
     }
 
     /// Waits until no alert of an expected rule fires any more, also none of information, for as long as this.
@@ -239,9 +255,17 @@ impl Stage {
         self.until(limit, ALERTS, &what, subject).await
     }
 
-    /// Lets this time pass; whatever fires meanwhile is in the history.
-    pub(super) async fn stay(&self, time: Duration) {
-        tokio::time::sleep(time).await;
+    /// Lets as many cycles pass as fit into this time; whatever fires meanwhile is in the history. A slow machine takes
+    /// longer for them.
+    pub(super) async fn stay(&self, time: Duration) -> anyhow::Result<()> {
+        let cycle = |status: &Value| status["cycle"].as_u64();
+        let last = cycle(&self.ask(STATUS).await?).context("no cycle has ended")?;
+        let wanted = last + self.profile.cycles(time);
+        let reached = |status: &Value| cycle(status).filter(|now| *now >= wanted);
+        let what = format!("{wanted} cycles");
+        self.until(time * 3 + PATIENCE, STATUS, &what, reached)
+            .await
+            .map(drop)
     }
 
     /// A document of the daemon.
@@ -285,18 +309,30 @@ impl Stage {
         }
         let history = self.ask(HISTORY).await?;
         for event in items(&history, "history") {
-            let alert = &event["alert"];
-            let (rule, name) = (text(alert, "rule"), named(alert));
-            let known = rule == LATE || tolerated.contains(&rule);
-            if !known
-                && alert["severity"] != "info"
-                && !self.outcome.expected.contains(&name)
-                && !self.outcome.false_alerts.contains(&name)
-            {
-                self.outcome.false_alerts.push(name);
-            }
+            self.judge(event, tolerated);
         }
         self.keep(tolerated).await
+    }
+
+    /// Whether an alert had a reason.
+    fn judge(&mut self, event: &Value, tolerated: &[&str]) {
+        let alert = &event["alert"];
+        let (rule, told) = (text(alert, "rule"), told(alert));
+        let (at, kind, severity) = (
+            text(event, "at"),
+            text(event, "kind"),
+            text(alert, "severity"),
+        );
+        let line = format!("{at} {kind} {} ({severity}): {}", told.name, told.cause);
+        self.outcome.history.push(line);
+        let known = rule == LATE
+            || severity == "info"
+            || tolerated.contains(&rule)
+            || self.outcome.expected.contains(&told.name);
+        let mut unasked = self.outcome.false_alerts.iter();
+        if !known && unasked.all(|before| before.name != told.name) {
+            self.outcome.false_alerts.push(told);
+        }
     }
 
     /// Stops the daemon, and keeps what it recorded where that is wanted.
@@ -308,8 +344,12 @@ impl Stage {
             return Ok(());
         };
         watching.daemon.terminate().await;
-        let data_dir = watching.daemon.data_dir();
-        keep::keep(data_dir, folder, &self.outcome, tolerated)
+        if !self.outcome.passed() {
+            return Ok(());
+        }
+        let fixture = Fixture::of(&self.outcome, tolerated, self.profile.holds_milliseconds());
+        let folder = folder.join(&self.profile.version);
+        fixture.keep(watching.daemon.data_dir(), &folder, self.outcome.told_at)
     }
 }
 
@@ -352,10 +392,18 @@ fn named(item: &Value) -> String {
 
 fn firing(alerts: &Value) -> Vec<String> {
     let firing = items(alerts, "alerts").iter();
-    firing
-        .filter(|alert| alert["state"] == "firing")
-        .map(named)
-        .collect()
+    firing.filter(|alert| fires(alert)).map(named).collect()
+}
+
+fn fires(alert: &Value) -> bool {
+    alert["state"] == "firing"
+}
+
+fn told(item: &Value) -> Told {
+    Told {
+        name: named(item),
+        cause: text(item, "cause").to_owned(),
+    }
 }
 
 fn true_findings(findings: &Value) -> Vec<String> {

@@ -2,9 +2,16 @@
 
 use std::fs;
 
-use etcd_monitor_tests::harness::{Daemon, Ended, run_to_end};
+use axum::Router;
+use axum::http::HeaderMap;
+use axum::routing::post;
+
+use etcd_monitor_tests::harness::{Daemon, Ended, run_to_end, until};
 use rustix::process::Signal;
 use serde_json::Value;
+use tokio::net::TcpListener;
+use tokio::sync::watch;
+use tokio::time::timeout;
 
 use crate::several::{configured, named};
 use crate::shared::shared;
@@ -12,6 +19,9 @@ use crate::{FINDINGS, SOON, firing, items, resolved, text};
 
 /// Every member's raft term.
 const TERM: &str = "/api/v1/metrics/history?metric=raft_term";
+
+/// Samples that the remote store took.
+const SENT: &str = "etcd_monitor_remote_write_sent_samples_total";
 
 /// A configuration that writes the history every 200 ms.
 const FLUSH: &str = "history: {flush: 200ms}\n";
@@ -69,6 +79,16 @@ async fn points_are_answered_and_survive_a_kill() {
         Some(4),
         "time, mean, min, max: {bucket}"
     );
+    let compared = again
+        .json("/api/v1/metrics/compare?metric=raft_term&window_seconds=60")
+        .await;
+    assert_eq!(items(&compared, "series").len(), 3, "{compared}");
+    let forecast = again.json("/api/v1/metrics/forecast").await;
+    let told = &items(&forecast, "members")[0];
+    assert_eq!(
+        told["forecast"], "unknown",
+        "seconds carry no forecast: {told}"
+    );
     let wrong = again.get(&format!("{TERM}&max_points=0")).await;
     assert_eq!(wrong.status, 400);
     let metrics = again.get("/metrics").await.text();
@@ -108,6 +128,34 @@ async fn a_disk_that_refuses_the_history_is_told_and_its_recovery_too() {
     assert_eq!(about.unwrap()["status"], "false");
     assert_eq!(daemon.terminate().await.code(), Some(0));
     assert!(fs::metadata(&in_the_way).unwrap().is_file());
+}
+
+#[tokio::test]
+async fn samples_are_sent_to_a_remote_store() {
+    let (came, mut coming) = watch::channel(HeaderMap::new());
+    let take = async move |headers: HeaderMap| drop(came.send(headers));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let remote = listener.local_addr().unwrap();
+    let app = Router::new().route("/write", post(take));
+    let serving = tokio::spawn(async move { axum::serve(listener, app).await });
+    let cluster = &shared().cluster;
+    let file = configured(&[("prod", cluster)]);
+    let remote = format!("remote_write: {{url: \"http://{remote}/write\"}}\n");
+    file.rewrite(&format!(
+        "{remote}{}",
+        named(&[("prod", cluster.member(0).client_url())])
+    ));
+    let running = file.start("500ms").await;
+    timeout(SOON, coming.changed()).await.unwrap().unwrap();
+    assert_eq!(coming.borrow()["content-encoding"], "snappy");
+    until(SOON, "what was sent is counted", async || {
+        let page = running.daemon.get("/metrics").await.text();
+        let counted = |line: &str| line.starts_with(SENT) && !line.ends_with(" 0");
+        page.lines().any(counted).then_some(()).ok_or(page)
+    })
+    .await;
+    assert_eq!(running.daemon.terminate().await.code(), Some(0));
+    serving.abort();
 }
 
 /// A second daemon on the same data ends at once, and names the first.

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use etcd_monitor_core::{
-    CanaryOptions, ClientOptions, Credentials, Endpoint, KnownVersions, MetricsUrl, Parameters,
-    Password, ProbeOptions, TlsOptions,
+    CanaryOptions, ClientOptions, ConsistencyOptions, Credentials, Endpoint, KnownVersions,
+    MetricsUrl, Parameters, Password, ProbeOptions, TlsOptions,
 };
 use etcd_monitor_model::ClusterName;
 
@@ -26,6 +26,8 @@ pub struct ClusterConfig {
     pub client: ClientOptions,
     /// Time between two looks at the certificates of one member; `None`: the default.
     pub trust_interval: Option<Duration>,
+    /// When the members' data is compared by HashKV; `None`: never.
+    pub consistency: Option<ConsistencyOptions>,
     /// What is written and watched; `None`: nothing.
     pub canary: Option<CanaryOptions>,
     /// Thresholds.
@@ -48,6 +50,7 @@ impl ClusterConfig {
         if let Some(interval) = self.trust_interval {
             options.trust_interval = interval;
         }
+        options.consistency.clone_from(&self.consistency);
         options.client = self.client.clone();
         options
     }
@@ -112,6 +115,7 @@ fn checked(file: &ClusterFile, name: &str) -> Result<ClusterConfig, String> {
         discover: file.discover.unwrap_or(true),
         client: client_options(file, endpoints.iter().any(Endpoint::is_tls))?,
         trust_interval: trust_interval(file)?,
+        consistency: consistency(file)?,
         canary: file.canary.as_ref().map(canary).transpose()?,
         parameters: file.parameters.clone(),
         endpoints,
@@ -123,6 +127,20 @@ fn trust_interval(file: &ClusterFile) -> Result<Option<Duration>, String> {
     interval
         .transpose()
         .map_err(|error| format!("trust_interval: {error}"))
+}
+
+/// Off only where that is written: a member that silently holds other data is found by nothing else.
+fn consistency(file: &ClusterFile) -> Result<Option<ConsistencyOptions>, String> {
+    let mut options = ConsistencyOptions::default();
+    match file.hashkv_interval.as_deref() {
+        Some("off") => return Ok(None),
+        Some(text) => {
+            let interval = duration::seldom(text);
+            options.interval = interval.map_err(|error| format!("hashkv_interval: {error}"))?;
+        }
+        None => {}
+    }
+    Ok(Some(options))
 }
 
 /// Longest key of a canary in bytes: it is one small key.

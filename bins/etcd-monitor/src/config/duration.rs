@@ -11,6 +11,9 @@ const INTERVAL_MIN: Duration = Duration::from_millis(100);
 /// Longer intervals would tell of a fault an hour late.
 const INTERVAL_MAX: Duration = Duration::from_hours(1);
 
+/// What costs etcd much is done once a minute at most.
+const SELDOM_MIN: Duration = Duration::from_mins(1);
+
 /// What is told a month late is better not told.
 const HOLD_MAX: Duration = Duration::from_hours(24 * 31);
 
@@ -24,6 +27,13 @@ pub(crate) fn interval(text: &str) -> Result<Duration, String> {
 pub(crate) fn hold(text: &str) -> Result<Duration, String> {
     within(text, Duration::ZERO..=HOLD_MAX)
         .ok_or_else(|| format!("{text:?} is not a duration between 0s and 744h; for example 30s"))
+}
+
+/// Parses the time between two looks that are dear: 1m to 31 days, or `off`, which the caller knows.
+pub(crate) fn seldom(text: &str) -> Result<Duration, String> {
+    within(text, SELDOM_MIN..=HOLD_MAX).ok_or_else(|| {
+        format!("{text:?} is neither off nor a duration between 1m and 744h; for example 6h")
+    })
 }
 
 fn within(text: &str, range: RangeInclusive<Duration>) -> Option<Duration> {

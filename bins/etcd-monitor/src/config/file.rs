@@ -13,6 +13,7 @@ use super::ConfigError;
 use super::alerts::AlertsFile;
 use super::black_box::BlackBoxFile;
 use super::history::HistoryFile;
+use super::remote_write::RemoteWriteFile;
 use crate::cli::ConnectionArgs;
 
 /// Largest file that is read; one with a thousand clusters has about a tenth.
@@ -30,6 +31,7 @@ pub(super) struct ConfigFile {
     pub(super) data_dir: Option<PathBuf>,
     pub(super) black_box: BlackBoxFile,
     pub(super) history: HistoryFile,
+    pub(super) remote_write: RemoteWriteFile,
     pub(super) alerts: AlertsFile,
     pub(super) webhook_url: Option<SecretString>,
     pub(super) webhook_url_file: Option<PathBuf>,
@@ -52,6 +54,7 @@ pub(super) struct ClusterFile {
     pub(super) user: Option<String>,
     pub(super) password_file: Option<PathBuf>,
     pub(super) trust_interval: Option<String>,
+    pub(super) hashkv_interval: Option<String>,
     pub(super) canary: Option<CanaryFile>,
     pub(super) parameters: Parameters,
 }

@@ -174,6 +174,23 @@ fn certificates_are_looked_at_as_often_as_the_file_says() {
 }
 
 #[test]
+fn hashes_are_compared_every_six_hours_unless_another_pause_or_off_is_written_down() {
+    let cluster = |text: &str| config(&[], &format!("clusters:\n  - {text}\n"));
+    let interval = |text: &str| {
+        let options = cluster(text).unwrap().clusters[0].probe_options(Duration::from_secs(5));
+        options.consistency.map(|consistency| consistency.interval)
+    };
+    assert_eq!(interval("name: a"), Some(Duration::from_hours(6)));
+    let seldom = interval("hashkv_interval: 24h");
+    assert_eq!(seldom, Some(Duration::from_hours(24)));
+    assert_eq!(interval("hashkv_interval: off"), None);
+    for wrong in ["5s", "never", "0h"] {
+        let error = cluster(&format!("hashkv_interval: {wrong}")).unwrap_err();
+        assert!(error.to_string().contains("hashkv_interval"), "{error}");
+    }
+}
+
+#[test]
 fn a_canary_is_off_unless_it_is_written_down() {
     assert_eq!(config(&[], "").unwrap().clusters[0].canary, None);
     let canary = |text: &str| config(&[], &format!("clusters:\n  - canary: {text}\n"));

@@ -11,7 +11,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
-use super::{black_box, cluster, own, stats};
+use super::{black_box, cluster, members, own, stats};
 use crate::source::Source;
 
 /// The snapshots of one scrape.
@@ -33,6 +33,7 @@ impl Snapshots {
 impl Collector for Snapshots {
     fn encode(&self, mut encoder: DescriptorEncoder<'_>) -> fmt::Result {
         cluster::encode(self, &mut encoder)?;
+        members::encode(self, &mut encoder)?;
         own::encode(self, &mut encoder)?;
         black_box::encode(self, &mut encoder)?;
         stats::encode(self, &mut encoder)

@@ -83,6 +83,25 @@ fn cycles(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::Re
         "etcd_monitor_cycle_scrape_bytes",
         help,
         of(|snapshot| snapshot.cost.scrape_bytes as f64),
+    )?;
+    let help = "HashKV calls made, each of which walks a member's whole key space";
+    counter(
+        encoder,
+        "etcd_monitor_hashkv_calls",
+        help,
+        of(|snapshot| snapshot.consistency.calls as f64),
+    )?;
+    let ended = snapshots.latest.iter().filter_map(|snapshot| {
+        let round = snapshot.consistency.latest.as_ref()?;
+        let cluster = vec![("cluster", snapshot.cluster.as_str())];
+        Some((cluster, age_seconds(round.began_at)))
+    });
+    let help = "Age of the latest round of HashKV; no sample before the first";
+    gauge(
+        encoder,
+        "etcd_monitor_hashkv_round_age_seconds",
+        help,
+        ended,
     )
 }
 

@@ -6,9 +6,9 @@ use std::time::Duration;
 
 use etcd_monitor_alerting::{Alerting, ConsoleNotifier, Notifier};
 use etcd_monitor_model::{
-    AlertType, ClusterName, DatabaseSize, Finding, FindingStatus, LatencySummary, Leader, MemberId,
-    MemberSnapshot, MonitorCondition, Quorum, RaftProgress, ServerCounters, Severity, Snapshot,
-    Subject, rule,
+    AlertType, ClusterName, DatabaseSize, Durations, Finding, FindingStatus, LatencySummary,
+    Leader, MemberId, MemberSnapshot, MonitorCondition, Quorum, RaftProgress, ServerCounters,
+    Severity, Snapshot, Subject, rule,
 };
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -202,7 +202,26 @@ fn what_is_not_known_has_no_sample() {
         .filter(|name| !name.starts_with("etcd_monitor_"))
         .collect();
     assert_eq!(made_up, [""; 0]);
-    assert!(!page.contains("etcd_monitor_member_up"), "{page}");
+    assert!(!page.contains("etcd_monitor_member_"), "{page}");
+}
+
+#[test]
+fn what_is_derived_of_a_member_has_our_prefix() {
+    let mut snapshot = known();
+    let metrics = &mut snapshot.members[0].metrics;
+    let mut fsync = Durations::default();
+    fsync.p99_seconds = Some(0.032);
+    metrics.disk.wal_fsync = Some(fsync);
+    metrics.watch.slow_watchers = Some(0.0);
+    let page = page([snapshot], Format::Text);
+    let series = series(&page);
+    let of = |name: &str| series.get(format!("{name}{{cluster=\"c\",member=\"n1\"}}").as_str());
+    assert_eq!(
+        of("etcd_monitor_member_wal_fsync_p99_seconds"),
+        Some(&0.032)
+    );
+    assert_eq!(of("etcd_monitor_member_slow_watchers"), Some(&0.0));
+    assert_eq!(of("etcd_monitor_member_pending_events"), None);
 }
 
 #[test]

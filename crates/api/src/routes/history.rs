@@ -57,8 +57,9 @@ struct Series {
     points: Vec<Vec<f64>>,
 }
 
+/// Whose series it is; names as they are now, where the ids are known.
 #[derive(Serialize)]
-struct Labels {
+pub(super) struct Labels {
     #[serde(skip_serializing_if = "Option::is_none")]
     member: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -118,7 +119,7 @@ fn query(wanted: &Wanted, cluster: ClusterName, now: Timestamp) -> Result<Histor
 }
 
 /// RFC 3339, or Unix seconds.
-fn time(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
+pub(super) fn time(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
     let Some(text) = text else { return Ok(None) };
     let seconds = text.parse::<f64>().ok();
     let duration = seconds.and_then(|seconds| SignedDuration::try_from_secs_f64(seconds).ok());
@@ -130,7 +131,7 @@ fn time(name: &str, text: Option<&str>) -> Result<Option<Timestamp>, Problem> {
 }
 
 /// The points of every series, read whole: each has at most as many as were asked for.
-async fn answer(
+pub(super) async fn answer(
     store: &Arc<dyn HistoryStore>,
     query: &HistoryQuery,
 ) -> Result<Vec<(SeriesKey, Vec<Point>)>, HistoryError> {
@@ -145,28 +146,34 @@ async fn answer(
     Ok(answered)
 }
 
-fn problem(error: HistoryError) -> Problem {
+pub(super) fn problem(error: HistoryError) -> Problem {
     match error {
         HistoryError::BadQuery(reason) => Problem::bad_query(&reason),
         error => Problem::history_unavailable(&error.to_string()),
     }
 }
 
-impl Series {
-    fn of(key: &SeriesKey, points: &[Point], latest: Option<&Snapshot>) -> Self {
+impl Labels {
+    pub(super) fn of(key: &SeriesKey, latest: Option<&Snapshot>) -> Self {
         let name_of = |id: MemberId| {
             let mut members = latest?.members.iter();
             let known = members.find(|member| member.id == Some(id))?;
             Some(known.name.clone())
         };
         Self {
+            member: key.member.and_then(name_of),
+            member_id: key.member,
+            peer: key.peer.and_then(name_of),
+            peer_id: key.peer,
+        }
+    }
+}
+
+impl Series {
+    fn of(key: &SeriesKey, points: &[Point], latest: Option<&Snapshot>) -> Self {
+        Self {
             name: key.metric.to_string(),
-            labels: Labels {
-                member: key.member.and_then(name_of),
-                member_id: key.member,
-                peer: key.peer.and_then(name_of),
-                peer_id: key.peer,
-            },
+            labels: Labels::of(key, latest),
             unit: unit(&key.metric),
             points: points.iter().map(numbers).collect(),
         }

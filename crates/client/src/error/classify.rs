@@ -205,7 +205,7 @@ pub(crate) fn classify_status(status: &Status) -> Cause {
 }
 
 /// Starts of etcd's texts, their kinds, and what they mean or what to do.
-const TEXTS: [(&str, ErrorKind, &str); 12] = [
+const TEXTS: [(&str, ErrorKind, &str); 14] = [
     (
         "etcdserver: no leader",
         ErrorKind::NoLeader,
@@ -260,6 +260,16 @@ const TEXTS: [(&str, ErrorKind, &str); 12] = [
         "etcdserver: permission denied",
         ErrorKind::PermissionDenied,
         "give the user a role that allows this call",
+    ),
+    (
+        "etcdserver: mvcc: required revision has been compacted",
+        ErrorKind::Compacted,
+        "ask for a later revision",
+    ),
+    (
+        "etcdserver: mvcc: required revision is a future revision",
+        ErrorKind::FutureRevision,
+        "the member has not got that far",
     ),
     (
         "etcdserver: request timed out",
@@ -339,6 +349,16 @@ mod tests {
                 Code::ResourceExhausted,
                 "etcdserver: too many requests",
                 ErrorKind::TooManyRequests,
+            ),
+            (
+                Code::OutOfRange,
+                "etcdserver: mvcc: required revision has been compacted",
+                ErrorKind::Compacted,
+            ),
+            (
+                Code::OutOfRange,
+                "etcdserver: mvcc: required revision is a future revision",
+                ErrorKind::FutureRevision,
             ),
             (
                 Code::Unimplemented,

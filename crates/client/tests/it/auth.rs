@@ -101,6 +101,10 @@ async fn users_are_let_in_or_told_why_not() {
     low.status().await.unwrap();
     let error = low.read(b"k", Consistency::Linearizable).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
+    let patience = Duration::from_secs(3);
+    member.hash_kv(0, patience).await.unwrap();
+    let error = low.hash_kv(0, patience).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PermissionDenied, "{error}");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod auth;
 mod clusters;
 mod faults;
+mod hashes;
 mod local;
 mod pages;
 mod tls;

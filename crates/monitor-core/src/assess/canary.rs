@@ -1,15 +1,13 @@
 //! What the canary showed, remembered between its rounds.
 
 use etcd_monitor_model::{
-    CanaryReading, CanarySummary, LatencySummary, MemberSnapshot, Observation, Snapshot,
+    CanaryReading, CanarySummary, LatencySource, MeasuredLatency, MemberSnapshot, Observation,
+    Snapshot,
 };
 use serde::{Deserialize, Serialize};
 
 use super::state::AssessState;
-use super::window::Window;
-
-/// Window of the write latency in seconds: the promised 5 minutes.
-const WRITES_WINDOW_SECONDS: f64 = 300.0;
+use crate::collector::{Latencies, MetricsParameters};
 
 /// Thresholds of the canary's rules.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -46,7 +44,7 @@ impl CanaryParameters {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct CanaryMemory {
     latest: Option<CanaryReading>,
-    writes: Window<f64>,
+    writes: Latencies,
 }
 
 impl CanaryMemory {
@@ -57,17 +55,24 @@ impl CanaryMemory {
 }
 
 /// Takes this cycle's round, if there was one, and says in the snapshot what is known.
-pub(super) fn update(state: &mut AssessState, observation: &Observation, snapshot: &mut Snapshot) {
+pub(super) fn update(
+    state: &mut AssessState,
+    observation: &Observation,
+    snapshot: &mut Snapshot,
+    parameters: &MetricsParameters,
+) {
     let memory = &mut state.canary;
-    if let Some(reading) = &observation.canary {
-        let took = reading.put.took_seconds;
-        if reading.put.result.is_ok() && took.is_finite() && took >= 0.0 {
-            memory.writes.push(snapshot.at, took, WRITES_WINDOW_SECONDS);
-        }
+    let reading = observation.canary.as_ref();
+    let wrote = reading.filter(|reading| reading.put.result.is_ok());
+    let took = wrote.map(|reading| reading.put.took_seconds);
+    memory
+        .writes
+        .take(snapshot.at, took, parameters.window_seconds);
+    if let Some(reading) = reading {
         memory.latest = Some(reading.clone());
     }
-    if let (Some(latest), Some(writes)) = (&memory.latest, memory.writes.summary()) {
-        measure(&mut snapshot.members, &latest.through, &writes);
+    if let Some(latest) = &memory.latest {
+        measure(&mut snapshot.members, &latest.through, &memory.writes);
     }
     snapshot.canary = memory.latest.as_ref().map(|latest| CanarySummary {
         at: latest.put.at,
@@ -78,13 +83,20 @@ pub(super) fn update(state: &mut AssessState, observation: &Observation, snapsho
 
 /// The canary's own writes are the write latency where there is one: of the member through which it writes, and of no
 /// other, so that two sources never stand beside each other.
-fn measure(members: &mut [MemberSnapshot], through: &str, writes: &LatencySummary) {
+fn measure(members: &mut [MemberSnapshot], through: &str, writes: &Latencies) {
+    let Some((summary, durations)) = writes.summary().zip(writes.durations()) else {
+        return;
+    };
     for member in members {
         let wrote = member.endpoint == through;
         if let Some(counters) = &mut member.counters {
-            counters.write_p50_seconds = wrote.then_some(writes.p50_seconds);
-            counters.write_p95_seconds = wrote.then_some(writes.p95_seconds);
-            counters.write_p99_seconds = wrote.then_some(writes.p99_seconds);
+            counters.write_p50_seconds = wrote.then_some(summary.p50_seconds);
+            counters.write_p95_seconds = wrote.then_some(summary.p95_seconds);
+            counters.write_p99_seconds = wrote.then_some(summary.p99_seconds);
+        }
+        if wrote {
+            let measured = MeasuredLatency::new(LatencySource::Canary, durations);
+            member.metrics.latency.writes.insert(0, measured);
         }
     }
 }

@@ -2,6 +2,7 @@
 
 pub(super) mod divergence;
 pub(super) mod elections;
+pub(super) mod hashes;
 pub(super) mod learners;
 pub(super) mod lists;
 mod parameters;
@@ -9,7 +10,7 @@ pub(super) mod restarts;
 
 pub use parameters::ConsensusParameters;
 
-use etcd_monitor_model::Snapshot;
+use etcd_monitor_model::{HashRound, Snapshot};
 use serde::{Deserialize, Serialize};
 
 use super::parameters::Parameters;
@@ -17,6 +18,7 @@ use super::state::AssessState;
 use super::view::View;
 use divergence::DivergenceMemory;
 use elections::ElectionsMemory;
+use hashes::HashMemory;
 use learners::LearnersMemory;
 use lists::ListsMemory;
 use restarts::RestartsMemory;
@@ -29,6 +31,7 @@ pub(super) struct ConsensusMemory {
     pub(super) learners: LearnersMemory,
     pub(super) restarts: RestartsMemory,
     pub(super) divergence: DivergenceMemory,
+    pub(super) hashes: HashMemory,
     #[serde(skip)]
     pub(super) elections: ElectionsMemory,
 }
@@ -37,6 +40,7 @@ pub(super) struct ConsensusMemory {
 pub(super) fn update(
     state: &mut AssessState,
     view: &View<'_>,
+    round: Option<&HashRound>,
     snapshot: &mut Snapshot,
     parameters: &Parameters,
 ) {
@@ -47,6 +51,11 @@ pub(super) fn update(
         .update(view, snapshot, &parameters.consensus);
     memory.restarts.update(view, &parameters.consensus);
     memory.divergence.update(state, view);
+    memory.hashes.take(round, state);
+    memory
+        .hashes
+        .suspect(view, &memory.divergence, &memory.restarts);
+    snapshot.consistency = memory.hashes.summary(state);
     memory
         .elections
         .update(view, &mut state.leader_history, &parameters.consensus);

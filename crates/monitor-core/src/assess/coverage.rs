@@ -106,6 +106,7 @@ pub(super) fn of(view: &View<'_>, snapshot: &Snapshot, findings: &[Finding]) -> 
     });
     let signals = rows
         .flat_map(|(member, row)| signals_of(member, row, view.late))
+        .chain(hash_gaps(snapshot))
         .collect();
     Coverage::of(findings, signals)
 }
@@ -139,6 +140,37 @@ fn signals_of(member: &MemberSnapshot, row: &Row<'_>, late: bool) -> Vec<SignalG
         gaps.push(gap(READ, UnknownClass::PermissionDenied, reason.to_owned()));
     }
     gaps
+}
+
+/// What the latest round of HashKV did not give.
+fn hash_gaps(snapshot: &Snapshot) -> Vec<SignalGap> {
+    let Some(round) = &snapshot.consistency.latest else {
+        return Vec::new();
+    };
+    let gap = |subject, class, reason: String| SignalGap {
+        signal: "HashKV".to_owned(),
+        subject,
+        class,
+        reason: format!("{reason}; asked at {:.0}", round.began_at),
+    };
+    let failed = round.answers.iter().filter_map(|answer| {
+        let failure = answer.hash.failure()?;
+        let mut members = snapshot.members.iter();
+        let member = members.find(|member| member.id == Some(answer.member))?;
+        let subject = Subject::member(member.name.clone(), member.id);
+        Some(gap(
+            subject,
+            class_of(failure.kind),
+            failure.message.clone(),
+        ))
+    });
+    let moved = round.compaction_moved.then(|| {
+        let reason =
+            "compaction went on while members were asked, so that their hashes do not compare";
+        let subject = Subject::cluster(&snapshot.cluster);
+        gap(subject, UnknownClass::NotEnoughData, reason.to_owned())
+    });
+    failed.chain(moved).collect()
 }
 
 const READ: &str = "linearizable read";

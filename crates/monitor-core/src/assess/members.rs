@@ -2,38 +2,33 @@
 
 use std::collections::BTreeSet;
 
-use etcd_monitor_client::histogram::Buckets;
 use etcd_monitor_model::{
-    DatabaseSize, HistogramReading, ListedMember, MemberId, MemberRole, MemberSnapshot,
-    MemberStatus, MetricsPage, ProbeFailure, RaftProgress, ServerCounters, Snapshot,
+    DatabaseSize, Durations, LatencySource, ListedMember, MemberId, MemberMetrics, MemberRole,
+    MemberSnapshot, MemberStatus, MetricsPage, ProbeFailure, RaftProgress, ServerCounters,
+    Snapshot,
 };
 use jiff::Timestamp;
 
 use super::state::{AssessState, MemberMemory};
 use super::view::{Row, View, says_nothing};
-use super::window::Window;
-
-/// Window of quantiles from histograms in seconds: the promised 5 minutes of the exporter's `_p95_` names.
-const HISTOGRAM_WINDOW_SECONDS: f64 = 300.0;
-
-/// Window of the read latency in seconds, likewise.
-const READ_WINDOW_SECONDS: f64 = 300.0;
+use crate::collector::{MetricsParameters, amount};
 
 /// The members in the order of their names, then the endpoints whose member is not known or not in the list.
 pub(super) fn describe(
     state: &mut AssessState,
     view: &View<'_>,
     snapshot: &Snapshot,
+    parameters: &MetricsParameters,
 ) -> Vec<MemberSnapshot> {
     let listed: Vec<ListedMember> = state.agreed.clone().unwrap_or_default();
     let ids: BTreeSet<MemberId> = listed.iter().map(|member| member.id).collect();
     let mut members: Vec<MemberSnapshot> = listed
         .iter()
-        .map(|member| listed_member(member, state, view, snapshot))
+        .map(|member| listed_member(member, state, view, snapshot, parameters))
         .collect();
     members.sort_by(|left, right| (&left.name, left.id).cmp(&(&right.name, right.id)));
     for row in view.rows.iter().filter(|row| stranger(row, &ids, view)) {
-        let described = described(row, None, state, view, snapshot);
+        let described = described(row, None, state, view, snapshot, parameters);
         if !members.iter().any(|known| same(known, &described)) {
             members.push(described);
         }
@@ -59,9 +54,10 @@ fn listed_member(
     state: &mut AssessState,
     view: &View<'_>,
     snapshot: &Snapshot,
+    parameters: &MetricsParameters,
 ) -> MemberSnapshot {
     match view.row(member.id) {
-        Some(row) => described(row, Some(member), state, view, snapshot),
+        Some(row) => described(row, Some(member), state, view, snapshot, parameters),
         None => not_probed(member, state),
     }
 }
@@ -93,6 +89,7 @@ fn described(
     state: &mut AssessState,
     view: &View<'_>,
     snapshot: &Snapshot,
+    parameters: &MetricsParameters,
 ) -> MemberSnapshot {
     let mut member = MemberSnapshot::unknown(name(row, listed), row.seen.endpoint.clone());
     // The id of a member of another cluster names nobody, or somebody else, in this one.
@@ -111,7 +108,7 @@ fn described(
     member.last_read_seconds = last_read(row);
     member.started_at = row.page().and_then(started_at);
     if let Some(memory) = member.id.map(|id| state.members.entry(id).or_default()) {
-        from_memory(&mut member, row, memory, view.ended_at);
+        from_memory(&mut member, row, memory, view.ended_at, parameters);
     }
     member
 }
@@ -211,11 +208,13 @@ fn from_memory(
     row: &Row<'_>,
     memory: &mut MemberMemory,
     now: Timestamp,
+    parameters: &MetricsParameters,
 ) {
-    if let Some(seconds) = member.last_read_seconds {
-        memory.reads.push(now, seconds, READ_WINDOW_SECONDS);
-    }
-    member.read_latency = memory.reads.summary();
+    let page = row.page();
+    let read = member.last_read_seconds;
+    member.metrics = memory.metrics.collect(now, page, read, parameters);
+    member.read_latency = memory.metrics.read_latency();
+    member.counters = page.map(|page| counters(page, &member.metrics));
     member.version = row
         .status()
         .map(|status| status.version.clone())
@@ -225,74 +224,24 @@ fn from_memory(
     } else {
         memory.last_answer_at
     };
-    member.counters = row.page().map(|page| counters(page, memory, now));
 }
 
-fn counters(page: &MetricsPage, memory: &mut MemberMemory, now: Timestamp) -> ServerCounters {
+fn counters(page: &MetricsPage, metrics: &MemberMetrics) -> ServerCounters {
     let mut counters = ServerCounters::default();
     counters.proposals_committed = amount(page.raft.proposals_committed);
     counters.proposals_applied = amount(page.raft.proposals_applied);
-    counters.proposals_pending = amount(page.raft.proposals_pending);
+    counters.proposals_pending = metrics.raft.proposals_pending;
     counters.proposals_failed = amount(page.raft.proposals_failed);
-    counters.resident_memory_bytes = amount(page.process.resident_memory_bytes);
-    counters.watchers = amount(page.store.watchers);
-    counters.rpcs_in_flight = amount(page.requests.started)
-        .zip(amount(page.requests.handled))
-        .map(|(started, handled)| (started - handled).max(0.0));
-    counters.request_rate_per_second = request_rate(page, memory, now);
-    add_quantiles(&mut counters, page, memory, now);
+    counters.resident_memory_bytes = metrics.process.resident_memory_bytes;
+    counters.watchers = metrics.watch.watchers;
+    counters.rpcs_in_flight = metrics.requests.in_flight;
+    counters.request_rate_per_second = metrics.requests.per_second;
+    let p95 = |durations: Option<Durations>| durations?.p95_seconds;
+    counters.wal_fsync_p95_seconds = p95(metrics.disk.wal_fsync);
+    counters.backend_commit_p95_seconds = p95(metrics.disk.backend_commit);
+    let writes = metrics.latency.writes_by(LatencySource::ServerRequests);
+    counters.write_p50_seconds = writes.and_then(|writes| writes.p50_seconds);
+    counters.write_p95_seconds = writes.and_then(|writes| writes.p95_seconds);
+    counters.write_p99_seconds = writes.and_then(|writes| writes.p99_seconds);
     counters
-}
-
-fn add_quantiles(
-    counters: &mut ServerCounters,
-    page: &MetricsPage,
-    memory: &mut MemberMemory,
-    now: Timestamp,
-) {
-    let wal = page.disk.wal_fsync.as_ref();
-    let wal = observed(&mut memory.wal_fsync, wal, now);
-    counters.wal_fsync_p95_seconds = quantile(wal.as_ref(), 0.95);
-    let backend = page.disk.backend_commit.as_ref();
-    let backend = observed(&mut memory.backend_commit, backend, now);
-    counters.backend_commit_p95_seconds = quantile(backend.as_ref(), 0.95);
-    let writes = page.requests.writes.as_ref();
-    let writes = observed(&mut memory.writes, writes, now);
-    counters.write_p50_seconds = quantile(writes.as_ref(), 0.5);
-    counters.write_p95_seconds = quantile(writes.as_ref(), 0.95);
-    counters.write_p99_seconds = quantile(writes.as_ref(), 0.99);
-}
-
-fn quantile(observed: Option<&Buckets>, q: f64) -> Option<f64> {
-    observed?.quantile(q)
-}
-
-/// What counts or measures something: neither negative nor without end. Anything else in its place is not known.
-fn amount(value: Option<f64>) -> Option<f64> {
-    value.filter(|value| value.is_finite() && *value >= 0.0)
-}
-
-/// Handled unary RPCs per second since the previous cycle; `None` on the first and after a counter reset.
-fn request_rate(page: &MetricsPage, memory: &mut MemberMemory, now: Timestamp) -> Option<f64> {
-    let handled = amount(page.requests.unary_handled)?;
-    let (then, before) = memory.handled.replace((now, handled))?;
-    let seconds = now.duration_since(then).as_secs_f64();
-    (seconds > 0.0 && handled >= before).then(|| (handled - before) / seconds)
-}
-
-/// What was observed within the window: the difference between the newest and the oldest page.
-fn observed(
-    window: &mut Window<Buckets>,
-    reading: Option<&HistogramReading>,
-    now: Timestamp,
-) -> Option<Buckets> {
-    let newest = Buckets::new(reading?.buckets.clone())?;
-    window.push(now, newest.clone(), HISTOGRAM_WINDOW_SECONDS);
-    let difference = newest.difference(window.oldest()?);
-    if difference.is_none() {
-        // The member restarted: what was before says nothing about now.
-        window.clear();
-        window.push(now, newest, HISTOGRAM_WINDOW_SECONDS);
-    }
-    difference
 }

@@ -8,6 +8,7 @@ use super::capacity::CapacityParameters;
 use super::consensus::ConsensusParameters;
 use super::coverage::CoverageParameters;
 use super::versions::KnownVersions;
+use crate::collector::MetricsParameters;
 
 /// Thresholds of `assess` for one cluster.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -30,6 +31,8 @@ pub struct Parameters {
     pub trust: TrustParameters,
     /// The canary.
     pub canary: CanaryParameters,
+    /// Latency and load.
+    pub metrics: MetricsParameters,
     /// The network between the members.
     pub links: LinkParameters,
     /// Versions of the members.
@@ -100,6 +103,7 @@ impl Default for Parameters {
             known_versions: KnownVersions::default(),
             trust: TrustParameters::default(),
             canary: CanaryParameters::default(),
+            metrics: MetricsParameters::default(),
         }
     }
 }
@@ -129,6 +133,7 @@ impl Parameters {
         self.links.check()?;
         self.versions.check()?;
         self.trust.check()?;
+        self.metrics.check()?;
         self.canary.check()
     }
 }

@@ -10,6 +10,7 @@ mod coverage;
 mod divergence;
 mod learners;
 mod links;
+mod load;
 mod membership;
 mod monitor;
 mod partition;
@@ -65,6 +66,7 @@ pub(super) fn evaluate(context: &Context<'_>) -> Vec<Finding> {
     capacity::explain(context, &mut findings);
     coverage::explain(&mut findings);
     restarts::explain(context, &mut findings);
+    load::explain(context, &mut findings);
     findings
 }
 
@@ -95,6 +97,7 @@ fn of_cluster(context: &Context<'_>) -> Vec<Finding> {
     findings.push(trust::issuers_differ(context));
     findings.extend(clock::skew(context));
     findings.push(canary::write_failing(context));
+    findings.push(load::of_cluster(context));
     findings
 }
 
@@ -109,6 +112,7 @@ fn of_member(context: &Context<'_>, member: &MemberSnapshot) -> Vec<Finding> {
     findings.extend(versions::known_bad(context, member));
     findings.extend(trust::of_member(context, member));
     findings.extend(canary::watch_late(context, member));
+    findings.extend(load::of_member(context, member));
     findings
 }
 
@@ -125,6 +129,10 @@ fn explain(findings: &mut [Finding]) {
                 rule::LINEARIZABLE_READ_FAILING,
                 rule::FREQUENT_ELECTIONS,
                 rule::CANARY_WRITE_FAILING,
+                rule::HEARTBEATS_LATE,
+                rule::WRITE_OVERLOAD,
+                rule::REQUESTS_FAILING,
+                rule::REQUESTS_SLOW,
             ],
         ),
         (
@@ -133,13 +141,28 @@ fn explain(findings: &mut [Finding]) {
                 rule::LINEARIZABLE_READ_FAILING,
                 rule::FREQUENT_ELECTIONS,
                 rule::CANARY_WRITE_FAILING,
+                rule::WRITE_OVERLOAD,
+                rule::REQUESTS_FAILING,
+                rule::REQUESTS_SLOW,
             ],
         ),
         (
             rule::LINEARIZABLE_READ_FAILING,
-            &[rule::CANARY_WRITE_FAILING],
+            &[
+                rule::CANARY_WRITE_FAILING,
+                rule::WRITE_OVERLOAD,
+                rule::REQUESTS_FAILING,
+                rule::REQUESTS_SLOW,
+            ],
         ),
-        (rule::ALARM_NO_SPACE, &[rule::CANARY_WRITE_FAILING]),
+        (
+            rule::ALARM_NO_SPACE,
+            &[
+                rule::CANARY_WRITE_FAILING,
+                rule::WRITE_OVERLOAD,
+                rule::REQUESTS_FAILING,
+            ],
+        ),
         (rule::DATA_DIVERGENCE, &[rule::ALARM_CORRUPT]),
     ];
     for (root, explained) in follows {

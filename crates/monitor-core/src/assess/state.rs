@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use etcd_monitor_client::histogram::Buckets;
 use etcd_monitor_model::{
     ClusterId, Finding, FindingKey, FindingStatus, LeaderChange, ListedMember, MemberId,
 };
@@ -17,7 +16,7 @@ use super::links::LinkMemory;
 use super::trust::TrustMemory;
 use super::versions::VersionMemory;
 use super::view::View;
-use super::window::Window;
+use crate::collector::MetricsCollector;
 
 /// Leader changes kept: a day of one every quarter of an hour.
 pub(super) const LEADER_CHANGES_MAX: usize = 100;
@@ -88,17 +87,9 @@ pub(super) struct MemberMemory {
     /// Bytes received from this member, by hearing peer, in the previous cycle.
     #[serde(skip)]
     pub(super) heard_bytes: BTreeMap<MemberId, f64>,
-    /// Unary RPCs handled, and when, in the previous cycle.
+    /// Its rates and quantiles.
     #[serde(skip)]
-    pub(super) handled: Option<(Timestamp, f64)>,
-    #[serde(skip)]
-    pub(super) reads: Window<f64>,
-    #[serde(skip)]
-    pub(super) wal_fsync: Window<Buckets>,
-    #[serde(skip)]
-    pub(super) backend_commit: Window<Buckets>,
-    #[serde(skip)]
-    pub(super) writes: Window<Buckets>,
+    pub(super) metrics: MetricsCollector,
 }
 
 impl AssessState {

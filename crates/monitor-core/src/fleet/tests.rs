@@ -25,6 +25,7 @@ fn silent(name: &str, second: i64, kinds: &[FailureKind]) -> Snapshot {
         members: members.map(|(n, kind)| member(n, *kind, at)).collect(),
         own_certificates: None,
         canary: None,
+        hashes: None,
     };
     assess(
         &mut AssessState::default(),

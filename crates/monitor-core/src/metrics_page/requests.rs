@@ -28,11 +28,20 @@ pub(super) fn take(metrics: &mut RequestMetrics, sample: &Sample<'_>) {
     match sample.name {
         "grpc_server_started_total" => take_started(metrics, sample),
         "grpc_server_handled_total" => take_handled(metrics, sample),
-        _ if has(sample, "grpc_type", "unary") => {
-            histogram::take(&mut metrics.unary_handling, sample);
-        }
+        _ if has(sample, "grpc_type", "unary") => take_handling(metrics, sample),
         _ => {}
     }
+}
+
+/// Counts of zero are passed over, so the bounds of other methods stand for those of a method without requests.
+fn take_handling(metrics: &mut RequestMetrics, sample: &Sample<'_>) {
+    histogram::take(&mut metrics.unary_handling, sample);
+    let method = sample.labels.get("grpc_method");
+    let counted = |is: bool| if is { sample.value } else { 0.0 };
+    let read = method.as_deref() == Some("Range");
+    histogram::take_scaled(&mut metrics.grpc_reads, sample, counted(read));
+    let write = matches!(method.as_deref(), Some("Put" | "Txn"));
+    histogram::take_scaled(&mut metrics.grpc_writes, sample, counted(write));
 }
 
 fn take_started(metrics: &mut RequestMetrics, sample: &Sample<'_>) {
@@ -116,4 +125,6 @@ pub(super) fn finish(metrics: &mut RequestMetrics) {
     histogram::finish(&mut metrics.writes);
     histogram::finish(&mut metrics.reads);
     histogram::finish(&mut metrics.unary_handling);
+    histogram::finish(&mut metrics.grpc_reads);
+    histogram::finish(&mut metrics.grpc_writes);
 }

@@ -21,6 +21,7 @@ fn recorded(cycle: u64, lag_seconds: f64) -> Observation {
         members: Vec::new(),
         own_certificates: None,
         canary: None,
+        hashes: None,
     }
 }
 

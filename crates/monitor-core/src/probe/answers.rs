@@ -2,12 +2,13 @@
 
 use etcd_monitor_client::{
     AlarmAnswer, AlarmKind as ClientAlarm, CertificateAnswer, ClientError, DateAnswer, ErrorKind,
-    MemberListAnswer, Operation, ReadAnswer as ClientRead, ShownCertificates as ClientShown,
-    StatusAnswer,
+    HashKvAnswer, MemberListAnswer, Operation, ReadAnswer as ClientRead,
+    ShownCertificates as ClientShown, StatusAnswer,
 };
 use etcd_monitor_model::{
-    Alarm, AlarmKind, Certificate, ClockReading, ClusterId, FailureKind, ListedMember, MemberId,
-    MemberObservation, MemberStatus, MembershipView, ProbeFailure, ReadAnswer, ShownCertificates,
+    Alarm, AlarmKind, Certificate, ClockReading, ClusterId, FailureKind, KvHash, ListedMember,
+    MemberId, MemberObservation, MemberStatus, MembershipView, ProbeFailure, ReadAnswer,
+    ShownCertificates,
 };
 use jiff::Timestamp;
 
@@ -78,6 +79,17 @@ fn alarm(answer: AlarmAnswer) -> Alarm {
 pub(super) fn read(answer: &ClientRead) -> ReadAnswer {
     ReadAnswer {
         revision: Some(answer.revision),
+    }
+}
+
+pub(super) fn hash(answer: &HashKvAnswer) -> KvHash {
+    KvHash {
+        cluster_id: ClusterId(answer.cluster_id),
+        member_id: MemberId(answer.member_id),
+        hash: answer.hash,
+        compact_revision: answer.compact_revision,
+        hash_revision: answer.hash_revision,
+        revision: answer.revision,
     }
 }
 

@@ -1,10 +1,50 @@
 //! Numbers of one member.
 
 use etcd_monitor_model::{
-    MemberId, MemberSnapshot, SampleBatch, SampledMember, ServerCounters, Snapshot,
+    LatencySource, MemberId, MemberMetrics, MemberSnapshot, SampleBatch, SampledMember,
+    ServerCounters, Snapshot,
 };
 
 use super::{Taken, flag};
+
+/// Names of the median, the 95th and the 99th percentile of what was measured.
+type Quantiles = [&'static str; 3];
+
+const WAL_FSYNC: Quantiles = [
+    "wal_fsync_p50_seconds",
+    "wal_fsync_p95_seconds",
+    "wal_fsync_p99_seconds",
+];
+const BACKEND_COMMIT: Quantiles = [
+    "backend_commit_p50_seconds",
+    "backend_commit_p95_seconds",
+    "backend_commit_p99_seconds",
+];
+const SNAPSHOT: Quantiles = [
+    "snapshot_p50_seconds",
+    "snapshot_p95_seconds",
+    "snapshot_p99_seconds",
+];
+const DEFRAG: Quantiles = [
+    "defrag_p50_seconds",
+    "defrag_p95_seconds",
+    "defrag_p99_seconds",
+];
+const SERVER_READS: Quantiles = [
+    "server_read_p50_seconds",
+    "server_read_p95_seconds",
+    "server_read_p99_seconds",
+];
+const GRPC_READS: Quantiles = [
+    "grpc_read_p50_seconds",
+    "grpc_read_p95_seconds",
+    "grpc_read_p99_seconds",
+];
+const GRPC_WRITES: Quantiles = [
+    "grpc_write_p50_seconds",
+    "grpc_write_p95_seconds",
+    "grpc_write_p99_seconds",
+];
 
 /// `None` for an endpoint without a member, and for a member that did not answer in this cycle.
 pub(super) fn batch(snapshot: &Snapshot, member: &MemberSnapshot) -> Option<SampleBatch> {
@@ -18,6 +58,7 @@ pub(super) fn batch(snapshot: &Snapshot, member: &MemberSnapshot) -> Option<Samp
     space(&mut taken, member);
     if let Some(page) = &member.counters {
         counters(&mut taken, page);
+        metrics(&mut taken, &member.metrics);
         links(&mut taken, id, snapshot);
     }
     Some(SampleBatch {
@@ -71,21 +112,82 @@ fn space(taken: &mut Taken, member: &MemberSnapshot) {
 }
 
 fn counters(taken: &mut Taken, counters: &ServerCounters) {
+    taken.put("proposals_failed_total", counters.proposals_failed);
+    taken.put("write_p50_seconds", counters.write_p50_seconds);
+    taken.put("write_p95_seconds", counters.write_p95_seconds);
+    taken.put("write_p99_seconds", counters.write_p99_seconds);
+}
+
+fn metrics(taken: &mut Taken, metrics: &MemberMetrics) {
+    let latency = &metrics.latency;
+    let server_reads = latency.reads_by(LatencySource::ServerRequests);
+    taken.put_durations(SERVER_READS, server_reads);
+    let grpc_reads = latency.reads_by(LatencySource::GrpcHandling);
+    taken.put_durations(GRPC_READS, grpc_reads);
+    let grpc_writes = latency.writes_by(LatencySource::GrpcHandling);
+    taken.put_durations(GRPC_WRITES, grpc_writes);
+    let disk = &metrics.disk;
+    taken.put_durations(WAL_FSYNC, disk.wal_fsync.as_ref());
+    taken.put_durations(BACKEND_COMMIT, disk.backend_commit.as_ref());
+    taken.put_durations(SNAPSHOT, disk.snapshot.as_ref());
+    taken.put_durations(DEFRAG, disk.defrag.as_ref());
+    load(taken, metrics);
+    machine(taken, metrics);
+}
+
+fn load(taken: &mut Taken, metrics: &MemberMetrics) {
+    let (requests, raft) = (&metrics.requests, &metrics.raft);
+    let (watch, leases) = (&metrics.watch, &metrics.leases);
+    let heartbeat_failures = raft.heartbeat_failures_per_second;
+    let read_index_failures = raft.read_index_failures_per_second;
     for (metric, value) in [
-        ("proposals_pending", counters.proposals_pending),
-        ("proposals_failed_total", counters.proposals_failed),
-        ("resident_memory_bytes", counters.resident_memory_bytes),
-        ("watchers", counters.watchers),
-        ("rpcs_in_flight", counters.rpcs_in_flight),
-        ("requests_per_second", counters.request_rate_per_second),
-        ("wal_fsync_p95_seconds", counters.wal_fsync_p95_seconds),
+        ("requests_per_second", requests.per_second),
+        ("request_fault_share", requests.server_fault_share),
+        ("rpcs_in_flight", requests.in_flight),
+        ("committed_per_second", raft.committed_per_second),
+        ("proposals_pending", raft.proposals_pending),
         (
-            "backend_commit_p95_seconds",
-            counters.backend_commit_p95_seconds,
+            "proposals_failed_per_second",
+            raft.proposals_failed_per_second,
         ),
-        ("write_p50_seconds", counters.write_p50_seconds),
-        ("write_p95_seconds", counters.write_p95_seconds),
-        ("write_p99_seconds", counters.write_p99_seconds),
+        ("heartbeat_failures_per_second", heartbeat_failures),
+        ("slow_applies_per_second", raft.slow_applies_per_second),
+        (
+            "slow_read_indexes_per_second",
+            raft.slow_read_indexes_per_second,
+        ),
+        ("read_index_failures_per_second", read_index_failures),
+        ("watchers", watch.watchers),
+        ("watch_streams", watch.streams),
+        ("slow_watchers", watch.slow_watchers),
+        ("pending_events", watch.pending_events),
+        ("events_per_second", watch.events_per_second),
+        ("leases_granted_per_second", leases.granted_per_second),
+        ("leases_revoked_per_second", leases.revoked_per_second),
+        ("leases_renewed_per_second", leases.renewed_per_second),
+        ("leases_expired_per_second", leases.expired_per_second),
+    ] {
+        taken.put(metric, value);
+    }
+}
+
+fn machine(taken: &mut Taken, metrics: &MemberMetrics) {
+    let (process, network) = (&metrics.process, &metrics.network);
+    for (metric, value) in [
+        ("cpu_cores", process.cpu_cores),
+        ("resident_memory_bytes", process.resident_memory_bytes),
+        ("open_fds", process.open_fds),
+        ("max_fds", process.max_fds),
+        ("gc_pause_share", process.gc_pause_share),
+        ("goroutines", process.goroutines),
+        (
+            "client_received_bytes_per_second",
+            network.client_received_bytes_per_second,
+        ),
+        (
+            "client_sent_bytes_per_second",
+            network.client_sent_bytes_per_second,
+        ),
     ] {
         taken.put(metric, value);
     }

@@ -1,8 +1,11 @@
 //! Trends of made series, with what statistics books give for them.
 
+use etcd_monitor_model::Point as Kept;
+use jiff::{Timestamp, ToSpan};
 use proptest::prelude::*;
 
 use super::{Forecast, ForecastLimits, NoForecast, Point, Slope, compare, forecast, slope};
+use super::{compare_windows, forecast_quota};
 
 fn series(count: u32, value: impl Fn(f64) -> f64) -> Vec<Point> {
     (0..count)
@@ -198,4 +201,106 @@ proptest! {
             prop_assert!((0.0..=1.0).contains(&said.p_value), "{said:?}");
         }
     }
+}
+
+fn at(minute: i64) -> Timestamp {
+    Timestamp::UNIX_EPOCH + minute.minutes()
+}
+
+/// One sample per minute.
+fn kept(minutes: std::ops::Range<i64>, value: impl Fn(f64) -> f64) -> Vec<Kept> {
+    minutes
+        .map(|minute| Kept::sample(at(minute), value(minute as f64)))
+        .collect()
+}
+
+#[test]
+fn a_window_of_a_history_is_compared_with_the_one_before() {
+    let slower = |minute: f64| if minute < 60.0 { 0.01 } else { 0.03 } + minute % 5.0 * 1e-4;
+    let points = kept(0..120, slower);
+    let (before, after) = (at(0)..at(60), at(60)..at(120));
+    let compared = compare_windows(&points, &before, &after).unwrap();
+    assert_eq!((compared.before.n, compared.after.n), (60, 60));
+    assert!(compared.rose(2.0, 0.001), "{compared:?}");
+    let same = compare_windows(&points, &(at(0)..at(30)), &(at(30)..at(60))).unwrap();
+    assert!(!same.rose(1.1, 0.05), "{same:?}");
+    assert_eq!(
+        compare_windows(&points, &before, &(at(115)..at(120))),
+        None,
+        "too few"
+    );
+    assert_eq!(compare_windows(&[], &before, &after), None);
+}
+
+#[test]
+fn a_history_is_forecast_from_its_latest_defragmentation_on() {
+    // It grew quickly until a defragmentation after two hours, and by 1 MB a minute since.
+    let in_use = kept(0..360, |minute| {
+        if minute < 120.0 {
+            50e6 * minute
+        } else {
+            100e6 + 1e6 * minute
+        }
+    });
+    let allocated = kept(0..360, |minute| {
+        if minute < 120.0 {
+            50e6 * minute
+        } else {
+            500e6 + 1e6 * minute
+        }
+    });
+    let Forecast::In { seconds, .. } = forecast_quota(&in_use, &allocated, 600e6, 0.1, &LIMITS)
+    else {
+        panic!("no forecast");
+    };
+    // 459 MB after 359 minutes, and 141 MB of room.
+    assert!((seconds / 60.0 - 141.0).abs() < 1.0, "{seconds}");
+    assert_eq!(
+        forecast_quota(&in_use[..125], &allocated[..125], 600e6, 0.1, &LIMITS),
+        Forecast::Unknown(NoForecast::TooFewSamples {
+            samples: 5,
+            needed: 20
+        })
+    );
+    let nothing = forecast_quota(&[], &[], 600e6, 0.1, &LIMITS);
+    assert_eq!(
+        nothing,
+        Forecast::Unknown(NoForecast::TooFewSamples {
+            samples: 0,
+            needed: 20
+        })
+    );
+}
+
+#[test]
+fn a_bucket_in_which_a_defragmentation_lies_says_nothing() {
+    let bucket = |index: i64, min: f64, max: f64| Kept {
+        at: at(index * 10),
+        min,
+        max,
+        mean: f64::midpoint(min, max),
+        count: 10,
+    };
+    let growing = |index: i64| {
+        let low = 100e6 + 10e6 * index as f64;
+        bucket(index, low, low + 10e6)
+    };
+    let mut allocated: Vec<Kept> = (0..40).map(growing).collect();
+    for point in allocated.iter_mut().take(10) {
+        point.min += 800e6;
+        point.max += 800e6;
+    }
+    // The tenth bucket holds the fall.
+    allocated[10].max += 800e6;
+    let in_use: Vec<Kept> = (0..40).map(growing).collect();
+    let whole = forecast_quota(&in_use[..30], &allocated[..30], 900e6, 0.1, &LIMITS);
+    assert_eq!(
+        whole,
+        Forecast::Unknown(NoForecast::TooFewSamples {
+            samples: 19,
+            needed: 20
+        })
+    );
+    let enough = forecast_quota(&in_use[..31], &allocated[..31], 900e6, 0.1, &LIMITS);
+    assert!(matches!(enough, Forecast::In { .. }), "{enough:?}");
 }

@@ -11,9 +11,13 @@ use super::{Cluster, Member};
 use crate::error::Error;
 use crate::wait;
 
+/// Between two tries of a change. etcd counts a refusal as a request that failed by its own fault, and so does whoever
+/// watches it: no more of them than of somebody who tries again by hand.
+const CHANGE_PERIOD: Duration = Duration::from_secs(2);
+
 /// etcd refuses membership changes in the first 5 s after its members connected, and a promotion
 /// until the learner has caught up.
-const SETTLE_LIMIT: Duration = Duration::from_secs(30);
+const SETTLE_LIMIT: Duration = Duration::from_mins(2);
 
 /// What etcd says of any change that may succeed later.
 const NOT_YET: [&str; 3] = ["unhealthy cluster", "no leader", "leader changed"];
@@ -102,7 +106,7 @@ impl Cluster {
         not_yet: Option<&str>,
         mut call: impl AsyncFnMut(&mut Client) -> Result<(), etcd_client::Error>,
     ) -> Result<(), Error> {
-        let outcome = wait::until(SETTLE_LIMIT, async || {
+        let outcome = wait::until_every(CHANGE_PERIOD, SETTLE_LIMIT, async || {
             let Some(leader) = self.leader_index().await else {
                 return Err("there is no leader".to_owned());
             };

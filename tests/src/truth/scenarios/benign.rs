@@ -36,7 +36,8 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             "benign: steady load",
             |cluster| cluster,
             |stage| steady(stage).boxed_local(),
-        ),
+        )
+        .lasting(125),
     ]
 }
 
@@ -50,7 +51,7 @@ async fn rolling_restart(stage: &mut Stage) -> anyhow::Result<()> {
 }
 
 async fn afterwards(stage: &mut Stage) -> anyhow::Result<()> {
-    stage.stay(AFTERWARDS).await;
+    stage.stay(AFTERWARDS).await?;
     stage.over().await
 }
 
@@ -94,6 +95,6 @@ async fn promote(stage: &mut Stage) -> anyhow::Result<()> {
 
 async fn steady(stage: &mut Stage) -> anyhow::Result<()> {
     stage.watch(defaults()).await?;
-    stage.stay(stage.profile.benign()).await;
+    stage.stay(stage.profile.benign()).await?;
     stage.over().await
 }

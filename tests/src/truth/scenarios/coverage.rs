@@ -46,7 +46,7 @@ fn gap(coverage: &Value, rule: &str) -> Value {
 
 async fn basic(stage: &mut Stage) -> anyhow::Result<()> {
     stage.watch(defaults()).await?;
-    stage.stay(QUIET).await;
+    stage.stay(QUIET).await?;
     let coverage = stage.ask(COVERAGE).await?;
     let found = classes(&coverage, "grpc_server_handling_seconds");
     ensure!(found == ["metrics_basic"; 3], "coverage says {found:?}");
@@ -72,7 +72,7 @@ async fn read_only(stage: &mut Stage) -> anyhow::Result<()> {
     // All that is asked may be read; what may not be is written.
     reader["canary"] = json!({"key": "etcd-monitor/canary"});
     stage.watch_as(vec![reader], &defaults()).await?;
-    stage.stay(QUIET).await;
+    stage.stay(QUIET).await?;
     let coverage = stage.ask(COVERAGE).await?;
     let named = text(&gap(&coverage, "CanaryWriteFailing"), "class").to_owned();
     ensure!(named == "permission_denied", "coverage says {named:?}");

@@ -9,11 +9,18 @@ use super::{Scenario, defaults, member};
 use crate::truth::stage::Stage;
 
 pub(super) fn scenarios() -> Vec<Scenario> {
-    vec![Scenario::own(
-        "corrupted member: a key changed in its file",
-        |cluster| cluster,
-        |stage| changed_key(stage).boxed_local(),
-    )]
+    vec![
+        Scenario::own(
+            "corrupted member: a key changed in its file",
+            |cluster| cluster,
+            |stage| changed_key(stage).boxed_local(),
+        ),
+        Scenario::own(
+            "corrupted member: a value changed in its file",
+            |cluster| cluster,
+            |stage| changed_value(stage).boxed_local(),
+        ),
+    ]
 }
 
 /// The key under which etcd stores a revision: the revision, `_`, and the number of the change in it.
@@ -22,6 +29,33 @@ fn stored(revision: i64) -> Vec<u8> {
     key.push(b'_');
     key.extend(0_i64.to_be_bytes());
     key
+}
+
+/// While a follower is down, a value in its file becomes another one: all revisions agree, and only hashes tell.
+async fn changed_value(stage: &mut Stage) -> anyhow::Result<()> {
+    stage.watch(defaults()).await?;
+    let (_, victim) = stage.roles().await?;
+    stage.quiet();
+    let mut client = client(stage).await?;
+    client
+        .put("truth/changed", "what was written", None)
+        .await?;
+    let cluster = stage.cluster();
+    // It answers a linearizable read once it has applied the write.
+    cluster
+        .member(victim)
+        .wait_ready(Duration::from_mins(2))
+        .await?;
+    cluster.member(victim).terminate().await?;
+    cluster.tamper(victim, b"what was written", b"what nobody knew")?;
+    cluster.member(victim).restart().await?;
+    stage.busy();
+    stage.injected();
+    stage
+        .told("DataDivergence", &member(victim), Duration::from_secs(30))
+        .await?;
+    stage.cluster().wipe_and_replace(victim).await?;
+    stage.over().await
 }
 
 /// While a follower is down, the latest revision in its file becomes another one.
@@ -38,7 +72,7 @@ async fn changed_key(stage: &mut Stage) -> anyhow::Result<()> {
     // It answers a linearizable read once it has applied the write.
     cluster
         .member(victim)
-        .wait_ready(Duration::from_secs(30))
+        .wait_ready(Duration::from_mins(2))
         .await?;
     cluster.member(victim).terminate().await?;
     cluster.tamper(victim, &stored(revision), &stored(revision + 1_000))?;

@@ -80,15 +80,15 @@ async fn add(
     url: &str,
     options: &MemberAddOptions,
 ) -> anyhow::Result<MemberAddResponse> {
-    let mut attempts = interval(Duration::from_secs(1));
-    for _ in 0..20 {
+    let mut attempts = interval(Duration::from_secs(2));
+    for _ in 0..30 {
         attempts.tick().await;
         match client.member_add([url], Some(options.clone())).await {
             Err(error) if error.to_string().contains("unhealthy cluster") => {}
             answer => return Ok(answer?),
         }
     }
-    bail!("etcd calls the cluster unhealthy for 20 s")
+    bail!("etcd calls the cluster unhealthy for a minute")
 }
 
 async fn not_started(stage: &mut Stage) -> anyhow::Result<()> {
@@ -127,8 +127,6 @@ async fn mixed(stage: &mut Stage) -> anyhow::Result<()> {
     for index in 1..3 {
         stage.clusters[0].change_version(index, &version).await?;
     }
-    stage
-        .not_found("MixedVersions", Duration::from_secs(20))
-        .await?;
+    stage.not_found("MixedVersions").await?;
     stage.over().await
 }

@@ -29,7 +29,8 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             "slow link",
             |cluster| cluster,
             |stage| slow(stage).boxed_local(),
-        ),
+        )
+        .lasting(130),
         Scenario::new(
             "the monitor cut off from everything",
             Setting::Two(1),

@@ -25,12 +25,14 @@ pub(super) fn scenarios() -> Vec<Scenario> {
             |cluster| cluster.members(1).quota_backend_bytes(64 << 20),
             |stage| fragmented(stage).boxed_local(),
         )
+        .lasting(95)
         .tolerating(&["DatabaseNearQuota"]),
         Scenario::own(
             "never compacted",
             |cluster| cluster.members(1),
             |stage| never_compacted(stage).boxed_local(),
-        ),
+        )
+        .lasting(95),
     ]
 }
 

@@ -131,6 +131,11 @@ impl DivergenceMemory {
         !self.compared.is_empty()
     }
 
+    /// Who contradicts whom by the latest answers: the member ahead, and the one behind. Once is no proof yet.
+    pub(super) fn suspected(&self) -> impl Iterator<Item = (MemberId, MemberId)> {
+        self.suspected.iter().copied()
+    }
+
     /// What was proven of these members.
     pub(in crate::assess) fn contradictions(&self) -> &[Contradiction] {
         &self.contradictions

@@ -23,6 +23,8 @@ pub struct ConsensusParameters {
     /// Duration of a WAL sync from which it can cost a leader its office, in seconds: etcd's followers wait one second
     /// for a heartbeat by default.
     pub stall_seconds: f64,
+    /// How long a member counts as compared after HashKV found it equal, in seconds: where its revisions do not tell.
+    pub hash_valid_seconds: f64,
     /// How far back restarts are counted to one rolling restart, in seconds.
     pub roll_window_seconds: f64,
     /// Longest pause between two members of a rolling restart, in seconds.
@@ -41,6 +43,7 @@ impl Default for ConsensusParameters {
             learner_ready_seconds: 1_800.0,
             election_window_seconds: 120.0,
             stall_seconds: 0.5,
+            hash_valid_seconds: 43_200.0,
             roll_window_seconds: 3_600.0,
             roll_gap_seconds: 300.0,
             roll_member_seconds: 600.0,
@@ -64,6 +67,7 @@ impl ConsensusParameters {
             ("learner_ready_seconds", self.learner_ready_seconds),
             ("election_window_seconds", self.election_window_seconds),
             ("stall_seconds", self.stall_seconds),
+            ("hash_valid_seconds", self.hash_valid_seconds),
             ("roll_window_seconds", self.roll_window_seconds),
             ("roll_gap_seconds", self.roll_gap_seconds),
             ("roll_member_seconds", self.roll_member_seconds),

@@ -95,6 +95,12 @@ impl RestartsMemory {
         returned.len()
     }
 
+    /// Who restarted within the window of a rolling restart, and when that was seen.
+    pub(super) fn all(&self) -> impl Iterator<Item = (MemberId, Timestamp)> {
+        let restarts = self.restarts.iter();
+        restarts.map(|restart| (restart.member, restart.at))
+    }
+
     fn note_away(&mut self, view: &View<'_>) {
         let silent = view
             .own()

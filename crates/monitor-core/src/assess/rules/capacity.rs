@@ -6,6 +6,7 @@ mod defrag;
 mod disarm;
 mod forecast;
 mod fragmentation;
+mod open_fds;
 mod quota;
 
 use etcd_monitor_model::{
@@ -25,6 +26,7 @@ pub(super) fn of_member(context: &Context<'_>, member: &MemberSnapshot) -> Vec<F
         quota::near_quota(context, member),
         fragmentation::fragmented(context, member),
         forecast::quota_forecast(context, member),
+        open_fds::near_limit(context, member),
         metrics_unreadable(context, member),
     ]
 }

@@ -10,11 +10,15 @@ use etcd_monitor_model::{
 use super::{Context, Verdict, links};
 
 /// Findings that follow from a partition: raft cannot confirm, elect or settle over links that are cut.
-const FOLLOW: [&str; 4] = [
+const FOLLOW: [&str; 8] = [
     rule::LINK_FAILING,
     rule::NO_LEADER,
     rule::LINEARIZABLE_READ_FAILING,
     rule::FREQUENT_ELECTIONS,
+    rule::HEARTBEATS_LATE,
+    rule::WRITE_OVERLOAD,
+    rule::REQUESTS_FAILING,
+    rule::REQUESTS_SLOW,
 ];
 
 /// The voters that take part: those that the monitor reaches, and that have started. A dead member is no partition.

@@ -143,7 +143,7 @@ fn page() -> impl Strategy<Value = MetricsPage> {
 
 fn sample((family, ending, bound, peer, value): (&str, &str, &str, MemberId, f64)) -> String {
     let labels = format!(
-        "To=\"{peer}\",type=\"Put\",success=\"true\",grpc_type=\"unary\",name=\"a\",le=\"{bound}\""
+        "To=\"{peer}\",type=\"Put\",success=\"true\",grpc_type=\"unary\",grpc_method=\"Put\",grpc_code=\"Internal\",name=\"a\",le=\"{bound}\""
     );
     format!("{family}{ending}{{{labels}}} {value}\n")
 }
@@ -238,6 +238,7 @@ fn cycle() -> impl Strategy<Value = (i64, Scene)> {
             lag_seconds,
             own_certificates: None,
             canary: None,
+            hashes: None,
         };
         (step, scene)
     })
@@ -289,6 +290,7 @@ fn check_members(snapshot: &Snapshot) {
             "{:?} stands twice",
             member.id
         );
+        super::load::check_rates(member);
         let counters = member.counters.unwrap_or_default();
         for value in [
             counters.proposals_pending,

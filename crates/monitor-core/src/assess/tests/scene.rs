@@ -4,9 +4,9 @@ use std::fmt::Write as _;
 
 use etcd_monitor_model::{
     CanaryReading, Certificate, ClockReading, ClusterId, ClusterName, EndpointOrigin, FailureKind,
-    Finding, ListedMember, MemberId, MemberObservation, MemberStatus, MembershipView, MetricsPage,
-    MonitorCondition, Observation, PortKind, PortTrust, Probe, ProbeFailure, ReadAnswer, Snapshot,
-    TrustReport,
+    Finding, HashRound, ListedMember, MemberId, MemberObservation, MemberStatus, MembershipView,
+    MetricsPage, MonitorCondition, Observation, PortKind, PortTrust, Probe, ProbeFailure,
+    ReadAnswer, Snapshot, TrustReport,
 };
 use jiff::{Timestamp, ToSpan};
 
@@ -22,6 +22,7 @@ pub(super) struct Scene {
     pub(super) lag_seconds: f64,
     pub(super) own_certificates: Option<Probe<Vec<Certificate>>>,
     pub(super) canary: Option<CanaryReading>,
+    pub(super) hashes: Option<HashRound>,
 }
 
 pub(super) fn id(member: usize) -> MemberId {
@@ -145,6 +146,7 @@ impl Scene {
             lag_seconds: 0.0,
             own_certificates: ok(Vec::new()),
             canary: None,
+            hashes: None,
         }
     }
 
@@ -265,6 +267,7 @@ impl Watch {
             members: scene.members,
             own_certificates: scene.own_certificates,
             canary: scene.canary,
+            hashes: scene.hashes,
         }
     }
 

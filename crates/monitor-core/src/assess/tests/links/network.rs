@@ -184,7 +184,10 @@ impl Network {
                 Some((dead, kind)) if dead == member => scene.fails(member, kind),
                 _ => scene.page(member, &self.page(member)),
             };
-            scene = scene.status(member, |status| status.version = self.version.to_owned());
+            scene = scene.status(member, |status| {
+                status.version = self.version.to_owned();
+                status.storage_version = Some(self.version.to_owned());
+            });
         }
         let scene = scene.led_by(Some(self.leader), 2 + self.leader as u64);
         if self.unstarted {

@@ -1,0 +1,269 @@
+//! Trends of the past: a window against the one before it, and when the quota will be reached.
+
+use std::ops::Range;
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Response};
+use etcd_monitor_core::trend::{
+    Comparison, Forecast, ForecastLimits, compare_windows, forecast_quota,
+};
+use etcd_monitor_model::{ClusterName, HistoryQuery, MemberSnapshot, Point, SeriesSelector};
+use jiff::{SignedDuration, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use super::history::{Labels, answer, problem, time};
+use crate::problem::Problem;
+use crate::source::Source;
+
+/// Compared where the query does not say: the last hour with the hour before it.
+const WINDOW_DEFAULT_SECONDS: f64 = 3_600.0;
+
+/// Shorter has too few samples; longer than a month is beyond what is kept as measured.
+const WINDOW_SECONDS: std::ops::RangeInclusive<f64> = 60.0..=2_678_400.0;
+
+/// Points of each window: beyond them a point is a mean.
+const WINDOW_POINTS: u32 = 1_000;
+
+/// A later window is slower where its median is half as large again, which people notice...
+const ROSE_RATIO: f64 = 1.5;
+
+/// ...and chance explains it less often than once in a thousand.
+const ROSE_P: f64 = 0.001;
+
+/// The forecast looks back so far: a week has every day of one.
+const FORECAST_SPAN: SignedDuration = SignedDuration::from_hours(7 * 24);
+
+/// Points of a forecast: the robust slope looks at every pair of them.
+const FORECAST_POINTS: u32 = 300;
+
+/// A fall of the allocated file by more than this share is a defragmentation, as in `assess`.
+const DEFRAG_SHARE: f64 = 0.1;
+
+/// What is compared.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    cluster: Option<String>,
+    metric: String,
+    window_seconds: Option<f64>,
+    end: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ComparisonDocument {
+    cluster: ClusterName,
+    metric: String,
+    window_seconds: f64,
+    end: Timestamp,
+    /// What is computed, in words.
+    statistic: &'static str,
+    series: Vec<ComparedSeries>,
+}
+
+/// One series; where a window has too few points, there is no comparison.
+#[derive(Serialize)]
+struct ComparedSeries {
+    labels: Labels,
+    comparison: Option<ComparisonLine>,
+}
+
+#[derive(Serialize)]
+struct ComparisonLine {
+    samples_before: usize,
+    samples_after: usize,
+    median_before: f64,
+    median_after: f64,
+    ratio: Option<f64>,
+    p_value: f64,
+    rose: bool,
+}
+
+impl From<Comparison> for ComparisonLine {
+    fn from(comparison: Comparison) -> Self {
+        Self {
+            samples_before: comparison.before.n,
+            samples_after: comparison.after.n,
+            median_before: comparison.before.median,
+            median_after: comparison.after.median,
+            ratio: comparison.ratio,
+            p_value: comparison.p_value,
+            rose: comparison.rose(ROSE_RATIO, ROSE_P),
+        }
+    }
+}
+
+const STATISTIC: &str = "medians; p_value of a two-sided Mann-Whitney U test (normal approximation, corrected for ties); rose: ratio >= 1.5 and p_value < 0.001";
+
+/// `GET /api/v1/metrics/compare`
+pub(crate) async fn compare(
+    State(source): State<Source>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(wanted) = wanted.map_err(|rejection| Problem::bad_query(&rejection.body_text()))?;
+    let (cluster, snapshots) = source.select(wanted.cluster.as_deref())?;
+    let window_seconds = wanted.window_seconds.unwrap_or(WINDOW_DEFAULT_SECONDS);
+    if !WINDOW_SECONDS.contains(&window_seconds) {
+        let (least, most) = (WINDOW_SECONDS.start(), WINDOW_SECONDS.end());
+        let reason = format!("window_seconds: not between {least} and {most}");
+        return Err(Problem::bad_query(&reason));
+    }
+    let end = time("end", wanted.end.as_deref())?.unwrap_or_else(Timestamp::now);
+    let (before, after) = windows(end, window_seconds)?;
+    let store = source.history().ok_or_else(Problem::no_history)?;
+    let query = HistoryQuery {
+        selector: SeriesSelector::metric(cluster.clone(), wanted.metric.clone()),
+        start: before.start,
+        end,
+        max_points: Some(2 * WINDOW_POINTS),
+    };
+    let answered = answer(store, &query).await.map_err(problem)?;
+    let latest = snapshots.borrow().clone();
+    let compared = answered.into_iter().map(|(key, points)| ComparedSeries {
+        labels: Labels::of(&key, latest.as_deref()),
+        comparison: compare_windows(&points, &before, &after).map(Into::into),
+    });
+    let document = ComparisonDocument {
+        cluster,
+        metric: wanted.metric,
+        window_seconds,
+        end,
+        statistic: STATISTIC,
+        series: compared.collect(),
+    };
+    Ok(Json(document).into_response())
+}
+
+/// The window that ends at `end`, and the one before it, which comes first.
+fn windows(end: Timestamp, seconds: f64) -> Result<(Range<Timestamp>, Range<Timestamp>), Problem> {
+    let window = SignedDuration::from_secs_f64(seconds);
+    let too_early = |_| Problem::bad_query("end: before any time");
+    let middle = end.checked_sub(window).map_err(too_early)?;
+    let start = middle.checked_sub(window).map_err(too_early)?;
+    Ok((start..middle, middle..end))
+}
+
+/// `?cluster=NAME`
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ForecastWanted {
+    cluster: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ForecastDocument {
+    cluster: ClusterName,
+    members: Vec<MemberForecast>,
+}
+
+/// When the bytes in use of one member reach its quota.
+#[derive(Serialize)]
+struct MemberForecast {
+    member: String,
+    #[serde(flatten)]
+    outlook: Outlook,
+}
+
+#[derive(Serialize)]
+#[serde(tag = "forecast", rename_all = "snake_case")]
+enum Outlook {
+    Reached,
+    In {
+        seconds: f64,
+        soonest_seconds: f64,
+        latest_seconds: f64,
+    },
+    NotWithinHorizon {
+        horizon_seconds: f64,
+    },
+    Unknown {
+        reason: String,
+    },
+}
+
+/// What a forecast of the whole history needs: half a day of samples; a quarter is as far as a week can tell.
+const LIMITS: ForecastLimits = ForecastLimits {
+    samples_min: 50,
+    span_min_seconds: 43_200.0,
+    horizon_seconds: 7_776_000.0,
+};
+
+/// `GET /api/v1/metrics/forecast`
+pub(crate) async fn forecast(
+    State(source): State<Source>,
+    wanted: Result<Query<ForecastWanted>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(wanted) = wanted.map_err(|rejection| Problem::bad_query(&rejection.body_text()))?;
+    let snapshot = source.snapshot(wanted.cluster.as_deref())?;
+    let mut members = Vec::new();
+    for member in &snapshot.members {
+        let outlook = outlook(&source, &snapshot.cluster, member).await?;
+        members.push(MemberForecast {
+            member: member.name.clone(),
+            outlook,
+        });
+    }
+    let cluster = snapshot.cluster.clone();
+    Ok(Json(ForecastDocument { cluster, members }).into_response())
+}
+
+async fn outlook(
+    source: &Source,
+    cluster: &ClusterName,
+    member: &MemberSnapshot,
+) -> Result<Outlook, Problem> {
+    let quota = member.database.and_then(|database| database.quota_bytes);
+    let (Some(_), Some(quota)) = (member.id, quota) else {
+        let reason = "the member's quota is not known, or it has none".to_owned();
+        return Ok(Outlook::Unknown { reason });
+    };
+    let in_use = kept(source, cluster, member, "database_in_use_bytes").await?;
+    let allocated = kept(source, cluster, member, "database_allocated_bytes").await?;
+    let told = forecast_quota(&in_use, &allocated, quota as f64, DEFRAG_SHARE, &LIMITS);
+    Ok(match told {
+        Forecast::Reached => Outlook::Reached,
+        Forecast::In {
+            seconds,
+            soonest_seconds,
+            latest_seconds,
+        } => Outlook::In {
+            seconds,
+            soonest_seconds,
+            latest_seconds,
+        },
+        Forecast::NotWithinHorizon => Outlook::NotWithinHorizon {
+            horizon_seconds: LIMITS.horizon_seconds,
+        },
+        Forecast::Unknown(reason) => Outlook::Unknown {
+            reason: reason.to_string(),
+        },
+        other => Outlook::Unknown {
+            reason: format!("no words for {other:?}"),
+        },
+    })
+}
+
+/// The points of one metric of a member over the last week.
+async fn kept(
+    source: &Source,
+    cluster: &ClusterName,
+    member: &MemberSnapshot,
+    metric: &str,
+) -> Result<Vec<Point>, Problem> {
+    let store = source.history().ok_or_else(Problem::no_history)?;
+    let end = Timestamp::now();
+    let mut selector = SeriesSelector::metric(cluster.clone(), metric);
+    selector.member = member.id;
+    let query = HistoryQuery {
+        selector,
+        start: end.checked_sub(FORECAST_SPAN).unwrap_or(Timestamp::MIN),
+        end,
+        max_points: Some(FORECAST_POINTS),
+    };
+    let answered = answer(store, &query).await.map_err(problem)?;
+    Ok(answered
+        .into_iter()
+        .flat_map(|(_, points)| points)
+        .collect())
+}
