@@ -45,7 +45,7 @@ pub struct Durations {
     /// 99th percentile in seconds.
     pub p99_seconds: Option<f64>,
     /// The last bound of the histogram in seconds, where the 99th percentile lies beyond it: a quantile of this value
-    /// means "at least". etcd's fsync and commit histograms end at 8.192 s, those of requests too.
+    /// means "at least". etcd's histograms of fsyncs, commits and requests end at 8.192 s, gRPC's at 10 s.
     pub saturated_at_seconds: Option<f64>,
 }
 

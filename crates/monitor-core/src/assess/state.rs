@@ -1,5 +1,6 @@
 //! What `assess` carries from cycle to cycle.
 
+use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use etcd_monitor_model::{
@@ -70,8 +71,16 @@ pub(super) struct SeenLeader {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 struct Dated {
     key: FindingKey,
-    status: String,
+    status: Cow<'static, str>,
     since: Timestamp,
+}
+
+/// Where a finding stands. From cycle to cycle they come in one order, so it is looked for where the one before was found.
+fn place_of(dated: &[Dated], key: &FindingKey, next: usize) -> Option<usize> {
+    let (earlier, later) = dated.split_at_checked(next)?;
+    let is_it = |dated: &Dated| dated.key == *key;
+    let place = later.iter().position(is_it).map(|place| next + place);
+    place.or_else(|| earlier.iter().position(is_it))
 }
 
 /// What is remembered of one member.
@@ -165,23 +174,23 @@ impl AssessState {
 
     /// Sets each finding's `since` to when its status began, and remembers it.
     pub(super) fn date(&mut self, findings: &mut [Finding], now: Timestamp) {
-        let before: BTreeMap<&FindingKey, &Dated> =
-            self.dated.iter().map(|dated| (&dated.key, dated)).collect();
-        for finding in findings.iter_mut() {
-            let known = before
-                .get(&finding.key())
+        let before = std::mem::take(&mut self.dated);
+        let mut next = 0;
+        for finding in findings {
+            let key = finding.key();
+            let found = place_of(&before, &key, next);
+            next = found.map_or(next, |place| place + 1);
+            let known = found
+                .map(|place| &before[place])
                 .filter(|dated| dated.status == finding.status.as_str());
             // A clock that went back must not put the beginning into the future.
             finding.since = known.map_or(now, |dated| dated.since.min(now));
-        }
-        self.dated = findings
-            .iter()
-            .map(|finding| Dated {
-                key: finding.key(),
-                status: finding.status.as_str().to_owned(),
+            self.dated.push(Dated {
+                key,
+                status: Cow::Borrowed(finding.status.as_str()),
                 since: finding.since,
-            })
-            .collect();
+            });
+        }
     }
 
     /// Keeps what the next cycle compares with.

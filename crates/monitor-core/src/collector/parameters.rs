@@ -153,3 +153,39 @@ impl MetricsParameters {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn refused(change: impl FnOnce(&mut MetricsParameters)) -> String {
+        let mut parameters = MetricsParameters::default();
+        change(&mut parameters);
+        parameters.check().unwrap_err()
+    }
+
+    #[test]
+    fn what_no_rule_can_use_is_refused_by_its_name() {
+        assert_eq!(MetricsParameters::default().check(), Ok(()));
+        for (key, refusal) in [
+            ("window_seconds", refused(|it| it.window_seconds = 1.0)),
+            ("window_seconds", refused(|it| it.window_seconds = f64::NAN)),
+            (
+                "wal_fsync_critical_seconds",
+                refused(|it| it.wal_fsync_critical_seconds = 0.001),
+            ),
+            ("observations_min", refused(|it| it.observations_min = 0)),
+            (
+                "disk_times_others",
+                refused(|it| it.disk_times_others = 1.0),
+            ),
+            ("open_fds_share", refused(|it| it.open_fds_share = 80.0)),
+            (
+                "slow_request_seconds",
+                refused(|it| it.slow_request_seconds = -0.5),
+            ),
+        ] {
+            assert!(refusal.contains(key), "{refusal}");
+        }
+    }
+}

@@ -72,7 +72,7 @@ impl Window {
         self.take_counters(now, keep, page);
         self.take_waiting(now, keep, page);
         self.take_histograms(now, keep, page);
-        self.slices.drop_before(now - keep);
+        self.slices.drop_before(now.saturating_sub(keep));
     }
 
     fn take_counters(&mut self, now: Milliseconds, keep: Milliseconds, page: &MetricsPage) {
@@ -142,7 +142,8 @@ impl Window {
 
     fn recent(&self, place: usize, since: Milliseconds) -> Option<Growth> {
         let now = self.latest?;
-        self.slices.growth(place, now, since.max(now - self.recent))
+        self.slices
+            .growth(place, now, since.max(now.saturating_sub(self.recent)))
     }
 
     /// The whole window.

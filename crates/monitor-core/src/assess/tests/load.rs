@@ -1,10 +1,11 @@
 //! Disks, heartbeats, writes, watchers and requests: what is slow, and what follows from which.
 
+mod input;
 mod pages;
 
 use etcd_monitor_model::{FindingStatus, MemberSnapshot, Severity, Snapshot, UnknownClass, rule};
 
-use super::scene::{Scene, Watch, explained, finding, id, roots};
+use super::scene::{Watch, explained, finding, id, roots};
 use pages::{Numbers, scene};
 
 /// What the monitor says after so many cycles of members that count on in this way.
@@ -312,53 +313,39 @@ fn open_files_near_the_limit_are_told_and_a_limit_of_none_is_unknown() {
 }
 
 #[test]
-fn a_page_that_was_not_read_makes_unknown_what_stands_on_it() {
+fn a_rolling_restart_explains_what_clients_meet_meanwhile() {
+    let failing = [
+        Numbers::quick().faults(30),
+        Numbers::quick(),
+        Numbers::quick(),
+    ];
+    let started = |cycle: u64, second: u64, third: u64| {
+        [0, second, third].into_iter().enumerate().fold(
+            scene(cycle, &failing),
+            |scene, (member, start)| {
+                scene.edit(member + 1, |seen| {
+                    let page = seen
+                        .metrics
+                        .as_mut()
+                        .and_then(|probe| probe.result.as_mut().ok());
+                    let start = 1_699_000_000.0 + start as f64;
+                    page.unwrap().process.start_time_seconds = Some(start);
+                })
+            },
+        )
+    };
     let mut watch = Watch::default();
-    watch_on(&mut watch, 10, &[Numbers::quick().fsync(0.064); 3]);
-    let unread = scene(11, &[Numbers::quick(); 3]).edit(2, |seen| {
-        seen.metrics = super::scene::failed(etcd_monitor_model::FailureKind::TimedOut);
-    });
-    let snapshot = watch.see(unread);
-    for rule in [
-        rule::WAL_FSYNC_SLOW,
-        rule::MEMBER_DISK_SLOW,
-        rule::SLOW_WATCHERS,
-        rule::REQUESTS_FAILING,
-        rule::FILE_DESCRIPTORS_NEAR_LIMIT,
-    ] {
-        assert_eq!(
-            class(&snapshot, rule, "n2"),
-            UnknownClass::MetricsUnread,
-            "{rule}"
-        );
+    for cycle in 0..4 {
+        watch.see(started(cycle, 0, 0));
     }
-    let bare = super::scene::after_healthy(Scene::of(3));
+    watch.see(started(4, 900_000, 0));
+    let snapshot = watch.see(started(5, 900_000, 900_100));
+    assert_eq!(status(&snapshot, rule::ROLLING_RESTART, "test"), "true");
+    let found = finding(&snapshot, rule::REQUESTS_FAILING, "n1");
+    let root = found.caused_by.as_ref().map(|key| key.rule.as_str());
     assert_eq!(
-        class(&bare, rule::WAL_FSYNC_SLOW, "n1"),
-        UnknownClass::MetricAbsent
-    );
-}
-
-#[test]
-fn a_restart_makes_no_negative_rate_and_no_verdict_from_before_it() {
-    let mut watch = Watch::default();
-    watch_on(
-        &mut watch,
-        10,
-        &[Numbers::quick().fsync(0.064).faults(50); 3],
-    );
-    let restarted = watch.see(scene(0, &[Numbers::quick(); 3]));
-    for member in &restarted.members {
-        check_rates(member);
-        assert_eq!(member.metrics.requests.per_second, None);
-    }
-    assert_eq!(
-        class(&restarted, rule::WAL_FSYNC_SLOW, "n1"),
-        UnknownClass::NotEnoughData
-    );
-    assert_eq!(
-        class(&restarted, rule::REQUESTS_FAILING, "n1"),
-        UnknownClass::NotEnoughData
+        (found.status.is_true(), root),
+        (true, Some(rule::ROLLING_RESTART))
     );
 }
 

@@ -71,9 +71,10 @@ impl Root {
         match self.key.rule.as_str() {
             rule::MEMBER_ISOLATED => same && follows(&of_requests),
             // What a window still holds of it; a member that is away for days makes nobody slow.
-            rule::MEMBER_DOWN | rule::ROLLING_RESTART | rule::FREQUENT_ELECTIONS => {
+            rule::MEMBER_DOWN | rule::FREQUENT_ELECTIONS => {
                 self.is_recent && (follows(&of_requests) || follows(&of_stalls))
             }
+            rule::ROLLING_RESTART => follows(&of_requests) || follows(&of_stalls),
             rule::MEMBER_DISK_SLOW => {
                 (same && follows(&of_disk))
                     || (slow && follows(&[rule::REQUESTS_SLOW]))

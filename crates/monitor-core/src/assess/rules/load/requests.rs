@@ -116,7 +116,15 @@ fn own_reads(context: &Context<'_>, member: &MemberSnapshot) -> Part {
                 reads.in_words(p95)
             );
             let source = "own linearizable reads".to_owned();
-            Part::Wrong(cause, vec![durations_seen(context, source, reads)])
+            let mut seen = vec![durations_seen(context, source, reads)];
+            // Where these are quick, the time is lost between the monitor and the member.
+            let server = latency.reads_by(LatencySource::ServerRequests);
+            let server = server.filter(|reads| reads.count > 0);
+            seen.extend(server.map(|reads| {
+                let source = format!("{SERVER_REQUESTS} of reads");
+                durations_seen(context, source, reads)
+            }));
+            Part::Wrong(cause, seen)
         }
     }
 }
