@@ -15,6 +15,7 @@ mod queue;
 mod reader;
 mod retention;
 mod sample_file;
+mod scan;
 mod schema;
 mod space;
 mod status;
@@ -48,8 +49,8 @@ use status::Board;
 /// Keeps days of samples in one file.
 ///
 /// [`append`](HistoryStore::append) only queues; the [`FileStoreWriter`] that comes with the store writes what is queued,
-/// and a query sees what was written. Whole numbers are kept exactly; others to 12 significant bits, so they are off by at
-/// most 1 in 8,192, from 4,096 on by at most one half. Minimum, maximum, mean and count of a bucket are of what is kept.
+/// and a query sees what was written. Whole numbers are kept exactly; others to 11 significant bits, so they are off by at
+/// most 1 in 4,096. Minimum, maximum, mean and count of a bucket are of what is kept.
 ///
 /// Clones share the file.
 #[derive(Debug, Clone)]

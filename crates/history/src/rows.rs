@@ -255,11 +255,11 @@ fn bucket_columns(values: &[f64], bucket_of: &[usize], buckets: usize) -> Vec<Ve
     columns
 }
 
-/// A value as the file keeps it: whole numbers exactly; others to 12 significant bits (off by at most 1 in 8,192), or to the
-/// next whole number where that is finer, from 4,096 on.
+/// A value as the file keeps it: whole numbers exactly; others to 11 significant bits (off by at most 1 in 4,096), or to the
+/// next whole number where that is finer, from 2,048 on.
 pub(crate) fn as_kept(value: f64) -> f64 {
-    const DROPPED_BITS: u32 = 52 - 11;
-    const WHOLE_FROM: f64 = 4096.0;
+    const DROPPED_BITS: u32 = 52 - 10;
+    const WHOLE_FROM: f64 = 2048.0;
     if value.is_nan() || column::whole(value).is_some() {
         value
     } else if value.abs() >= WHOLE_FROM {
@@ -335,7 +335,7 @@ mod tests {
         #[test]
         fn what_is_kept_is_near_what_was_measured(value in -1e12_f64..1e12) {
             let kept = as_kept(value);
-            prop_assert!((kept - value).abs() <= (value.abs() / 8192.0).min(0.5), "{value} is kept as {kept}");
+            prop_assert!((kept - value).abs() <= (value.abs() / 4096.0).min(0.5), "{value} is kept as {kept}");
             prop_assert_eq!(as_kept(kept), kept);
         }
 

@@ -10,3 +10,11 @@ pub(crate) const ALIGNMENT: i64 = TIERS[2];
 pub(crate) fn tier_for(width: i64) -> usize {
     TIERS.iter().rposition(|step| *step <= width).unwrap_or(0)
 }
+
+/// The last of the tiers: it is there of all times.
+pub(crate) const COARSEST: usize = TIERS.len() - 1;
+
+/// The beginning of the ten minutes that hold a time.
+pub(crate) fn aligned(time: i64) -> i64 {
+    time.div_euclid(ALIGNMENT).saturating_mul(ALIGNMENT)
+}

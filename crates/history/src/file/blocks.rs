@@ -5,6 +5,7 @@ use redb::{ReadableTable, WriteTransaction};
 use super::error::Trouble;
 use super::index::{SIZES, tier_byte, whole_group};
 use super::part::{self, Part, PartKey, TIMES};
+use super::scan;
 use super::schema::{GroupId, PARTS, Parts};
 use crate::rows::Rows;
 use crate::tier::TIERS;
@@ -58,19 +59,19 @@ impl<'txn> Blocks<'txn> {
         group: GroupId,
         time: i64,
     ) -> Result<Vec<i64>, Trouble> {
-        let from = (tier_byte(tier), group, i64::MIN, 0);
         let mut starts: Vec<i64> = Vec::new();
-        for entry in self.parts.range(from..(tier_byte(tier), group, time, 0))? {
-            starts.push(entry?.0.value().2);
-        }
+        scan::each(&self.parts, before(tier, group, time), |key, _| {
+            starts.push(key.2);
+            Ok(())
+        })?;
         starts.dedup();
         Ok(starts)
     }
 
     /// The first key of a group in a tier.
     pub(crate) fn oldest(&self, tier: usize, group: GroupId) -> Result<Option<i64>, Trouble> {
-        let first = self.parts.range(whole_group(tier, group))?.next();
-        Ok(first.transpose()?.map(|(key, _)| key.value().2))
+        let first = scan::first(&self.parts, whole_group(tier, group))?;
+        Ok(first.map(|(key, _)| key.2))
     }
 
     /// Time of the last row of a block; `None` where it cannot be read.
@@ -80,13 +81,11 @@ impl<'txn> Blocks<'txn> {
         group: GroupId,
         start: i64,
     ) -> Result<Option<i64>, Trouble> {
-        let first = self.parts.range(whole_block(tier, group, start))?.next();
-        let Some((key, bytes)) = first.transpose()? else {
-            return Ok(None);
-        };
-        Ok(Part::read(key.value(), bytes.value())
-            .ok()
-            .map(|part| part.last))
+        let first = scan::first(&self.parts, whole_block(tier, group, start))?;
+        let part = first
+            .as_ref()
+            .map(|(key, bytes)| Part::read(*key, bytes.value()));
+        Ok(part.and_then(Result::ok).map(|part| part.last))
     }
 
     /// Removes a block.
@@ -110,18 +109,31 @@ impl<'txn> Blocks<'txn> {
         start: i64,
     ) -> Result<Vec<(PartKey, u64)>, Trouble> {
         let mut found = Vec::new();
-        for entry in self.parts.range(whole_block(tier, group, start))? {
-            let (key, bytes) = entry?;
-            found.push((key.value(), bytes.value().len() as u64));
-        }
+        scan::each(
+            &self.parts,
+            whole_block(tier, group, start),
+            |key, bytes| {
+                found.push((key, bytes.len() as u64));
+                Ok(())
+            },
+        )?;
         Ok(found)
     }
 
-    /// Makes minutes of a block of samples.
-    pub(crate) fn coarsen(&mut self, group: GroupId, start: i64) -> Result<(), Trouble> {
+    /// Makes minutes of a block of samples, where a minute has so many rows in the mean; else the block just goes.
+    pub(crate) fn coarsen(
+        &mut self,
+        group: GroupId,
+        start: i64,
+        rows_of_a_minute: usize,
+    ) -> Result<(), Trouble> {
         let rows = self.expand(0, group, start)?;
         self.remove(0, group, start)?;
-        self.put(1, group, 0, &rows.downsample(TIERS[1]))
+        let minutes = rows.downsample(TIERS[1]);
+        if minutes.times.len() * rows_of_a_minute <= rows.times.len() {
+            self.put(1, group, 0, &minutes)?;
+        }
+        Ok(())
     }
 
     /// Removes parts of a block that cannot be read, which are counted; without its times the whole block.
@@ -132,12 +144,16 @@ impl<'txn> Blocks<'txn> {
         start: i64,
     ) -> Result<(), Trouble> {
         let mut damaged = Vec::new();
-        for entry in self.parts.range(whole_block(tier, group, start))? {
-            let (key, bytes) = entry?;
-            if Part::read(key.value(), bytes.value()).is_err() {
-                damaged.push((key.value(), bytes.value().len() as u64));
-            }
-        }
+        scan::each(
+            &self.parts,
+            whole_block(tier, group, start),
+            |key, bytes| {
+                if Part::read(key, bytes).is_err() {
+                    damaged.push((key, bytes.len() as u64));
+                }
+                Ok(())
+            },
+        )?;
         let with_times = self
             .parts
             .get((tier_byte(tier), group, start, TIMES))?
@@ -198,34 +214,40 @@ impl<'txn> Blocks<'txn> {
 
     /// Start of the newest block that begins before a time.
     fn last_start(&self, tier: usize, group: GroupId, before: i64) -> Result<Option<i64>, Trouble> {
-        let from = (tier_byte(tier), group, i64::MIN, 0);
-        let mut parts = self
-            .parts
-            .range(from..(tier_byte(tier), group, before, 0))?;
-        let last = parts.next_back().transpose()?;
-        Ok(last.map(|(key, _)| key.value().2))
+        let last = scan::last(&self.parts, self::before(tier, group, before))?;
+        Ok(last.map(|(key, _)| key.2))
     }
 
     /// The rows of a block, less what is damaged, which is counted.
     fn expand(&mut self, tier: usize, group: GroupId, start: i64) -> Result<Rows, Trouble> {
         let mut rows = Rows::default();
         let mut damaged = 0;
-        for entry in self.parts.range(whole_block(tier, group, start))? {
-            let (key, bytes) = entry?;
-            let added = Part::read(key.value(), bytes.value()).and_then(|part| {
-                if key.value().3 == TIMES {
-                    rows.times = part.times()?;
-                }
-                part.expand_into(&mut rows)
-            });
-            damaged += u64::from(added.is_err());
-        }
+        scan::each(
+            &self.parts,
+            whole_block(tier, group, start),
+            |key, bytes| {
+                let added = Part::read(key, bytes).and_then(|part| {
+                    if key.3 == TIMES {
+                        rows.times = part.times()?;
+                    }
+                    part.expand_into(&mut rows)
+                });
+                damaged += u64::from(added.is_err());
+                Ok(())
+            },
+        )?;
         self.damaged += damaged;
         // Without times the values belong to no moment.
         let count = rows.times.len();
         rows.series.retain(|_, columns| columns[0].len() == count);
         Ok(rows)
     }
+}
+
+/// The keys of the blocks of a group in a tier that begin before a time.
+fn before(tier: usize, group: GroupId, time: i64) -> std::ops::RangeInclusive<PartKey> {
+    let tier = tier_byte(tier);
+    (tier, group, i64::MIN, 0)..=(tier, group, time.saturating_sub(1), u64::MAX)
 }
 
 /// The keys of the parts of one block.

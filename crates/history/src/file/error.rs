@@ -1,5 +1,6 @@
 //! Why the file does not take or give samples.
 
+use std::io::ErrorKind;
 use std::path::PathBuf;
 
 use etcd_monitor_model::HistoryError;
@@ -67,9 +68,7 @@ impl From<redb::Error> for Trouble {
         let text = error.to_string();
         match error {
             redb::Error::DatabaseAlreadyOpen => Self::Locked,
-            redb::Error::Io(source) if source.kind() == std::io::ErrorKind::InvalidData => {
-                Self::Damaged(text)
-            }
+            redb::Error::Io(source) if is_of_content(source.kind()) => Self::Damaged(text),
             redb::Error::Io(_)
             | redb::Error::PreviousIo
             | redb::Error::DatabaseClosed
@@ -78,6 +77,14 @@ impl From<redb::Error> for Trouble {
             _ => Self::Damaged(text),
         }
     }
+}
+
+/// True for an error that a file gives for what is in it: no file of redb's, or one that points beyond its end.
+fn is_of_content(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::InvalidData | ErrorKind::UnexpectedEof | ErrorKind::InvalidInput
+    )
 }
 
 macro_rules! from_redb {

@@ -8,8 +8,10 @@ use redb::{ReadTransaction, ReadableTable};
 
 use super::error::Trouble;
 use super::part::{self, Part};
+use super::scan;
 use super::schema::{GroupId, META, NAMES, PARTS, PENDING, read_name, read_numbers};
 use super::{part::PartKey, pending};
+use crate::bytes::BadBlock;
 use crate::rows::SeriesId;
 use crate::tier::TIERS;
 
@@ -83,48 +85,50 @@ impl Index {
 
     fn load_names(&mut self, txn: &ReadTransaction) -> Result<u64, Trouble> {
         let mut damaged = 0;
-        for entry in txn.open_table(NAMES)?.iter()? {
-            let (id, name) = entry?;
-            match read_name(id.value(), name.value()) {
+        let all = (0, 0)..=(u64::MAX, u64::MAX);
+        scan::each(&txn.open_table(NAMES)?, all, |id, name| {
+            match read_name(id, name) {
                 Some(key) => {
-                    self.group(id.value().0);
-                    Arc::make_mut(&mut self.names).insert(id.value(), key);
+                    self.group(id.0);
+                    Arc::make_mut(&mut self.names).insert(id, key);
                 }
                 None => damaged += 1,
             }
-        }
+            Ok(())
+        })?;
         Ok(damaged)
     }
 
     fn load_pending(&mut self, txn: &ReadTransaction) -> Result<u64, Trouble> {
         let mut damaged = 0;
-        for entry in txn.open_table(PENDING)?.iter()? {
-            let (key, record) = entry?;
-            let Ok((rows, last)) = pending::head(key.value(), record.value()) else {
-                damaged += 1;
-                continue;
-            };
-            let group = self.group(key.value().0);
-            group.pending_rows += rows;
-            group.last = group.last.max(last);
-            group.pending_since = group.pending_since.min(key.value().1);
-        }
+        let all = (0, i64::MIN)..=(u64::MAX, i64::MAX);
+        scan::each(&txn.open_table(PENDING)?, all, |key, record| {
+            let group = self.group(key.0);
+            group.pending_since = group.pending_since.min(key.1);
+            match pending::head(key, record) {
+                Ok((rows, last)) => {
+                    group.pending_rows += rows;
+                    group.last = group.last.max(last);
+                }
+                Err(BadBlock) => damaged += 1,
+            }
+            Ok(())
+        })?;
         Ok(damaged)
     }
 
     fn load_newest_blocks(&mut self, txn: &ReadTransaction) -> Result<(), Trouble> {
         let parts = txn.open_table(PARTS)?;
-        for tier in 0..TIERS.len() {
+        for (tier, step) in TIERS.into_iter().enumerate() {
             let mut from = (tier_byte(tier), 0, i64::MIN, 0);
             let end = (tier_byte(tier), u64::MAX, i64::MAX, u64::MAX);
-            while let Some(entry) = parts.range(from..=end)?.next() {
-                let group = entry?.0.value().1;
-                let newest = parts.range(whole_group(tier, group))?.next_back();
-                if let Some((key, record)) = newest.transpose()? {
+            while let Some((key, _)) = scan::first(&parts, from..=end)? {
+                let group = key.1;
+                if let Some((key, record)) = scan::last(&parts, whole_group(tier, group))? {
                     // One that cannot be read is found when it is merged.
-                    let last = Part::read(key.value(), record.value()).map(|part| part.last);
+                    let last = Part::read(key, record.value()).map_or(key.2, |part| part.last);
                     let state = self.group(group);
-                    state.last = state.last.max(last.unwrap_or(key.value().2));
+                    state.last = state.last.max(last.saturating_add(step - 1));
                 }
                 let Some(next) = group.checked_add(1) else {
                     break;
@@ -153,7 +157,7 @@ pub(crate) fn tier_byte(tier: usize) -> u8 {
 }
 
 /// Counts all bytes by reading the whole file, where the record of them is lost.
-fn measure(txn: &ReadTransaction) -> Result<[u64; SIZES], Trouble> {
+pub(super) fn measure(txn: &ReadTransaction) -> Result<[u64; SIZES], Trouble> {
     let mut sizes = [0; SIZES];
     for entry in txn.open_table(PENDING)?.iter()? {
         sizes[0] += part::allocated(entry?.1.value().len() as u64);

@@ -8,10 +8,11 @@ use super::error::Trouble;
 use super::index::{tier_byte, whole_group};
 use super::part::{Part, PartKey, TIMES};
 use super::pending::{Pending, PendingKey};
+use super::scan;
 use super::schema::{GroupId, PARTS, PENDING};
 use crate::bytes::BadBlock;
 use crate::rows::{SeriesId, points};
-use crate::tier::{ALIGNMENT, TIERS};
+use crate::tier::{ALIGNMENT, COARSEST, TIERS, aligned};
 
 /// Blocks read at a time.
 const BLOCKS_MAX: usize = 16;
@@ -93,16 +94,17 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
-    /// Reads blocks of a tier, up to a time.
+    /// Reads blocks of a tier, up to a time. Where some are missing, the coarsest tier stands in.
     fn tier(&mut self, tier: usize, until: i64) -> Result<(), Trouble> {
         let end = self.cursor.end.min(until);
         while self.from < end && self.left > 0 {
             let start = block_at(self.parts, tier, self.cursor.group, self.from)?;
-            let Some(start) = start.filter(|it| *it < end) else {
-                break;
-            };
-            self.left -= 1;
-            self.block(tier, start, end)?;
+            let start = start.filter(|it| *it < end);
+            self.stand_in(tier, start.unwrap_or(end))?;
+            match start {
+                Some(start) if self.left > 0 => self.block(tier, start, end)?,
+                _ => break,
+            }
         }
         if self.left > 0 && until < i64::MAX {
             self.from = self.from.max(until);
@@ -110,36 +112,57 @@ impl Walk<'_> {
         Ok(())
     }
 
+    /// Reads whole buckets of the coarsest tier before a time.
+    fn stand_in(&mut self, tier: usize, before: i64) -> Result<(), Trouble> {
+        let until = aligned(before);
+        while tier < COARSEST
+            && aligned(self.from.saturating_sub(1)) < until.saturating_sub(ALIGNMENT)
+        {
+            let start = block_at(self.parts, COARSEST, self.cursor.group, self.from)?;
+            match start.filter(|it| *it < until && self.left > 0) {
+                Some(start) => self.block(COARSEST, start, until)?,
+                None => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Reads one block, up to a time. After one that is damaged it goes on with the next.
     fn block(&mut self, tier: usize, start: i64, end: i64) -> Result<(), Trouble> {
+        self.left -= 1;
+        let before = self.from;
         let range = (self.from, end);
         if let Ok((found, last)) = read_block(self.parts, tier, &self.cursor, start, range)? {
             self.chunk.points.extend(found);
-            let read = last.max(start).saturating_add(1);
-            self.from = self.from.max(read);
+            self.from = last.max(start).saturating_add(1).min(end);
         } else {
             let damaged = Damaged::Block(tier, self.cursor.group, start);
             self.chunk.damaged.push(damaged);
             let next = next_start(self.parts, tier, self.cursor.group, start)?;
-            self.from = next.unwrap_or(end).max(self.from);
+            let next = next.unwrap_or(end).min(end);
+            self.stand_in(tier, next)?;
+            self.from = self.from.max(next);
         }
-        Ok(())
+        if self.from > before {
+            Ok(())
+        } else {
+            Err(scan::out_of_order())
+        }
     }
 }
 
 /// The tiers to read, the coarsest first, each until where the next finer one begins. Only the coarsest is there of all
 /// times; minutes are made of samples when those leave the file, so that one follows the other.
 fn segments(parts: &Parts, cursor: &Cursor) -> Result<Vec<(usize, i64)>, Trouble> {
-    let coarsest = TIERS.len() - 1;
-    if cursor.tier == coarsest {
-        return Ok(vec![(coarsest, i64::MAX)]);
+    if cursor.tier == COARSEST {
+        return Ok(vec![(COARSEST, i64::MAX)]);
     }
     let mut until = i64::MAX;
     let mut found = Vec::new();
     for tier in 0..TIERS.len() {
         found.push((tier, until));
-        if let Some(entry) = parts.range(whole_group(tier, cursor.group))?.next() {
-            let start = entry?.0.value().2;
-            until = until.min(start.div_euclid(ALIGNMENT) * ALIGNMENT);
+        if let Some((key, _)) = scan::first(parts, whole_group(tier, cursor.group))? {
+            until = until.min(aligned(key.2));
         }
     }
     found.reverse();
@@ -149,18 +172,16 @@ fn segments(parts: &Parts, cursor: &Cursor) -> Result<Vec<(usize, i64)>, Trouble
 /// Start of the block that holds a time, or else of the next one.
 fn block_at(parts: &Parts, tier: usize, group: GroupId, time: i64) -> Result<Option<i64>, Trouble> {
     let byte = tier_byte(tier);
-    let before = parts
-        .range((byte, group, i64::MIN, 0)..=(byte, group, time, u64::MAX))?
-        .next_back();
-    if let Some((key, _)) = before.transpose()? {
-        let key = (byte, group, key.value().2, TIMES);
-        let first = parts.get(key)?;
-        let last = first.and_then(|it| Part::read(key, it.value()).ok().map(|part| part.last));
-        // One that cannot be read is taken as holding it: it is counted then.
-        if last.is_none_or(|last| last >= time) {
-            return Ok(Some(key.2));
-        }
-        return next_start(parts, tier, group, key.2);
+    let until = (byte, group, i64::MIN, 0)..=(byte, group, time, u64::MAX);
+    let Some((before, _)) = scan::last(parts, until)? else {
+        return next_start(parts, tier, group, time);
+    };
+    let key = (byte, group, before.2, TIMES);
+    let first = parts.get(key)?;
+    let last = first.and_then(|it| Part::read(key, it.value()).ok().map(|part| part.last));
+    // One that cannot be read is taken as holding it.
+    if last.is_none_or(|last| last >= time) {
+        return Ok(Some(key.2));
     }
     next_start(parts, tier, group, time)
 }
@@ -174,8 +195,7 @@ fn next_start(
 ) -> Result<Option<i64>, Trouble> {
     let byte = tier_byte(tier);
     let after = (byte, group, time.saturating_add(1), 0)..=(byte, group, i64::MAX, u64::MAX);
-    let next = parts.range(after)?.next().transpose()?;
-    Ok(next.map(|(key, _)| key.value().2))
+    Ok(scan::first(parts, after)?.map(|(key, _)| key.2))
 }
 
 type Found = Result<(Vec<Point>, i64), BadBlock>;
@@ -194,12 +214,12 @@ fn read_block(
         return Ok(Err(BadBlock));
     };
     let key = (byte, cursor.group, start, cursor.series);
-    let Some((key, bytes)) = parts.range(head_key..=key)?.next_back().transpose()? else {
+    let Some((key, bytes)) = scan::last(parts, head_key..=key)? else {
         return Ok(Err(BadBlock));
     };
     Ok(Part::read(head_key, head.value()).and_then(|head| {
         let times = head.times()?;
-        let columns = Part::read(key.value(), bytes.value())?.series(cursor.series)?;
+        let columns = Part::read(key, bytes.value())?.series(cursor.series)?;
         let found = columns.map(|columns| points(&times, &columns, from, end).collect());
         Ok((found.unwrap_or_default(), head.last))
     }))
@@ -211,15 +231,15 @@ fn read_pending(
     from: i64,
     chunk: &mut Chunk,
 ) -> Result<(), Trouble> {
-    for entry in pending.range((cursor.group, i64::MIN)..(cursor.group, cursor.end))? {
-        let (key, record) = entry?;
-        if let Ok(found) = pending_points(key.value(), record.value(), cursor, from) {
+    let range = (cursor.group, i64::MIN)..=(cursor.group, cursor.end);
+    scan::each(pending, range, |key, record| {
+        if let Ok(found) = pending_points(key, record, cursor, from) {
             chunk.points.extend(found);
         } else {
-            chunk.damaged.push(Damaged::Pending(key.value()));
+            chunk.damaged.push(Damaged::Pending(key));
         }
-    }
-    Ok(())
+        Ok(())
+    })
 }
 
 fn pending_points(

@@ -16,7 +16,7 @@ pub struct Retention {
     pub minutes: Duration,
     /// Age of the oldest buckets of ten minutes.
     pub ten_minutes: Duration,
-    /// Bytes that the file may have allocated on the disk; at least 16 MiB. Its length may be up to twice that, with holes
+    /// Bytes that the file may have allocated on the disk; at least 4 MiB. Its length may be up to twice that, with holes
     /// that take no room.
     pub bytes: u64,
 }
@@ -36,8 +36,11 @@ impl Default for Retention {
     }
 }
 
-/// What a step of the size retention takes away: so much time of the tier that gives.
+/// A step of the size retention takes away the oldest block of the tier that gives, and those that end at most so much later.
 const STEP: i64 = DAY_MS / 4;
+
+/// Rows of a minute from which on its bucket, of four columns, takes less room than they do.
+const WORTH: usize = 4;
 
 /// Steps in one transaction, so that none takes long.
 const STEPS_MAX: usize = 16;
@@ -58,7 +61,7 @@ impl Retention {
 pub(crate) fn apply(writer: &mut Writer<'_>, limits: Limits<'_>) -> Result<(), Trouble> {
     for tier in 0..TIERS.len() {
         let age = limits.retention.age(tier);
-        drop_before(writer, tier, limits.now.saturating_sub(age), limits)?;
+        drop_before(writer, tier, limits.now.saturating_sub(age), limits, 1)?;
     }
     for _ in 0..STEPS_MAX {
         if writer.blocks.sizes.iter().sum::<u64>() <= limits.live_max {
@@ -67,22 +70,28 @@ pub(crate) fn apply(writer: &mut Writer<'_>, limits: Limits<'_>) -> Result<(), T
         let Some((tier, oldest)) = next_to_give(writer, limits.now)? else {
             break;
         };
-        drop_before(writer, tier, oldest.saturating_add(STEP), limits)?;
+        let (start, group) = oldest;
+        let last = writer.blocks.last_row(tier, group, start)?.unwrap_or(start);
+        drop_before(writer, tier, last.saturating_add(STEP), limits, WORTH)?;
     }
     writer.forget_empty_groups()
 }
 
-/// The tier that gives next, and the time of its oldest block; `None` where no tier has a block.
-fn next_to_give(writer: &Writer<'_>, now: i64) -> Result<Option<(usize, i64)>, Trouble> {
+/// Start and group of the oldest block of a tier.
+type Oldest = (i64, GroupId);
+
+/// The tier that gives next, with the start and the group of its oldest block; `None` where no tier has a block.
+fn next_to_give(writer: &Writer<'_>, now: i64) -> Result<Option<(usize, Oldest)>, Trouble> {
     let mut oldest = [None; TIERS.len()];
     for (tier, oldest) in oldest.iter_mut().enumerate() {
         for group in writer.index.groups.keys() {
             let start = writer.blocks.oldest(tier, *group)?;
-            *oldest = [*oldest, start].into_iter().flatten().min();
+            let block = start.map(|it| (it, *group));
+            *oldest = [*oldest, block].into_iter().flatten().min();
         }
     }
     let gives = |(tier, days): &(usize, i64)| {
-        oldest[*tier].is_some_and(|it| it < now.saturating_sub(days * DAY_MS))
+        oldest[*tier].is_some_and(|it| it.0 < now.saturating_sub(days * DAY_MS))
     };
     if let Some((tier, _)) = GIVING.into_iter().find(gives) {
         return Ok(oldest[tier].map(|it| (tier, it)));
@@ -94,12 +103,13 @@ fn next_to_give(writer: &Writer<'_>, now: i64) -> Result<Option<(usize, i64)>, T
 }
 
 /// Removes the blocks of a tier whose rows are all from before a time, or begin before it where that cannot be read.
-/// Samples become minutes, as far as those are kept.
+/// Samples become minutes, as far as those are kept, where a minute has so many rows.
 fn drop_before(
     writer: &mut Writer<'_>,
     tier: usize,
     time: i64,
     limits: Limits<'_>,
+    rows_of_a_minute: usize,
 ) -> Result<(), Trouble> {
     let minutes_since = limits.now.saturating_sub(limits.retention.age(1));
     let groups: Vec<GroupId> = writer.index.groups.keys().copied().collect();
@@ -108,7 +118,7 @@ fn drop_before(
             match writer.blocks.last_row(tier, group, start)? {
                 Some(last) if last >= time => {}
                 Some(last) if tier == 0 && last >= minutes_since => {
-                    writer.blocks.coarsen(group, start)?;
+                    writer.blocks.coarsen(group, start, rows_of_a_minute)?;
                 }
                 _ => writer.blocks.remove(tier, group, start)?,
             }

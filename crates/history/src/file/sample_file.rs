@@ -92,6 +92,12 @@ impl std::fmt::Debug for SampleFile {
     }
 }
 
+impl Drop for SampleFile {
+    fn drop(&mut self) {
+        self.close();
+    }
+}
+
 impl SampleFile {
     pub(crate) fn new(path: PathBuf, retention: Retention, board: Arc<Board>) -> Self {
         let opener = |path: &Path| Builder::new().set_cache_size(CACHE_BYTES).create(path);
@@ -193,6 +199,15 @@ impl SampleFile {
         Ok((points, next))
     }
 
+    /// Looks into the file.
+    #[cfg(test)]
+    pub(super) fn with_database<T>(
+        &self,
+        look: impl FnOnce(&Database, &Index) -> Result<T, Trouble>,
+    ) -> Result<T, FileStoreError> {
+        self.with_open("look into", |open| look(&open.db, &open.index()))
+    }
+
     /// Lets go of the file; a panic of redb on the way changes nothing.
     pub(crate) fn close(&self) {
         let open = self
@@ -264,6 +279,7 @@ impl SampleFile {
         let write = || writer::write(&open.db, &mut index, batches, &damaged, limits);
         let written = guarded(write)?;
         let live = index.sizes.iter().sum();
+        self.board.used(&index.sizes);
         *open.index.write().unwrap_or_else(PoisonError::into_inner) = index;
         self.board.written(written);
         Ok(live)
@@ -283,6 +299,7 @@ impl SampleFile {
             let db = (self.opener)(&self.path)?;
             schema::prepare(&db)?;
             let (index, damaged) = Index::load(&db.begin_read()?)?;
+            self.board.used(&index.sizes);
             let index = RwLock::new(index);
             Ok((Open { db, index }, damaged))
         })?;

@@ -7,10 +7,10 @@
 use std::time::{Duration, Instant};
 
 /// The least limit: below it the reserve would be smaller than what one transaction takes.
-const LIMIT_MIN: u64 = 16 << 20;
+const LIMIT_MIN: u64 = 4 << 20;
 
 /// After a compaction the next one waits so long.
-const COMPACTION_PAUSE: Duration = Duration::from_hours(1);
+const COMPACTION_PAUSE: Duration = Duration::from_mins(10);
 
 /// The limit, and what follows from it.
 #[derive(Debug)]
@@ -28,7 +28,7 @@ impl Space {
         let limit = limit.max(LIMIT_MIN);
         Self {
             limit,
-            live_max: limit - limit / 8,
+            live_max: limit - reserve(limit),
             allocated: 0,
             compacted: None,
         }
@@ -49,7 +49,7 @@ impl Space {
         let rested = self
             .compacted
             .is_none_or(|it| it.elapsed() >= COMPACTION_PAUSE);
-        allocated > self.limit && live <= self.live_max && rested
+        allocated > self.limit && live <= self.limit - reserve(self.limit) && rested
     }
 
     /// The file was compacted.
@@ -57,6 +57,11 @@ impl Space {
         self.allocated = allocated;
         self.compacted = Some(Instant::now());
     }
+}
+
+/// What one transaction may write anew, and gaps.
+fn reserve(limit: u64) -> u64 {
+    (limit / 8).max(1 << 20)
 }
 
 #[cfg(test)]

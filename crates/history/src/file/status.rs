@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use tokio::sync::watch;
 
 use super::error::FileStoreError;
+use super::index::SIZES;
 use super::writer::Written;
 
 /// How the history file is.
@@ -46,8 +47,12 @@ pub(crate) struct Board {
     stored: AtomicU64,
     refused: AtomicU64,
     failed: AtomicU64,
-    bytes: AtomicU64,
+    allocated: AtomicU64,
+    used: [AtomicU64; SIZES],
 }
+
+/// What the bytes in use are of, in the order of the index.
+const USED_BY: [&str; SIZES] = ["pending", "samples", "minutes", "ten_minutes"];
 
 impl Board {
     pub(crate) fn status(&self) -> FileStoreStatus {
@@ -120,13 +125,28 @@ impl Board {
 
     /// Bytes that the file has allocated.
     pub(crate) fn allocated(&self, bytes: u64) {
-        self.bytes.store(bytes, Ordering::Relaxed);
+        self.allocated.store(bytes, Ordering::Relaxed);
+    }
+
+    /// Bytes that are in use in the file, of each kind.
+    pub(crate) fn used(&self, sizes: &[u64; SIZES]) {
+        for (used, size) in self.used.iter().zip(sizes) {
+            used.store(*size, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn stats(&self) -> Vec<Stat> {
         let count = |it: &AtomicU64| it.load(Ordering::Relaxed);
         let status = self.status.borrow();
-        vec![
+        let used = USED_BY.iter().zip(&self.used).map(|(by, bytes)| {
+            Stat::gauge(
+                "etcd_monitor_history_file_used_bytes",
+                "Bytes in use in the history file, estimated from the sizes of its records",
+                count(bytes) as f64,
+            )
+            .label("by", *by)
+        });
+        let mut all = vec![
             Stat::counter(
                 "etcd_monitor_history_file_samples_total",
                 "Samples written to the history file",
@@ -160,8 +180,10 @@ impl Board {
             Stat::gauge(
                 "etcd_monitor_history_file_allocated_bytes",
                 "Bytes allocated on the disk for the history file",
-                count(&self.bytes) as f64,
+                count(&self.allocated) as f64,
             ),
-        ]
+        ];
+        all.extend(used);
+        all
     }
 }

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::task::spawn_blocking;
 use tokio::time::{MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
@@ -46,10 +47,16 @@ impl FileStoreWriter {
 
     /// Writes what is queued now; when it returns, that is durable. What could not be written stays queued.
     pub async fn flush(&self) -> Result<(), FileStoreError> {
+        self.flush_at(Timestamp::now()).await
+    }
+
+    /// The same as if it were `now`, which is what ages are reckoned from: for filling a store with what was measured
+    /// before.
+    pub async fn flush_at(&self, now: Timestamp) -> Result<(), FileStoreError> {
         let batches = self.store.queue.take();
         let file = Arc::clone(&self.store.file);
         let write = move || {
-            let written = file.write(&batches, jiff::Timestamp::now());
+            let written = file.write(&batches, now);
             (written, batches)
         };
         let (written, batches) = spawn_blocking(write)

@@ -1,7 +1,14 @@
+#[cfg(unix)]
+mod crash;
+mod damage;
+#[cfg(unix)]
+mod size;
+
 use std::path::PathBuf;
 
 use etcd_monitor_model::{HistoryStore, Point, SampleBatch};
 use jiff::Timestamp;
+use redb::{ReadableDatabase, ReadableTable};
 
 use super::*;
 use crate::fixture::{batch, batch_of, points, query};
@@ -115,6 +122,26 @@ async fn the_writer_stops_when_told_and_writes_what_is_left() {
     let (store, _writer) = open(&folder);
     let all = query("index", (0, 2 * BEGIN), None);
     is_counting(&points(&store, &all).await.unwrap(), BEGIN, BEGIN + 10);
+}
+
+/// What the file says it uses, and what it uses.
+fn sizes(store: &FileStore) -> [[u64; index::SIZES]; 2] {
+    let counted = store.file.with_database(|db, index| {
+        let measured = index::measure(&db.begin_read()?)?;
+        Ok([index.sizes, measured])
+    });
+    counted.unwrap()
+}
+
+#[tokio::test]
+async fn the_bytes_in_use_are_counted_right() {
+    let folder = folder();
+    let (store, _writer) = open(&folder);
+    for second in (BEGIN..BEGIN + 5 * 24 * 3600).step_by(3600) {
+        write(&store, &counting(second, second + 3600), second + 3600);
+    }
+    let [counted, measured] = sizes(&store);
+    assert_eq!(counted, measured);
 }
 
 #[tokio::test]

@@ -12,11 +12,12 @@ use super::index::{GroupState, Index, SIZES_RECORD};
 use super::pending::{self, Pending, PendingKey};
 use super::reader::Damaged;
 use super::retention::{self, Retention};
+use super::scan;
 use super::schema::{GroupId, META, NAMES, Names, PENDING, Pendings, render_name, write_numbers};
 use super::{intake, part};
 use crate::bytes::BadBlock;
 use crate::rows::Rows;
-use crate::tier::{ALIGNMENT, TIERS};
+use crate::tier::{ALIGNMENT, COARSEST, TIERS, aligned};
 
 /// Pending rows of a group that become a block: few enough that what is pending stays small beside the blocks.
 pub(crate) const BLOCK_ROWS: usize = 240;
@@ -27,7 +28,8 @@ const SEALED_ROWS: usize = 2048;
 /// Rows of one pending record.
 const RECORD_ROWS: usize = 1024;
 
-/// A member without a sample for so long, in milliseconds, is gone: what is pending of it is sealed.
+/// A member without a sample for so long, in milliseconds, while others have some, is gone: what is pending of it is
+/// sealed.
 const GONE: i64 = 24 * 3_600_000;
 
 /// Groups whose rows become blocks in one transaction, so that none takes long.
@@ -124,7 +126,8 @@ impl Writer<'_> {
 
     /// Seals what is full, and what is left of members that are gone.
     fn seal_full_groups(&mut self, now: i64) -> Result<(), Trouble> {
-        let gone = now.saturating_sub(GONE);
+        let newest = self.index.groups.values().map(|it| it.last).max();
+        let gone = newest.map_or(now, |it| it.min(now)).saturating_sub(GONE);
         let full = |state: &GroupState| {
             let complete = state.pending_since < aligned(state.last);
             state.pending_rows >= BLOCK_ROWS && complete
@@ -142,8 +145,15 @@ impl Writer<'_> {
             Some((*group, end))
         });
         let due: Vec<(GroupId, i64)> = due.take(SEALS_MAX).collect();
-        due.into_iter()
-            .try_for_each(|(group, end)| self.seal(group, end))
+        for (group, end) in due {
+            self.seal(group, end)?;
+            let state = self.index.group(group);
+            // What was sealed is complete: a row of the same ten minutes would cut a bucket in two.
+            state.last = state
+                .last
+                .max(aligned(state.last.min(end - 1)) + ALIGNMENT - 1);
+        }
+        Ok(())
     }
 
     /// Makes blocks of the rows of a group before a time; no bucket of the group is cut in two by it.
@@ -151,11 +161,10 @@ impl Writer<'_> {
         let mut rows = self.take_pending(group, end)?;
         let mut head = rows.split_before(end);
         self.add(group, rows)?;
-        let coarsest = TIERS.len() - 1;
         while let Some(end) = piece_end(&head.times) {
             let piece = head.split_before(end);
-            let buckets = piece.downsample(TIERS[coarsest]);
-            self.blocks.put(coarsest, group, 0, &buckets)?;
+            let buckets = piece.downsample(TIERS[COARSEST]);
+            self.blocks.put(COARSEST, group, 0, &buckets)?;
             self.blocks.put(0, group, 0, &piece)?;
         }
         Ok(())
@@ -165,20 +174,20 @@ impl Writer<'_> {
     fn take_pending(&mut self, group: GroupId, before: i64) -> Result<Rows, Trouble> {
         let mut rows = Rows::default();
         let mut keys = Vec::new();
-        for entry in self.pending.range((group, i64::MIN)..(group, before))? {
-            let (key, record) = entry?;
-            match Pending::read(key.value(), record.value()) {
+        let range = (group, i64::MIN)..=(group, before.saturating_sub(1));
+        scan::each(&self.pending, range, |key, record| {
+            match Pending::read(key, record) {
                 Ok(pending) => rows.extend(pending.into_rows()),
                 Err(BadBlock) => self.blocks.damaged += 1,
             }
-            keys.push((key.value(), record.value().len() as u64));
-        }
+            keys.push((key, record.len() as u64));
+            Ok(())
+        })?;
         for (key, bytes) in keys {
             self.remove_pending(key, bytes)?;
         }
-        let mut left = self.pending.range((group, before)..=(group, i64::MAX))?;
-        let since = left.next().transpose()?.map(|(key, _)| key.value().1);
-        drop(left);
+        let left = scan::first(&self.pending, (group, before)..=(group, i64::MAX))?;
+        let since = left.map(|(key, _)| key.1);
         let state = self.index.group(group);
         state.pending_rows = state.pending_rows.saturating_sub(rows.times.len());
         if since.is_none() {
@@ -249,11 +258,6 @@ impl Writer<'_> {
             .retain_in((group, 0)..=(group, u64::MAX), |_, _| false)?;
         Ok(())
     }
-}
-
-/// The beginning of the ten minutes that hold a time.
-fn aligned(time: i64) -> i64 {
-    time.div_euclid(ALIGNMENT) * ALIGNMENT
 }
 
 /// Until when rows make one block: all of them, or as many ten minutes as fit; `None` where there are no rows.

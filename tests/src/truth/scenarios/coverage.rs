@@ -19,7 +19,8 @@ pub(super) fn scenarios() -> Vec<Scenario> {
     vec![
         Scenario::shared("--metrics=basic, etcd's default", |stage| {
             basic(stage).boxed_local()
-        }),
+        })
+        .on_all_versions(),
         Scenario::own(
             "read-only credentials",
             |cluster| cluster.members(1).auth(true),
@@ -50,6 +51,13 @@ async fn basic(stage: &mut Stage) -> anyhow::Result<()> {
     let coverage = stage.ask(COVERAGE).await?;
     let found = classes(&coverage, "grpc_server_handling_seconds");
     ensure!(found == ["metrics_basic"; 3], "coverage says {found:?}");
+    // From 3.7 on another metric tells how long writes take.
+    let slow = gap(&coverage, "RequestsSlow");
+    let needs_more = !stage.profile.version.starts_with("3.7.");
+    ensure!(
+        needs_more == (text(&slow, "class") == "metrics_basic"),
+        "coverage says {slow}"
+    );
     stage.over().await
 }
 
