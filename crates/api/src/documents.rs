@@ -2,8 +2,9 @@
 
 use etcd_monitor_alerting::{Alert, AlertEvent, AlertsView};
 use etcd_monitor_model::{
-    ClusterId, Coverage, Finding, LatencyMetrics, LatencySummary, Leader, LeaderChange, MemberId,
-    MemberSnapshot, MonitorCondition, Quorum, Severity, Snapshot,
+    CanarySummary, ClusterId, ConsistencySummary, Coverage, Finding, LatencyMetrics,
+    LatencySummary, Leader, LeaderChange, LinkSnapshot, MemberCapacity, MemberId, MemberSnapshot,
+    MonitorCondition, Quorum, Severity, Snapshot,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -99,6 +100,24 @@ impl<'a> MemberList<'a> {
     }
 }
 
+/// `GET /api/v1/cluster/links`: who hears whom, each direction apart.
+#[derive(Serialize)]
+pub(crate) struct LinkMatrix<'a> {
+    cluster: &'a str,
+    links: &'a [LinkSnapshot],
+    age_seconds: f64,
+}
+
+impl<'a> LinkMatrix<'a> {
+    pub(crate) fn of(snapshot: &'a Snapshot) -> Self {
+        Self {
+            cluster: snapshot.cluster.as_str(),
+            links: &snapshot.links,
+            age_seconds: age_seconds(snapshot.at),
+        }
+    }
+}
+
 /// `GET /api/v1/metrics/current`.
 #[derive(Serialize)]
 pub(crate) struct CurrentMetrics<'a> {
@@ -113,6 +132,7 @@ struct MemberMetrics<'a> {
     name: &'a str,
     raft: Option<etcd_monitor_model::RaftProgress>,
     database: Option<etcd_monitor_model::DatabaseSize>,
+    capacity: MemberCapacity,
     counters: Option<etcd_monitor_model::ServerCounters>,
     metrics: &'a etcd_monitor_model::MemberMetrics,
     last_read_seconds: Option<f64>,
@@ -125,6 +145,7 @@ impl<'a> CurrentMetrics<'a> {
             name: &member.name,
             raft: member.raft,
             database: member.database,
+            capacity: member.capacity,
             counters: member.counters,
             metrics: &member.metrics,
             last_read_seconds: member.last_read_seconds,
@@ -180,6 +201,9 @@ impl<'a> Latency<'a> {
 pub(crate) struct SnapshotDocument<'a> {
     status: Status<'a>,
     members: &'a [MemberSnapshot],
+    links: &'a [LinkSnapshot],
+    canary: Option<&'a CanarySummary>,
+    consistency: &'a ConsistencySummary,
     findings: &'a [Finding],
 }
 
@@ -188,6 +212,9 @@ impl<'a> SnapshotDocument<'a> {
         Self {
             status: Status::of(snapshot),
             members: &snapshot.members,
+            links: &snapshot.links,
+            canary: snapshot.canary.as_ref(),
+            consistency: &snapshot.consistency,
             findings: &snapshot.findings,
         }
     }

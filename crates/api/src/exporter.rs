@@ -7,6 +7,7 @@ mod black_box;
 mod cluster;
 mod collector;
 mod format;
+mod links;
 mod members;
 mod own;
 mod stats;

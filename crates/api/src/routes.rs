@@ -29,6 +29,7 @@ pub(crate) fn router() -> Router<Source> {
         .route("/api/v1/cluster/status", get(cluster::status))
         .route("/api/v1/cluster/leader", get(cluster::leader))
         .route("/api/v1/cluster/members", get(cluster::members))
+        .route("/api/v1/cluster/links", get(cluster::links))
         .route("/api/v1/cluster/snapshot", get(cluster::snapshot))
         .route("/api/v1/metrics/current", get(metrics::current))
         .route("/api/v1/metrics/latency", get(metrics::latency))

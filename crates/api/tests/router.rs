@@ -30,6 +30,7 @@ fn snapshot(cluster: &str) -> Snapshot {
     snapshot.cycle = 1;
     snapshot.health.healthy = Some(true);
     snapshot.quorum = Some(Quorum {
+        learners: 0,
         voters: 3,
         needed: 2,
         available: Some(3),
@@ -110,13 +111,14 @@ fn named(response: &Response<Body>, name: header::HeaderName) -> &str {
         .map_or("", |value| value.to_str().unwrap())
 }
 
-const JSON_ROUTES: [&str; 14] = [
+const JSON_ROUTES: [&str; 15] = [
     "/health",
     "/ready",
     "/api/v1/clusters",
     "/api/v1/cluster/status",
     "/api/v1/cluster/leader",
     "/api/v1/cluster/members",
+    "/api/v1/cluster/links",
     "/api/v1/cluster/snapshot",
     "/api/v1/metrics/current",
     "/api/v1/metrics/latency",
@@ -382,7 +384,7 @@ async fn the_shapes_are_those_promised() {
         ("leader", Value::Null),
         (
             "quorum",
-            serde_json::json!({"voters": 3, "needed": 2, "available": 3, "tolerance": 1}),
+            serde_json::json!({"voters": 3, "learners": 0, "needed": 2, "available": 3, "tolerance": 1}),
         ),
     ] {
         assert_eq!(status[field], value, "{field}");

@@ -135,6 +135,9 @@ pub struct Leader {
 pub struct Quorum {
     /// Voting members in the agreed list.
     pub voters: u32,
+    /// Learners in the agreed list: they have no vote, and are not counted below.
+    #[serde(default)]
+    pub learners: u32,
     /// Voters that must agree: voters / 2 + 1.
     pub needed: u32,
     /// Voters that answered in this cycle; `None` when the monitor was late.

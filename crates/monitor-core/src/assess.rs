@@ -52,6 +52,9 @@ pub fn assess(
     observation: &Observation,
     parameters: &Parameters,
 ) -> Snapshot {
+    let mut at_interval = parameters.clone();
+    at_interval.metrics = parameters.metrics.at_interval(observation.interval_seconds);
+    let parameters = &at_interval;
     let view = View::of(observation, state);
     membership::update(state, &view);
     trust::update(state, observation);

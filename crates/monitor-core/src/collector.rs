@@ -94,6 +94,8 @@ pub(crate) struct Growth {
     pub(crate) amount: f64,
     /// In how many slices of the window.
     pub(crate) times: usize,
+    /// Slices that were looked at.
+    pub(crate) slices: usize,
     /// Seconds that were looked at.
     pub(crate) seconds: f64,
 }

@@ -98,9 +98,10 @@ fn plays(arguments: &Arguments, scenarios: &[Scenario]) -> Vec<Play> {
 #[expect(clippy::print_stderr, reason = "progress of a long run")]
 fn tell(outcome: &Outcome) {
     let name = format!("{} ({})", outcome.name, outcome.version);
-    match outcome.complaint() {
-        None => eprintln!("truth: {name}: ok"),
-        Some(complaint) => eprintln!("truth: NOT ok: {complaint}"),
+    match (outcome.complaint(), &outcome.skipped) {
+        (None, _) => eprintln!("truth: {name}: ok"),
+        (Some(_), Some(reason)) => eprintln!("truth: {name}: skipped: {reason}"),
+        (Some(complaint), None) => eprintln!("truth: WRONG: {complaint}"),
     }
 }
 

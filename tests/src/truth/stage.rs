@@ -344,7 +344,7 @@ impl Stage {
             return Ok(());
         };
         watching.daemon.terminate().await;
-        if !self.outcome.passed() {
+        if self.outcome.skipped.is_some() || !self.outcome.passed() {
             return Ok(());
         }
         let fixture = Fixture::of(&self.outcome, tolerated, self.profile.holds_milliseconds());

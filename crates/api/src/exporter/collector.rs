@@ -11,7 +11,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
-use super::{black_box, cluster, members, own, stats};
+use super::{black_box, cluster, links, members, own, stats};
 use crate::source::Source;
 
 /// The snapshots of one scrape.
@@ -36,6 +36,7 @@ impl Collector for Snapshots {
         members::encode(self, &mut encoder)?;
         own::encode(self, &mut encoder)?;
         black_box::encode(self, &mut encoder)?;
+        links::encode(self, &mut encoder)?;
         stats::encode(self, &mut encoder)
     }
 }

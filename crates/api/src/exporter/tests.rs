@@ -65,6 +65,7 @@ fn known() -> Snapshot {
         term: 2,
     });
     snapshot.quorum = Some(Quorum {
+        learners: 0,
         voters: 3,
         needed: 2,
         available: Some(3),

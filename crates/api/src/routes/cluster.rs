@@ -9,7 +9,7 @@ use etcd_monitor_model::Snapshot;
 
 use super::{Selection, cluster_lines};
 use crate::documents::{
-    ClusterCoverage, Clusters, CoverageDocument, Findings, LeaderDocument, MemberList,
+    ClusterCoverage, Clusters, CoverageDocument, Findings, LeaderDocument, LinkMatrix, MemberList,
     SnapshotDocument, Status,
 };
 use crate::problem::Problem;
@@ -44,6 +44,14 @@ pub(crate) async fn members(
 ) -> Result<Response, Problem> {
     let snapshot = source.snapshot(selection.name())?;
     Ok(Json(MemberList::of(&snapshot)).into_response())
+}
+
+pub(crate) async fn links(
+    State(source): State<Source>,
+    selection: Selection,
+) -> Result<Response, Problem> {
+    let snapshot = source.snapshot(selection.name())?;
+    Ok(Json(LinkMatrix::of(&snapshot)).into_response())
 }
 
 pub(crate) async fn snapshot(

@@ -26,6 +26,10 @@ const WINDOW_SECONDS: std::ops::RangeInclusive<f64> = 60.0..=2_678_400.0;
 /// Points of each window: beyond them a point is a mean.
 const WINDOW_POINTS: u32 = 1_000;
 
+/// A quantile is over the last five minutes, so that nearer ones share what they are made of; the test wants values that do
+/// not.
+const QUANTILE_SECONDS: f64 = 300.0;
+
 /// A later window is slower where its median is half as large again, which people notice...
 const ROSE_RATIO: f64 = 1.5;
 
@@ -116,7 +120,7 @@ pub(crate) async fn compare(
         selector: SeriesSelector::metric(cluster.clone(), wanted.metric.clone()),
         start: before.start,
         end,
-        max_points: Some(2 * WINDOW_POINTS),
+        max_points: Some(2 * points_of_window(&wanted.metric, window_seconds)),
     };
     let answered = answer(store, &query).await.map_err(problem)?;
     let latest = snapshots.borrow().clone();
@@ -133,6 +137,19 @@ pub(crate) async fn compare(
         series: compared.collect(),
     };
     Ok(Json(document).into_response())
+}
+
+/// How many values of a metric a window may have.
+fn points_of_window(metric: &str, seconds: f64) -> u32 {
+    let is_quantile = ["_p50_", "_p95_", "_p99_"]
+        .iter()
+        .any(|part| metric.contains(part));
+    if !is_quantile {
+        return WINDOW_POINTS;
+    }
+    let apart =
+        (2..WINDOW_POINTS).take_while(|count| f64::from(*count) * QUANTILE_SECONDS <= seconds);
+    apart.last().unwrap_or(1)
 }
 
 /// The window that ends at `end`, and the one before it, which comes first.
@@ -266,4 +283,16 @@ async fn kept(
         .into_iter()
         .flat_map(|(_, points)| points)
         .collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn quantiles_of_a_window_do_not_share_what_they_are_made_of() {
+        assert_eq!(points_of_window("wal_fsync_p99_seconds", 3_600.0), 12);
+        assert_eq!(points_of_window("wal_fsync_p99_seconds", 60.0), 1);
+        assert_eq!(points_of_window("read_seconds", 3_600.0), WINDOW_POINTS);
+    }
 }

@@ -7,12 +7,8 @@ use super::view::View;
 
 /// Quorum of the agreed member list; `None` while no list with a voter is known.
 pub(super) fn of(state: &AssessState, view: &View<'_>) -> Option<Quorum> {
-    let voters: Vec<_> = state
-        .agreed
-        .as_ref()?
-        .iter()
-        .filter(|listed| !listed.is_learner)
-        .collect();
+    let agreed = state.agreed.as_ref()?.iter();
+    let (learners, voters): (Vec<_>, Vec<_>) = agreed.partition(|listed| listed.is_learner);
     if voters.is_empty() {
         return None;
     }
@@ -26,6 +22,7 @@ pub(super) fn of(state: &AssessState, view: &View<'_>) -> Option<Quorum> {
     let available = u32::try_from(answering).ok().filter(|_| certain);
     Some(Quorum {
         voters,
+        learners: u32::try_from(learners.len()).ok()?,
         needed,
         available,
         tolerance: available.map(|available| available.saturating_sub(needed)),

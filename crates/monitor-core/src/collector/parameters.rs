@@ -7,9 +7,10 @@ use serde::{Deserialize, Serialize};
 #[serde(default, deny_unknown_fields)]
 #[non_exhaustive]
 pub struct MetricsParameters {
-    /// Window of quantiles and shares in seconds.
+    /// Window of quantiles and shares in seconds; at least 6.5 intervals where that is longer.
     pub window_seconds: f64,
-    /// Window in seconds of what must be going on now: late heartbeats, failing and waiting proposals.
+    /// Window in seconds of what must be going on now: late heartbeats, failing and waiting proposals. At least 3.5
+    /// intervals where that is longer.
     pub recent_window_seconds: f64,
     /// 99th percentile of WAL fsync in seconds from which a disk is slow.
     pub wal_fsync_warning_seconds: f64,
@@ -64,7 +65,30 @@ impl Default for MetricsParameters {
     }
 }
 
+/// Intervals that a window spans at least, so that it holds enough differences between pages whatever the jitter: with
+/// half an interval to spare, a page that comes early or late changes nothing.
+const WINDOW_INTERVALS: f64 = 6.5;
+const RECENT_WINDOW_INTERVALS: f64 = 3.5;
+
 impl MetricsParameters {
+    /// The windows as they are where pages come this far apart: those of the parameters, or longer where these hold too
+    /// few pages.
+    pub(crate) fn at_interval(&self, interval_seconds: f64) -> Self {
+        let longer = |seconds: f64, intervals: f64| {
+            let least = intervals * interval_seconds;
+            if least.is_finite() {
+                seconds.max(least)
+            } else {
+                seconds
+            }
+        };
+        Self {
+            window_seconds: longer(self.window_seconds, WINDOW_INTERVALS),
+            recent_window_seconds: longer(self.recent_window_seconds, RECENT_WINDOW_INTERVALS),
+            ..self.clone()
+        }
+    }
+
     /// Refuses values with which a rule could never be true, or always: the message names the key and its range.
     pub(crate) fn check(&self) -> Result<(), String> {
         self.check_shares()?;

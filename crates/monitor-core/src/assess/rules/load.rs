@@ -15,7 +15,7 @@ use etcd_monitor_model::{
 
 use super::{Context, Verdict, evidence};
 use crate::assess::view::Row;
-use crate::collector::MetricsCollector;
+use crate::collector::{Growth, MetricsCollector};
 
 /// The rules about one member's latency and load.
 pub(super) fn of_member(context: &Context<'_>, member: &MemberSnapshot) -> Vec<Finding> {
@@ -76,6 +76,17 @@ fn not_derived(
     }
 }
 
+/// Why growth between two pages alone does not tell whether it goes on.
+fn too_short(family: &str, grown: Growth) -> Verdict {
+    Verdict::unknown_because(
+        UnknownClass::NotEnoughData,
+        format!(
+            "{family} rose by {:.0} between the only two pages there are; whether that goes on shows with the next",
+            grown.amount
+        ),
+    )
+}
+
 /// Why too few observations say nothing.
 fn too_few(context: &Context<'_>, durations: &Durations, what: &str) -> Verdict {
     let (count, needed) = (durations.count, context.parameters.metrics.observations_min);
@@ -104,10 +115,12 @@ fn durations_seen(context: &Context<'_>, source: String, durations: &Durations) 
     evidence(source, value, context.now())
 }
 
+/// The numbers of a member whose page was read in this cycle: else its window ends in the past.
 fn collector<'a>(
     context: &'a Context<'_>,
     member: &MemberSnapshot,
 ) -> Option<&'a MetricsCollector> {
+    context.row_of(member).and_then(Row::page)?;
     let memory = context.state.members.get(&member.id?)?;
     Some(&memory.metrics)
 }

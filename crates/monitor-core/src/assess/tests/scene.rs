@@ -244,12 +244,24 @@ impl Scene {
     }
 }
 
-/// A monitor that looks every 5 s.
-#[derive(Debug, Clone, Default)]
+/// A monitor that looks every 5 s, unless told otherwise.
+#[derive(Debug, Clone)]
 pub(super) struct Watch {
     pub(super) state: AssessState,
     pub(super) second: i64,
+    pub(super) interval: i64,
     cycle: u64,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self {
+            state: AssessState::default(),
+            second: 0,
+            interval: 5,
+            cycle: 0,
+        }
+    }
 }
 
 impl Watch {
@@ -259,7 +271,7 @@ impl Watch {
             cycle: self.cycle,
             started_at: at(self.second) - 100.milliseconds(),
             ended_at: at(self.second),
-            interval_seconds: 5.0,
+            interval_seconds: self.interval as f64,
             monitor: MonitorCondition {
                 timer_lag_seconds: scene.lag_seconds,
                 deadline_seconds: 2.0,
@@ -272,7 +284,7 @@ impl Watch {
     }
 
     pub(super) fn see(&mut self, scene: Scene) -> Snapshot {
-        self.second += 5;
+        self.second += self.interval;
         self.cycle += 1;
         let observation = self.observation(scene);
         assess(&mut self.state, &observation, &Parameters::default())

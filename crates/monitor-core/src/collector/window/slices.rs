@@ -112,6 +112,7 @@ impl Slices {
         for slice in newest_first.take_while(|slice| slice.began >= begin) {
             let growth = growth.get_or_insert_default();
             growth.seconds = seconds(now - slice.began);
+            growth.slices += 1;
             if let Some(grown) = slice.growth(place) {
                 growth.amount += f64::from(grown);
                 growth.times += 1;

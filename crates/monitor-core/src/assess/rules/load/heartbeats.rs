@@ -2,7 +2,7 @@
 
 use etcd_monitor_model::{AlertType, Finding, MemberRole, MemberSnapshot, Severity, rule};
 
-use super::{Context, Verdict, collector, disk, evidence, not_derived};
+use super::{Context, Verdict, collector, disk, evidence, not_derived, too_short};
 use crate::collector::{Counter, Growth};
 
 const FAMILY: &str = "etcd_server_heartbeat_send_failures_total";
@@ -35,6 +35,9 @@ fn of_leader(context: &Context<'_>, member: &MemberSnapshot) -> Verdict {
             page.raft.heartbeat_send_failures.is_some()
         });
     };
+    if grown.amount > 0.0 && grown.slices < TIMES_MIN {
+        return too_short(FAMILY, grown);
+    }
     Verdict::when(grown.times >= TIMES_MIN, || {
         describe(context, member, grown)
     })

@@ -4,9 +4,9 @@ use etcd_monitor_model::{
     AlertType, Evidence, Finding, MemberRole, MemberSnapshot, Severity, rule,
 };
 
-use super::{Context, Verdict, collector, disk, evidence, not_derived};
+use super::{Context, Verdict, collector, disk, evidence, not_derived, too_short};
 use crate::assess::capacity::APPLY_LAG_LIMIT;
-use crate::collector::Counter;
+use crate::collector::{Counter, Growth};
 
 const PENDING: &str = "etcd_server_proposals_pending";
 const FAILED: &str = "etcd_server_proposals_failed_total";
@@ -26,8 +26,8 @@ struct Proposals {
     /// Seconds that they waited within the short window, all together.
     waited_seconds: f64,
     committed: f64,
-    failed: f64,
-    failing_times: usize,
+    /// Those that failed.
+    failed: Growth,
     /// Length of the short window.
     seconds: f64,
 }
@@ -55,6 +55,9 @@ fn judge(context: &Context<'_>, leader: &MemberSnapshot) -> Verdict {
     let proposals = Proposals::of(context);
     if proposals.wait_long(context) || proposals.fail(context) {
         return Verdict::when(true, || describe(context, leader, &proposals));
+    }
+    if proposals.fail_much(context) && proposals.failed.slices < TIMES_MIN {
+        return too_short(FAILED, proposals.failed);
     }
     let known = collector(context, leader).is_some_and(|leader| {
         leader.recent_waiting().is_some() && leader.recent_growth(Counter::Committed).is_some()
@@ -84,8 +87,9 @@ impl Proposals {
                 all.committed = all.committed.max(committed.amount);
             }
             if let Some(failed) = collector.recent_growth(Counter::ProposalsFailed) {
-                all.failed += failed.amount;
-                all.failing_times = all.failing_times.max(failed.times);
+                all.failed.amount += failed.amount;
+                all.failed.times = all.failed.times.max(failed.times);
+                all.failed.slices = all.failed.slices.max(failed.slices);
                 all.seconds = all.seconds.max(failed.seconds);
             }
         }
@@ -106,10 +110,13 @@ impl Proposals {
     }
 
     fn fail(&self, context: &Context<'_>) -> bool {
+        self.failed.times >= TIMES_MIN && self.fail_much(context)
+    }
+
+    fn fail_much(&self, context: &Context<'_>) -> bool {
         let share = context.parameters.metrics.failing_requests_share;
-        self.failed >= FAILED_MIN
-            && self.failing_times >= TIMES_MIN
-            && self.failed >= share * (self.failed + self.committed)
+        let failed = self.failed.amount;
+        failed >= FAILED_MIN && failed >= share * (failed + self.committed)
     }
 }
 
@@ -128,7 +135,7 @@ fn describe(
     } else {
         format!(
             "{:.0} writes failed within {:.0} s, while {:.0} entries were committed",
-            proposals.failed, proposals.seconds, proposals.committed
+            proposals.failed.amount, proposals.seconds, proposals.committed
         )
     };
     let (why, action) = why(context, leader, proposals);
@@ -142,7 +149,7 @@ fn describe(
             FAILED,
             format!(
                 "rose by {:.0} within {:.0} s; {:.0} committed",
-                proposals.failed, proposals.seconds, proposals.committed
+                proposals.failed.amount, proposals.seconds, proposals.committed
             ),
             context.now(),
         ),

@@ -1,6 +1,6 @@
 //! Numbers that are missing, impossible, or from another time.
 
-use etcd_monitor_model::{UnknownClass, rule};
+use etcd_monitor_model::{FailureKind, Snapshot, UnknownClass, rule};
 
 use super::super::scene::{Scene, Watch, roots};
 use super::pages::{Numbers, scene};
@@ -11,7 +11,7 @@ fn a_page_that_was_not_read_makes_unknown_what_stands_on_it() {
     let mut watch = Watch::default();
     watch_on(&mut watch, 10, &[Numbers::quick().fsync(0.064); 3]);
     let unread = scene(11, &[Numbers::quick(); 3]).edit(2, |seen| {
-        seen.metrics = super::super::scene::failed(etcd_monitor_model::FailureKind::TimedOut);
+        seen.metrics = super::super::scene::failed(FailureKind::TimedOut);
     });
     let snapshot = watch.see(unread);
     for rule in [
@@ -32,6 +32,95 @@ fn a_page_that_was_not_read_makes_unknown_what_stands_on_it() {
         class(&bare, rule::WAL_FSYNC_SLOW, "n1"),
         UnknownClass::MetricAbsent
     );
+}
+
+/// A leader that stalls and fails proposals until its page, or all of it, is gone.
+fn stalled_and_then(gone: impl Fn(Scene) -> Scene) -> Snapshot {
+    let others = Numbers::quick();
+    let numbers = [
+        others.late_heartbeats(2).failed_proposals(30),
+        others,
+        others,
+    ];
+    let mut watch = Watch::default();
+    let stalling = watch_on(&mut watch, 12, &numbers);
+    for (rule, subject) in [
+        (rule::HEARTBEATS_LATE, "n1"),
+        (rule::WRITE_OVERLOAD, "test"),
+    ] {
+        assert_eq!(status(&stalling, rule, subject), "true", "{rule}");
+    }
+    watch.see(gone(scene(13, &numbers)))
+}
+
+#[test]
+fn what_a_leader_counted_before_its_page_was_gone_says_nothing_of_now() {
+    let unread = stalled_and_then(|scene| {
+        scene.edit(1, |seen| {
+            seen.metrics = super::super::scene::failed(FailureKind::TimedOut);
+        })
+    });
+    for (rule, subject) in [
+        (rule::HEARTBEATS_LATE, "n1"),
+        (rule::WRITE_OVERLOAD, "test"),
+    ] {
+        assert_eq!(
+            class(&unread, rule, subject),
+            UnknownClass::MetricsUnread,
+            "{rule}"
+        );
+    }
+    let led_by_another =
+        stalled_and_then(|scene| scene.led_by(Some(2), 3).fails(1, FailureKind::Refused));
+    assert_eq!(
+        status(&led_by_another, rule::WRITE_OVERLOAD, "test"),
+        "false"
+    );
+}
+
+#[test]
+fn stalls_and_failing_writes_are_told_at_long_intervals_too() {
+    let others = Numbers::quick();
+    let numbers = [
+        others.late_heartbeats(2).failed_proposals(30),
+        others,
+        others,
+    ];
+    for interval in [20, 30, 60, 600, 3_600] {
+        let mut watch = Watch::default();
+        watch.interval = interval;
+        watch.see(scene(0, &numbers));
+        let short = watch.see(scene(1, &numbers));
+        for (rule, subject) in [
+            (rule::HEARTBEATS_LATE, "n1"),
+            (rule::WRITE_OVERLOAD, "test"),
+        ] {
+            assert_eq!(
+                class(&short, rule, subject),
+                UnknownClass::NotEnoughData,
+                "{rule} at {interval} s"
+            );
+        }
+        for cycle in 2..20 {
+            // Pages come a little early and a little late.
+            watch.second += [-2, 3, -1][(cycle % 3) as usize];
+            let snapshot = watch.see(scene(cycle, &numbers));
+            for (rule, subject) in [
+                (rule::HEARTBEATS_LATE, "n1"),
+                (rule::WRITE_OVERLOAD, "test"),
+            ] {
+                assert_eq!(
+                    status(&snapshot, rule, subject),
+                    "true",
+                    "{rule} at {interval} s in cycle {cycle}"
+                );
+            }
+            let metrics = &snapshot.members[0].metrics;
+            assert!(metrics.requests.per_second.is_some(), "{interval} s");
+            let fsync = metrics.disk.wal_fsync.as_ref();
+            assert!(fsync.is_some_and(|it| it.count > 0), "{interval} s");
+        }
+    }
 }
 
 #[test]
