@@ -22,7 +22,7 @@ async fn all(store: &FileStore) -> Vec<Point> {
 /// What is there between two seconds is what was measured, without a gap.
 fn is_whole(points: &[Point], from: i64, until: i64) {
     let within = |it: &&Point| (from..until).contains(&it.at.as_second());
-    let found: Vec<Point> = points.iter().filter(within).cloned().collect();
+    let found: Vec<Point> = points.iter().filter(within).copied().collect();
     is_counting(&found, from, until);
 }
 
