@@ -17,6 +17,7 @@ mod retention;
 mod sample_file;
 mod scan;
 mod schema;
+mod setback;
 mod space;
 mod status;
 mod task;

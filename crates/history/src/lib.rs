@@ -11,6 +11,7 @@
 
 mod answer;
 mod bytes;
+mod clock;
 mod column;
 mod file;
 #[cfg(test)]

@@ -11,6 +11,7 @@ use etcd_monitor_model::{
 };
 
 use crate::answer;
+use crate::clock::Setback;
 use crate::rows::{Block, Rows, SeriesId, points};
 
 /// How many batches of a member are kept at least: the samples of each of its series.
@@ -40,7 +41,6 @@ pub struct MemoryRing {
 struct Rings {
     groups: HashMap<Group, Ring>,
     dropped: u64,
-    newest: i64,
 }
 
 /// What shares a column of times: a member, or a cluster as a whole.
@@ -53,6 +53,7 @@ struct Ring {
     open: Rows,
     /// Rows in `sealed`.
     rows: usize,
+    setback: Setback,
 }
 
 impl MemoryRing {
@@ -133,9 +134,8 @@ impl Rings {
     fn push(&mut self, batch: &SampleBatch) {
         let at = batch.at.as_millisecond();
         let group = (batch.cluster.clone(), batch.member.as_ref().map(|it| it.id));
-        self.newest = self.newest.max(at);
         if !self.groups.contains_key(&group) {
-            self.forget_idle();
+            self.forget_idle(at);
             if self.groups.len() >= GROUPS_MAX {
                 self.dropped += batch.samples.len() as u64;
                 return;
@@ -148,8 +148,8 @@ impl Rings {
             .push(at, &batch.samples);
     }
 
-    fn forget_idle(&mut self) {
-        let oldest = self.newest - IDLE_MAX;
+    fn forget_idle(&mut self, now: i64) {
+        let oldest = now.saturating_sub(IDLE_MAX);
         self.groups
             .retain(|_, ring| ring.last().is_some_and(|it| it >= oldest));
     }
@@ -184,8 +184,12 @@ fn may_match(selector: &SeriesSelector, (cluster, member): &Group) -> bool {
 impl Ring {
     /// Adds a row, and tells how many of its samples were dropped.
     fn push(&mut self, at: i64, samples: &[Sample]) -> u64 {
-        if self.last().is_some_and(|last| at <= last) {
-            return samples.len() as u64;
+        if let Some(last) = self.last() {
+            if self.setback.note(at, last) {
+                self.drop_from(at);
+            } else if at <= last {
+                return samples.len() as u64;
+            }
         }
         let mut dropped = 0;
         let mut row = Vec::with_capacity(samples.len());
@@ -226,6 +230,16 @@ impl Ring {
         {
             self.rows -= oldest.rows;
             self.sealed.pop_front();
+        }
+    }
+
+    /// Drops the rows from a time on: a clock that was ahead dated them.
+    fn drop_from(&mut self, time: i64) {
+        self.open = self.open.split_before(time);
+        while let Some(newest) = self.sealed.pop_back_if(|it| it.last >= time) {
+            self.rows -= newest.rows;
+            // What this process compressed is whole; were it not, a gap is the truth.
+            self.open = newest.expand().unwrap_or_default().split_before(time);
         }
     }
 

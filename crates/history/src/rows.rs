@@ -138,7 +138,6 @@ impl Rows {
 
 impl Block {
     /// All rows again.
-    #[cfg(test)]
     pub(crate) fn expand(&self) -> Result<Rows, BadBlock> {
         let expand = |(id, cell): &(SeriesId, Box<[u8]>)| Ok((*id, expand_cell(cell, self.rows)?));
         Ok(Rows {

@@ -2,10 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
-/// Files set aside that are kept: enough to look at, too few to fill a disk.
-const KEPT: usize = 3;
+/// Files set aside that are kept: the newest, since each may be as large as the limit of the live one.
+const KEPT: usize = 1;
 
-/// Renames the file to a name with the time in it, and removes the oldest of those set aside before.
+/// Renames the file to a name with the time in it, and removes those set aside before.
 pub(crate) fn set_aside(path: &Path) -> std::io::Result<PathBuf> {
     let now = jiff::Timestamp::now()
         .strftime("%Y%m%dT%H%M%S%3fZ")
@@ -48,10 +48,10 @@ mod tests {
     use super::*;
 
     #[test]
-    fn few_files_stay_aside() {
+    fn only_the_newest_file_stays_aside() {
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("history.redb");
-        for old in 1..=KEPT {
+        for old in 1..=3 {
             std::fs::write(
                 with_suffix(&file, &format!("damaged-2020010{old}T000000000Z")),
                 "old",

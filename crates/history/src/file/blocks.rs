@@ -7,6 +7,7 @@ use super::index::{SIZES, tier_byte, whole_group};
 use super::part::{self, Part, PartKey, TIMES};
 use super::scan;
 use super::schema::{GroupId, PARTS, Parts};
+use super::setback::Around;
 use crate::rows::Rows;
 use crate::tier::TIERS;
 
@@ -72,6 +73,50 @@ impl<'txn> Blocks<'txn> {
     pub(crate) fn oldest(&self, tier: usize, group: GroupId) -> Result<Option<i64>, Trouble> {
         let first = scan::first(&self.parts, whole_group(tier, group))?;
         Ok(first.map(|(key, _)| key.2))
+    }
+
+    /// The rows of a group in a tier around a time.
+    pub(crate) fn around(&self, tier: usize, group: GroupId, at: i64) -> Result<Around, Trouble> {
+        let byte = tier_byte(tier);
+        let from = (byte, group, at, 0)..=(byte, group, i64::MAX, u64::MAX);
+        let next = scan::first(&self.parts, from)?.map(|(key, _)| key.2);
+        let start = self.last_start(tier, group, at)?;
+        let around = Around {
+            before: start,
+            next,
+        };
+        let Some(start) = start else {
+            return Ok(around);
+        };
+        let key = (byte, group, start, TIMES);
+        let head = self.parts.get(key)?;
+        let times = head.and_then(|it| Part::read(key, it.value()).ok()?.times().ok());
+        Ok(around.join(Around::of(&times.unwrap_or_default(), at)))
+    }
+
+    /// Time of the newest row of a group in a tier; the start of the newest block where that cannot be read.
+    pub(crate) fn newest_row(&self, tier: usize, group: GroupId) -> Result<Option<i64>, Trouble> {
+        let Some(start) = self.last_start(tier, group, i64::MAX)? else {
+            return Ok(None);
+        };
+        Ok(self.last_row(tier, group, start)?.or(Some(start)))
+    }
+
+    /// Removes the rows of a group in a tier from a time on.
+    pub(crate) fn cut(&mut self, tier: usize, group: GroupId, at: i64) -> Result<(), Trouble> {
+        for start in self.starts_before(tier, group, i64::MAX)? {
+            if start >= at {
+                self.remove(tier, group, start)?;
+            } else if self
+                .last_row(tier, group, start)?
+                .is_some_and(|it| it >= at)
+            {
+                let mut rows = self.expand(tier, group, start)?;
+                self.remove(tier, group, start)?;
+                self.put(tier, group, 0, &rows.split_before(at))?;
+            }
+        }
+        Ok(())
     }
 
     /// Time of the last row of a block; `None` where it cannot be read.

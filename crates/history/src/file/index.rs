@@ -12,6 +12,7 @@ use super::scan;
 use super::schema::{GroupId, META, NAMES, PARTS, PENDING, read_name, read_numbers};
 use super::{part::PartKey, pending};
 use crate::bytes::BadBlock;
+use crate::clock::Setback;
 use crate::rows::SeriesId;
 use crate::tier::TIERS;
 
@@ -21,6 +22,9 @@ pub(crate) const SIZES: usize = 1 + TIERS.len();
 /// Name of the record of sizes.
 pub(crate) const SIZES_RECORD: &str = "sizes";
 
+/// Name of the record of the time that ages are reckoned from.
+pub(crate) const PACED_RECORD: &str = "paced";
+
 /// What is known of the whole file.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct Index {
@@ -29,6 +33,8 @@ pub(crate) struct Index {
     pub(crate) names: Arc<Names>,
     /// Bytes allocated, about: of pending rows, and of each tier.
     pub(crate) sizes: [u64; SIZES],
+    /// The time that ages are reckoned from, in Unix milliseconds; `None` before the first write.
+    pub(crate) paced: Option<i64>,
 }
 
 /// What the ids stand for.
@@ -43,6 +49,8 @@ pub(crate) struct GroupState {
     pub(crate) pending_rows: usize,
     /// Time of the first of them; `i64::MAX` where there is none.
     pub(crate) pending_since: i64,
+    /// Batches in a row that were far older than the newest row.
+    pub(crate) setback: Setback,
 }
 
 impl Default for GroupState {
@@ -51,6 +59,7 @@ impl Default for GroupState {
             last: i64::MIN,
             pending_rows: 0,
             pending_since: i64::MAX,
+            setback: Setback::default(),
         }
     }
 }
@@ -67,6 +76,8 @@ impl Index {
             Some(sizes) => sizes,
             None => measure(txn)?,
         };
+        let paced = read_numbers(&meta, PACED_RECORD)?;
+        index.paced = paced.map(|[it]: [u64; 1]| it.cast_signed());
         Ok((index, damaged))
     }
 
@@ -137,6 +148,12 @@ impl Index {
             }
         }
         Ok(())
+    }
+
+    /// Time of the newest row of all; `None` where there is none.
+    pub(crate) fn newest(&self) -> Option<i64> {
+        let newest = self.groups.values().map(|it| it.last).max();
+        newest.filter(|it| *it > i64::MIN)
     }
 
     /// The state of a group, made where it is new.

@@ -37,10 +37,15 @@ pub(crate) fn take(index: &mut Index, batches: &[SampleBatch]) -> Taken {
     taken
 }
 
+/// What a batch is kept under.
+pub(crate) fn group_of(batch: &SampleBatch) -> GroupId {
+    let member = batch.member.as_ref().map(|it| it.id);
+    group_id(&(batch.cluster.clone(), member))
+}
+
 impl Taken {
     fn batch(&mut self, index: &mut Index, batch: &SampleBatch) {
-        let member = batch.member.as_ref().map(|it| it.id);
-        let group = group_id(&(batch.cluster.clone(), member));
+        let group = group_of(batch);
         let at = batch.at.as_millisecond();
         let taken = self.tables.get(&group).and_then(|it| it.times.last());
         let last = taken

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use etcd_monitor_model::{Stat, StoreFailure};
 use jiff::Timestamp;
@@ -39,11 +40,22 @@ pub struct SetAside {
     pub reason: String,
 }
 
+/// Writes in a row that took none of their samples are a failure: one may be of a clock that was set back a little.
+const REFUSING_WRITES: u32 = 3;
+
+/// Writes in a row none of whose samples the file took.
+#[derive(Debug, Default)]
+struct Refusing {
+    since: Option<Timestamp>,
+    writes: u32,
+}
+
 /// Where the parts of the store write what happens to them.
 #[derive(Debug, Default)]
 pub(crate) struct Board {
     status: watch::Sender<FileStoreStatus>,
     failure: watch::Sender<Option<StoreFailure>>,
+    refusing: Mutex<Refusing>,
     stored: AtomicU64,
     refused: AtomicU64,
     failed: AtomicU64,
@@ -66,26 +78,47 @@ impl Board {
     /// An attempt to write, or to open the file for it, failed.
     pub(crate) fn failed(&self, error: &FileStoreError) {
         self.failed.fetch_add(1, Ordering::Relaxed);
-        let reason = error.to_string();
+        self.not_stored(Timestamp::now(), error.to_string());
+    }
+
+    /// Notes why nothing is stored; since when, where that was not known before.
+    fn not_stored(&self, since: Timestamp, reason: String) {
         let before = self.failure.borrow().as_ref().map(|it| it.since);
         if before.is_none() {
-            tracing::error!(error = %reason, "the history is not stored");
+            tracing::error!(%reason, "the history is not stored");
         }
-        let since = before.unwrap_or_else(Timestamp::now);
+        let since = before.unwrap_or(since);
         self.failing(Some(StoreFailure { since, reason }));
     }
 
-    /// A write succeeded.
+    /// A write succeeded. Where it is one of several in a row that took no sample, that is a failure too.
     pub(crate) fn written(&self, written: Written) {
         self.stored.fetch_add(written.stored, Ordering::Relaxed);
         self.refused.fetch_add(written.refused, Ordering::Relaxed);
         self.damaged(written.damaged);
+        if let Some(since) = self.refusing_since(&written) {
+            return self.not_stored(since, refusal(written.newest));
+        }
         if let Some(failure) = self.failure.borrow().as_ref() {
             tracing::info!(since = %failure.since, "the history is stored again");
         }
         self.failing(None);
         self.status
             .send_modify(|status| status.stored_at = Some(Timestamp::now()));
+    }
+
+    /// Since when no sample was taken, when that was so in several writes; those without samples do not count.
+    fn refusing_since(&self, written: &Written) -> Option<Timestamp> {
+        let mut refusing = self.refusing.lock().unwrap_or_else(PoisonError::into_inner);
+        if written.stored > 0 {
+            *refusing = Refusing::default();
+        } else if written.refused > 0 {
+            refusing.since.get_or_insert_with(Timestamp::now);
+            refusing.writes = refusing.writes.saturating_add(1);
+        }
+        refusing
+            .since
+            .filter(|_| refusing.writes >= REFUSING_WRITES)
     }
 
     fn failing(&self, failure: Option<StoreFailure>) {
@@ -186,4 +219,14 @@ impl Board {
         all.extend(used);
         all
     }
+}
+
+/// Why a file takes none of the samples that come.
+fn refusal(newest: Option<i64>) -> String {
+    let newest = newest.and_then(|it| Timestamp::from_millisecond(it).ok());
+    let newest = newest.map_or_else(|| "unknown".to_owned(), |it| format!("{it:.0}"));
+    format!(
+        "the file took none of the samples of several flushes, since they are not later than its newest, of {newest}: \
+         the clock of this machine is behind, or was ahead"
+    )
 }

@@ -1,6 +1,7 @@
 #[cfg(unix)]
 mod crash;
 mod damage;
+mod setback;
 #[cfg(unix)]
 mod size;
 

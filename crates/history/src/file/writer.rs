@@ -8,15 +8,16 @@ use redb::{Database, ReadableTable};
 
 use super::blocks::Blocks;
 use super::error::Trouble;
-use super::index::{GroupState, Index, SIZES_RECORD};
+use super::index::{GroupState, Index, PACED_RECORD, SIZES_RECORD};
 use super::pending::{self, Pending, PendingKey};
 use super::reader::Damaged;
 use super::retention::{self, Retention};
 use super::scan;
 use super::schema::{GroupId, META, NAMES, Names, PENDING, Pendings, render_name, write_numbers};
+use super::setback::Around;
 use super::{intake, part};
 use crate::bytes::BadBlock;
-use crate::rows::Rows;
+use crate::rows::{Rows, SeriesId};
 use crate::tier::{ALIGNMENT, COARSEST, TIERS, aligned};
 
 /// Pending rows of a group that become a block: few enough that what is pending stays small beside the blocks.
@@ -41,6 +42,8 @@ pub(crate) struct Written {
     pub(crate) stored: u64,
     /// Not later than the newest, not finite, or of too many series.
     pub(crate) refused: u64,
+    /// Time of the newest row in the file, in Unix milliseconds; `None` where there is none.
+    pub(crate) newest: Option<i64>,
     /// Parts and records that could not be read, and are gone.
     pub(crate) damaged: u64,
 }
@@ -51,7 +54,7 @@ pub(crate) struct Limits<'a> {
     pub(crate) retention: &'a Retention,
     /// Bytes that may be in use in the file.
     pub(crate) live_max: u64,
-    /// Unix milliseconds.
+    /// What ages are reckoned from, in Unix milliseconds.
     pub(crate) now: i64,
 }
 
@@ -62,25 +65,23 @@ pub(crate) fn write(
     index: &mut Index,
     batches: &[SampleBatch],
     damaged: &BTreeSet<Damaged>,
-    limits: Limits<'_>,
+    mut limits: Limits<'_>,
 ) -> Result<Written, Trouble> {
     let mut txn = db.begin_write()?;
     // Opening after a crash then takes no longer than after a stop.
     txn.set_quick_repair(true);
-    let taken = intake::take(index, batches);
-    let mut names = txn.open_table(NAMES)?;
-    for id in &taken.new_series {
-        if let Some(key) = index.names.get(id) {
-            names.insert(*id, render_name(key).as_slice())?;
-        }
-    }
     let mut writer = Writer {
         blocks: Blocks::open(&txn, index.sizes)?,
         pending: txn.open_table(PENDING)?,
-        names,
+        names: txn.open_table(NAMES)?,
         index,
     };
     writer.drop_damaged(damaged)?;
+    writer.drop_ahead(batches)?;
+    let newest = writer.index.newest();
+    let taken = intake::take(writer.index, batches);
+    limits.now = writer.pace(newest, &taken, limits.now);
+    writer.add_names(&taken.new_series)?;
     for (group, rows) in taken.tables {
         writer.add(group, rows)?;
     }
@@ -90,10 +91,15 @@ pub(crate) fn write(
     drop(writer);
     index.sizes = sizes;
     write_numbers(&mut txn.open_table(META)?, SIZES_RECORD, &sizes)?;
+    if let Some(paced) = index.paced {
+        let paced = [paced.cast_unsigned()];
+        write_numbers(&mut txn.open_table(META)?, PACED_RECORD, &paced)?;
+    }
     txn.commit()?;
     Ok(Written {
         stored: taken.stored,
         refused: taken.refused,
+        newest: index.newest(),
         damaged,
     })
 }
@@ -107,8 +113,29 @@ pub(crate) struct Writer<'txn> {
 }
 
 impl Writer<'_> {
+    fn add_names(&mut self, series: &[(GroupId, SeriesId)]) -> Result<(), Trouble> {
+        for id in series {
+            if let Some(key) = self.index.names.get(id) {
+                self.names.insert(*id, render_name(key).as_slice())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// The rows around a time among those that are not yet in a block.
+    pub(super) fn pending_around(&self, group: GroupId, at: i64) -> Result<Around, Trouble> {
+        let mut around = Around::default();
+        let all = (group, i64::MIN)..=(group, i64::MAX);
+        scan::each(&self.pending, all, |key, record| {
+            let times = Pending::read(key, record).map(|it| it.times);
+            around = around.join(Around::of(&times.unwrap_or_default(), at));
+            Ok(())
+        })?;
+        Ok(around)
+    }
+
     /// Adds rows that are not yet a block.
-    fn add(&mut self, group: GroupId, mut rows: Rows) -> Result<(), Trouble> {
+    pub(super) fn add(&mut self, group: GroupId, mut rows: Rows) -> Result<(), Trouble> {
         while let (Some(first), Some(last)) = (rows.times.first(), rows.times.last()) {
             let (first, last) = (*first, *last);
             let state = self.index.group(group);
@@ -171,7 +198,7 @@ impl Writer<'_> {
     }
 
     /// Takes the pending records of a group that begin before a time out of the file; what is damaged is counted.
-    fn take_pending(&mut self, group: GroupId, before: i64) -> Result<Rows, Trouble> {
+    pub(super) fn take_pending(&mut self, group: GroupId, before: i64) -> Result<Rows, Trouble> {
         let mut rows = Rows::default();
         let mut keys = Vec::new();
         let range = (group, i64::MIN)..=(group, before.saturating_sub(1));

@@ -143,3 +143,31 @@ async fn an_impossible_range_is_a_bad_query() {
     let error = MemoryRing::new().query(&query).await.unwrap_err();
     assert!(matches!(error, HistoryError::BadQuery(_)), "{error}");
 }
+
+#[tokio::test]
+async fn after_a_clock_that_was_ahead_the_ring_goes_on_and_keeps_what_is_from_before() {
+    for (from_before, ahead) in [(10, 1), (500, 1), (600, 300)] {
+        let ring = MemoryRing::new();
+        let append = |from: i64, until: i64| {
+            for second in from..until {
+                ring.append(&batch(second, &[("index", second as f64)]));
+            }
+        };
+        append(0, from_before);
+        append(1_000_000 - ahead, 1_000_000);
+        let back = from_before + ahead;
+        append(back, back + 300);
+        let seconds: Vec<i64> = ask(&ring, "index", None)
+            .await
+            .iter()
+            .map(|it| it.at.as_second())
+            .collect();
+        // Two batches said that the clock is back.
+        let expected: Vec<i64> = (0..from_before).chain(back + 2..back + 300).collect();
+        assert_eq!(seconds, expected);
+        assert_eq!(
+            count_of(&ring, "etcd_monitor_history_ring_dropped_samples_total"),
+            2.0
+        );
+    }
+}

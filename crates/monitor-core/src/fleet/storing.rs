@@ -73,7 +73,7 @@ fn describe(finding: &mut Finding, failure: StoreFailure, at: Timestamp) {
         "The monitor stores no history since {:.0}: {}; the newest samples go on in memory",
         failure.since, failure.reason
     );
-    "Make room on the disk of --data-dir, or move it to another: `df -h`; storing resumes by itself"
+    "Make room on the disk of --data-dir, or move it to another: `df -h`; where the clock was wrong, see that it is right: `timedatectl`. Storing resumes by itself"
         .clone_into(&mut finding.action);
     finding.evidence = vec![Evidence {
         source: "file store of the history".to_owned(),

@@ -5,6 +5,7 @@ use std::collections::{HashMap, VecDeque};
 use etcd_monitor_model::{ClusterName, MemberId, Sample, SampleBatch};
 
 use super::counters::{Counters, Drop};
+use crate::clock::Setback;
 use crate::remote::names;
 use crate::remote::record::{Packer, Record};
 
@@ -23,8 +24,27 @@ pub(super) struct Intake {
     sealed: VecDeque<Record>,
     bytes: usize,
     bytes_max: usize,
-    /// Time of the last batch in Unix milliseconds.
-    last: HashMap<(ClusterName, Option<MemberId>), i64>,
+    last: HashMap<(ClusterName, Option<MemberId>), Last>,
+}
+
+/// The last batch of a group.
+#[derive(Debug)]
+struct Last {
+    /// Its time in Unix milliseconds.
+    at: i64,
+    setback: Setback,
+}
+
+impl Last {
+    /// Notes the time of a batch, where it is later than the one before, or where the clock was set back: then the order
+    /// begins anew, and the receiver may refuse what overlaps.
+    fn is_later(&mut self, at: i64) -> bool {
+        let is_taken = self.setback.note(at, self.at) || at > self.at;
+        if is_taken {
+            self.at = at;
+        }
+        is_taken
+    }
 }
 
 impl Intake {
@@ -79,22 +99,21 @@ impl Intake {
         }
     }
 
-    /// Notes the time of a batch, where it is later than the one before of its group.
+    /// True for a batch that is later than the one before of its group.
     fn is_later(&mut self, batch: &SampleBatch) -> bool {
         let at = batch.at.as_millisecond();
         let group = (batch.cluster.clone(), batch.member.as_ref().map(|it| it.id));
         if let Some(last) = self.last.get_mut(&group) {
-            let later = at > *last;
-            *last = at.max(*last);
-            return later;
+            return last.is_later(at);
         }
         if self.last.len() >= GROUPS_MAX {
             self.last
-                .retain(|_, last| *last >= at.saturating_sub(IDLE_MAX));
+                .retain(|_, last| last.at >= at.saturating_sub(IDLE_MAX));
         }
         // With more groups than that the order is left to whoever appends.
         if self.last.len() < GROUPS_MAX {
-            self.last.insert(group, at);
+            let setback = Setback::default();
+            self.last.insert(group, Last { at, setback });
         }
         true
     }
@@ -102,4 +121,29 @@ impl Intake {
 
 fn is_sendable(sample: &Sample) -> bool {
     sample.value.is_finite() && names::is_metric(&sample.metric)
+}
+
+#[cfg(test)]
+mod tests {
+    use etcd_monitor_model::Stat;
+
+    use super::*;
+    use crate::fixture::batch;
+
+    fn out_of_order(counters: &Counters) -> f64 {
+        let of_order = |it: &&Stat| it.labels.iter().any(|label| label.1 == "out_of_order");
+        counters.stats().iter().find(of_order).unwrap().value
+    }
+
+    #[test]
+    fn after_a_clock_that_was_ahead_samples_are_taken_again() {
+        let counters = Counters::default();
+        let mut intake = Intake::new(1 << 20);
+        for second in [10, 20, 1_000_000, 30, 40, 50, 60, 55] {
+            intake.take(&batch(second, &[("term", 7.0)]), &counters);
+        }
+        assert_eq!(out_of_order(&counters), 3.0, "30, 40 and 55");
+        let samples: u32 = intake.drain(&counters).iter().map(|it| it.samples).sum();
+        assert_eq!(samples, 5);
+    }
 }
