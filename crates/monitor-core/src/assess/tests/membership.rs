@@ -164,7 +164,7 @@ fn a_removed_member_that_is_silent_is_an_endpoint_without_a_member() {
     let snapshot = after(3, &scene.edit(3, configured).fails(3, Refused));
     assert_eq!(roots(&snapshot), "EndpointUnreachable http://n3:2379");
     let told = finding(&snapshot, rule::ENDPOINT_UNREACHABLE, "http://n3:2379");
-    assert_eq!(told.severity, etcd_monitor_model::Severity::Warning);
+    assert_eq!(told.severity, Severity::Warning);
 }
 
 #[test]
