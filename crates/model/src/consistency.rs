@@ -60,4 +60,6 @@ pub struct ConsistencySummary {
     /// What makes it likely that data differs and has not been looked at since; `None` when nothing does. Asks the
     /// probe for a round.
     pub suspicion: Option<String>,
+    /// True where it cannot wait: an answer contradicts another one, or etcd itself calls a member corrupt. A restart can.
+    pub urgent: bool,
 }

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Evidence, MemberId};
 
 /// One change of leader.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LeaderChange {
     /// When it was first seen.
     pub at: Timestamp,
@@ -16,6 +16,13 @@ pub struct LeaderChange {
     pub to: MemberId,
     /// The new term.
     pub term: u64,
+    /// By how much the term rose from the leader before; more than 1 where elections in between found none that was seen.
+    #[serde(default)]
+    pub term_rise: Option<u64>,
+    /// Seconds for which there may have been no leader, at most: from the last cycle that saw the one before to the one that
+    /// saw this one first, so no less than an interval. `None` where the monitor did not watch in between.
+    #[serde(default)]
+    pub leaderless_max_seconds: Option<f64>,
     /// Why the old leader lost its office, from what was seen in the two minutes before.
     #[serde(default)]
     pub cause: LeaderChangeCause,

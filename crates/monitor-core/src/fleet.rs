@@ -257,9 +257,33 @@ fn cut_off(own: &Snapshot, silent: &[&Snapshot], cause: String) -> Finding {
     );
     finding.status = FindingStatus::True;
     finding.cause = cause;
-    "Check the network of the monitor's own host".clone_into(&mut finding.action);
+    finding.action = format!(
+        "On the monitor's own host: `ip route`, then {}",
+        silent
+            .iter()
+            .filter_map(|snapshot| try_by_hand(snapshot))
+            .take(COMMANDS_MAX)
+            .collect::<Vec<_>>()
+            .join(", ")
+    );
     finding.evidence = silent.iter().map(|snapshot| silence_of(snapshot)).collect();
     finding
+}
+
+/// Clusters for which the action has a command.
+const COMMANDS_MAX: usize = 3;
+
+/// What asks one silent member of the cluster by hand.
+fn try_by_hand(snapshot: &Snapshot) -> Option<String> {
+    let timed_out = |member: &&MemberSnapshot| {
+        let kind = member.failure.as_ref().map(|failure| failure.kind);
+        kind == Some(FailureKind::TimedOut) && !member.endpoint.is_empty()
+    };
+    let silent = snapshot.members.iter().find(timed_out)?;
+    Some(format!(
+        "`curl -sS --max-time 3 {}/health` ({})",
+        silent.endpoint, snapshot.cluster
+    ))
 }
 
 fn silence_of(snapshot: &Snapshot) -> Evidence {

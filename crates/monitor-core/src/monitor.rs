@@ -139,8 +139,7 @@ impl<P: ClusterProbe> Monitor<P> {
             verdict = %snapshot.health.sentence,
             "Cycle ended"
         );
-        self.probe
-            .suspect(snapshot.consistency.suspicion.as_deref());
+        self.probe.suspect(&snapshot.consistency);
         if let Some(recorder) = &mut self.options.recorder {
             let pages = self.probe.take_pages();
             let wanted = recorder.record(observation, &pages, &snapshot);

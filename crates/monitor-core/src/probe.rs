@@ -13,8 +13,8 @@ use std::time::Duration;
 use etcd_monitor_client::discovery::{Discovery, DiscoveryPolicy, Target};
 use etcd_monitor_client::{ClientError, ClientOptions, ClusterClient, Endpoint, MemberEntry};
 use etcd_monitor_model::{
-    CanaryReading, Certificate, ClusterName, HashRound, ListedMember, MemberObservation,
-    MonitorCondition, Observation, Probe, TrustReport,
+    CanaryReading, Certificate, ClusterName, ConsistencySummary, HashRound, ListedMember,
+    MemberObservation, MonitorCondition, Observation, Probe, TrustReport,
 };
 use futures_util::StreamExt;
 use futures_util::stream::{self};
@@ -56,9 +56,9 @@ pub trait ClusterProbe: Send + 'static {
         Vec::new()
     }
 
-    /// Tells what makes it likely that members hold different data; `None` while nothing does. A probe that can compare
+    /// Tells what makes it likely that members hold different data, and whether that can wait. A probe that can compare
     /// them does so soon.
-    fn suspect(&mut self, _suspicion: Option<&str>) {}
+    fn suspect(&mut self, _consistency: &ConsistencySummary) {}
 
     /// Takes back what the probe left in the cluster. Called once, after the last cycle; ends within one deadline.
     fn close(&mut self) -> impl Future<Output = ()> + Send {
@@ -299,9 +299,9 @@ impl ClusterProbe for EtcdProbe {
         self.pages.take()
     }
 
-    fn suspect(&mut self, suspicion: Option<&str>) {
+    fn suspect(&mut self, found: &ConsistencySummary) {
         if let Some(consistency) = &mut self.consistency {
-            consistency.suspect(suspicion);
+            consistency.suspect(found);
         }
     }
 

@@ -23,7 +23,7 @@ const HELD: [&str; 3] = ["LinkFailing", "NetworkPartition", "HeartbeatsLate"];
 
 /// Windows of ordinary patience. What is bound to periods of etcd itself (its probers of peers, its elections) is not
 /// among them, and neither are thresholds.
-const WINDOWS: [&str; 21] = [
+const WINDOWS: [&str; 22] = [
     "window_seconds",
     "recent_window_seconds",
     "apply_lag_window_seconds",
@@ -43,6 +43,7 @@ const WINDOWS: [&str; 21] = [
     "roll_window_seconds",
     "roll_gap_seconds",
     "roll_member_seconds",
+    "restart_quiet_seconds",
     "snapshot_window_seconds",
     "mixed_warning_seconds",
 ];

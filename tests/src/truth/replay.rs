@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use etcd_monitor_alerting::{AlertEngine, default_rules};
+use etcd_monitor_alerting::{AlertEngine, AlertEventKind, default_rules};
 use etcd_monitor_core::{Finding, Severity, Snapshot, doubt_monitor};
 
 use super::keep::{Fixture, Seen};
@@ -64,7 +64,8 @@ impl Fixture {
             let found = snapshot.findings.iter().filter(|one| one.status.is_true());
             retold.found.extend(found.map(named));
         }
-        for event in engine.history() {
+        let begins = [AlertEventKind::Fired, AlertEventKind::SeverityRaised];
+        for event in engine.history().filter(|one| begins.contains(&one.kind)) {
             let name = format!("{} {}", event.alert.rule, event.alert.subject.name);
             let worst = retold.fired.entry(name).or_insert(event.alert.severity);
             *worst = event.alert.severity.max(*worst);

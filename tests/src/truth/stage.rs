@@ -325,7 +325,10 @@ impl Stage {
         );
         let line = format!("{at} {kind} {} ({severity}): {}", told.name, told.cause);
         self.outcome.history.push(line);
-        let known = rule == LATE
+        // An end is told of what has fired; its name may have gone with its member.
+        let begins = ["fired", "severity_raised"].contains(&kind);
+        let known = !begins
+            || rule == LATE
             || severity == "info"
             || tolerated.contains(&rule)
             || self.outcome.expected.contains(&told.name);

@@ -52,9 +52,12 @@ pub(super) fn update(
     memory.restarts.update(view, &parameters.consensus);
     memory.divergence.update(state, view);
     memory.hashes.take(round, state);
-    memory
-        .hashes
-        .suspect(view, &memory.divergence, &memory.restarts);
+    memory.hashes.suspect(
+        view,
+        &memory.divergence,
+        &memory.restarts,
+        &parameters.consensus,
+    );
     snapshot.consistency = memory.hashes.summary(state);
     memory
         .elections

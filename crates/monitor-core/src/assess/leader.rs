@@ -21,6 +21,9 @@ pub(super) fn update(state: &mut AssessState, view: &View<'_>, snapshot: &mut Sn
     let current = state
         .leader
         .filter(|known| seen.is_some_and(|(_, term)| term >= known.term));
+    if current.is_some() {
+        state.leader_known_at = Some(snapshot.at);
+    }
     snapshot.leader = current.map(|leader| Leader {
         id: leader.id,
         name: state.name_of(leader.id).unwrap_or_default().to_owned(),
@@ -91,8 +94,16 @@ fn note(state: &mut AssessState, id: MemberId, term: u64, at: Timestamp) {
             from: Some(known.id),
             to: id,
             term,
+            term_rise: Some(term - known.term),
+            leaderless_max_seconds: state.leader_known_at.and_then(|then| seconds(then, at)),
             cause: LeaderChangeCause::Unknown,
             evidence: Vec::new(),
         });
     }
+}
+
+/// From the one to the other; `None` where the clock went back.
+fn seconds(from: Timestamp, to: Timestamp) -> Option<f64> {
+    let seconds = to.duration_since(from).as_secs_f64();
+    (seconds >= 0.0).then_some(seconds)
 }

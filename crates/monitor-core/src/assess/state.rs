@@ -37,6 +37,9 @@ pub struct AssessState {
     pub(super) agreed: Option<Vec<ListedMember>>,
     /// Who led when it was last known.
     pub(super) leader: Option<SeenLeader>,
+    /// When that was; not known after a restart of the monitor, which did not watch meanwhile.
+    #[serde(skip)]
+    pub(super) leader_known_at: Option<Timestamp>,
     /// Elections since the state began, counted by term.
     pub(super) leader_changes: u64,
     pub(super) leader_history: VecDeque<LeaderChange>,

@@ -89,6 +89,10 @@ fn two_clusters_silent_within_an_interval_are_one_doubt_about_the_monitor() {
     assert_eq!(roots[0].subject, Subject::monitor());
     assert_eq!(roots[0].alert_type, AlertType::Configuration);
     assert!(roots[0].cause.contains("(a, b)"), "{}", roots[0].cause);
+    assert_eq!(
+        roots[0].action,
+        "On the monitor's own host: `ip route`, then `curl -sS --max-time 3 http://n0:2379/health` (a), `curl -sS --max-time 3 http://n0:2379/health` (b)"
+    );
     for doubted in [&first, &second] {
         assert_eq!((doubted.health.healthy, doubted.health.worst), (None, None));
         assert!(

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_monitor_client::{ClusterClient, Endpoint, ErrorKind, MemberClient};
-use etcd_monitor_model::{ClusterName, HashAnswer, HashRound, MemberId, MemberObservation, Probe};
+use etcd_monitor_model::{
+    ClusterName, ConsistencySummary, HashAnswer, HashRound, MemberId, MemberObservation, Probe,
+};
 use jiff::Timestamp;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -29,6 +31,10 @@ const SUSPICION_PAUSE: Duration = Duration::from_mins(10);
 /// scheduled rounds, and a hundredth on suspicions.
 const SCHEDULED_TIMES: u32 = 1_000;
 const SUSPICION_TIMES: u32 = 100;
+
+/// What a hash takes by the size in use, where a member has made none yet: 97 ms for 300 MB, measured on etcd 3.7
+/// (docs/performance.md).
+const SECONDS_PER_BYTE: f64 = 0.097 / 300e6;
 
 /// How often a round is begun anew where compaction goes on during it.
 const ATTEMPTS_MAX: u32 = 3;
@@ -64,7 +70,11 @@ pub(super) struct Consistency {
     due: Instant,
     /// No round on suspicion begins before.
     calm_until: Instant,
+    /// When the pauses after the latest round began; before the first, when this did.
+    since: Instant,
     suspicion: Option<String>,
+    /// The suspicion cannot wait.
+    urgent: bool,
     /// At most one round; ends with this.
     running: JoinSet<HashRound>,
     attempt: u32,
@@ -95,7 +105,9 @@ impl Consistency {
         Self {
             due: now + FIRST.min(options.interval) + spread,
             calm_until: now,
+            since: now,
             suspicion: None,
+            urgent: false,
             running: JoinSet::new(),
             attempt: 0,
             options,
@@ -103,8 +115,9 @@ impl Consistency {
     }
 
     /// Takes what makes it likely now that data differs.
-    pub(super) fn suspect(&mut self, suspicion: Option<&str>) {
-        self.suspicion = suspicion.map(str::to_owned);
+    pub(super) fn suspect(&mut self, found: &ConsistencySummary) {
+        self.suspicion.clone_from(&found.suspicion);
+        self.urgent = found.urgent;
     }
 
     /// Returns the round that ended since, and begins one where that is due. Waits for nothing.
@@ -118,15 +131,20 @@ impl Consistency {
             self.go_on(&round, client, seen, now);
             return Some(round);
         }
-        if self.running.is_empty() && (now >= self.due || self.may_suspect(now)) {
+        if self.running.is_empty() && (now >= self.due || self.may_suspect(seen, now)) {
             self.attempt = 0;
             self.begin(self.suspicion.clone(), client, seen);
         }
         None
     }
 
-    fn may_suspect(&self, now: Instant) -> bool {
-        self.suspicion.is_some() && now >= self.calm_until
+    /// What can wait also waits for what the round is likely to take.
+    fn may_suspect(&self, seen: &[MemberObservation], now: Instant) -> bool {
+        let calm = || {
+            let pause = likely_call(seen).saturating_mul(SUSPICION_TIMES);
+            now.duration_since(self.since) >= pause
+        };
+        self.suspicion.is_some() && now >= self.calm_until && (self.urgent || calm())
     }
 
     fn ended(&mut self) -> Option<HashRound> {
@@ -149,6 +167,7 @@ impl Consistency {
         now: Instant,
     ) {
         let longest = longest_call(round);
+        self.since = now;
         let pause = |least: Duration, times| now + least.max(longest.saturating_mul(times));
         self.due = pause(self.options.interval, SCHEDULED_TIMES);
         let calm = SUSPICION_PAUSE.min(self.options.interval);
@@ -227,6 +246,26 @@ fn voter(member: &MemberObservation) -> Option<Voter> {
 fn compact_revision(member: &MemberObservation) -> Option<i64> {
     let page = member.metrics.as_ref().and_then(Probe::ok)?;
     page.store.compact_revision.map(|revision| revision as i64)
+}
+
+/// What the call to the slowest voter is likely to take.
+fn likely_call(seen: &[MemberObservation]) -> Duration {
+    let likely = seen.iter().filter_map(likely_seconds);
+    Duration::try_from_secs_f64(likely.fold(0.0, f64::max)).unwrap_or(Duration::MAX)
+}
+
+/// The mean of the hashes that a member has made since its start, or what its size makes likely; `None` of a learner, and
+/// where neither is known.
+fn likely_seconds(member: &MemberObservation) -> Option<f64> {
+    let status = member.status.as_ref().and_then(Probe::ok)?;
+    let page = member.metrics.as_ref().and_then(Probe::ok);
+    let made = page.and_then(|page| page.disk.hash_rev.as_ref());
+    let mean = made.and_then(|made| {
+        let (_, count) = made.buckets.last()?;
+        (*count > 0.0).then_some(made.sum? / count)
+    });
+    let by_size = status.db_size_in_use_bytes as f64 * SECONDS_PER_BYTE;
+    (!status.is_learner).then_some(mean.unwrap_or(by_size))
 }
 
 fn longest_call(round: &HashRound) -> Duration {

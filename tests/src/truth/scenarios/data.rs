@@ -51,8 +51,9 @@ async fn changed_value(stage: &mut Stage) -> anyhow::Result<()> {
     cluster.member(victim).restart().await?;
     stage.busy();
     stage.injected();
+    // Ten minutes after the latest restart, hashes are compared.
     stage
-        .told("DataDivergence", &member(victim), Duration::from_secs(30))
+        .told("DataDivergence", &member(victim), Duration::from_mins(11))
         .await?;
     stage.cluster().wipe_and_replace(victim).await?;
     stage.over().await

@@ -21,7 +21,7 @@ pub(super) fn scenarios() -> Vec<Scenario> {
         .tolerating(&["LinkSlow", "LinkFailing", "SnapshotSendFailing"]),
         Scenario::own(
             "learner caught up, nobody promotes",
-            |cluster| cluster.members(1),
+            |cluster| cluster,
             |stage| not_promoted(stage).boxed_local(),
         ),
         Scenario::own(

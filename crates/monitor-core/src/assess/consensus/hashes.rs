@@ -11,6 +11,7 @@ use etcd_monitor_model::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use super::ConsensusParameters;
 use super::divergence::DivergenceMemory;
 use super::restarts::RestartsMemory;
 use crate::assess::state::AssessState;
@@ -55,7 +56,7 @@ enum Sign {
     Contradiction(MemberId, MemberId),
     /// etcd raised the CORRUPT alarm.
     Alarm(Option<MemberId>),
-    /// A member started again: what it read from its disk may not be what it had written.
+    /// A member started again, and it has been quiet since: what it read from its disk may not be what it had written.
     Restart(MemberId, Timestamp),
 }
 
@@ -135,19 +136,24 @@ impl HashMemory {
         view: &View<'_>,
         divergence: &DivergenceMemory,
         restarts: &RestartsMemory,
+        parameters: &ConsensusParameters,
     ) {
         let contradictions = divergence.suspected();
         let contradictions =
             contradictions.map(|(ahead, behind)| Sign::Contradiction(ahead, behind));
+        // In the middle of restarts each member has enough to do, and more of them to come.
+        let quiet = restarts.are_over(view.ended_at, parameters.restart_quiet_seconds);
         let restarts = restarts.all().map(|(member, at)| Sign::Restart(member, at));
+        let restarts = restarts.filter(|sign| quiet || self.signs.contains(sign));
         let signs: BTreeSet<Sign> = contradictions
             .chain(restarts)
             .chain(self.alarms(view).into_iter().map(Sign::Alarm))
             .collect();
         if let Some(sign) = signs.difference(&self.signs).next() {
+            let pending = self.suspicion.map(|suspicion| suspicion.sign);
             self.suspicion = Some(Suspicion {
                 since: view.ended_at,
-                sign: *sign,
+                sign: pending.filter(|sign| sign.is_urgent()).unwrap_or(*sign),
             });
         }
         self.signs = signs;
@@ -174,6 +180,9 @@ impl HashMemory {
             latest: self.latest.clone(),
             calls: self.calls,
             suspicion: self.suspicion.map(|suspicion| suspicion.sign.words(state)),
+            urgent: self
+                .suspicion
+                .is_some_and(|suspicion| suspicion.sign.is_urgent()),
         }
     }
 
@@ -204,6 +213,10 @@ impl HashMemory {
 const ALARMS_MAX: usize = 64;
 
 impl Sign {
+    fn is_urgent(self) -> bool {
+        !matches!(self, Self::Restart(..))
+    }
+
     fn words(self, state: &AssessState) -> String {
         let name = |id| {
             let known = state.name_of(id);

@@ -31,6 +31,9 @@ pub struct ConsensusParameters {
     pub roll_gap_seconds: f64,
     /// How long the restarting member may be away in a rolling restart before it counts as down, in seconds.
     pub roll_member_seconds: f64,
+    /// How long no member must have restarted, in seconds, before a restart makes it worth while to hash the data. No
+    /// longer than `roll_window_seconds`, in which restarts are remembered.
+    pub restart_quiet_seconds: f64,
 }
 
 impl Default for ConsensusParameters {
@@ -47,6 +50,7 @@ impl Default for ConsensusParameters {
             roll_window_seconds: 3_600.0,
             roll_gap_seconds: 300.0,
             roll_member_seconds: 600.0,
+            restart_quiet_seconds: 600.0,
         }
     }
 }
@@ -71,6 +75,7 @@ impl ConsensusParameters {
             ("roll_window_seconds", self.roll_window_seconds),
             ("roll_gap_seconds", self.roll_gap_seconds),
             ("roll_member_seconds", self.roll_member_seconds),
+            ("restart_quiet_seconds", self.restart_quiet_seconds),
         ];
         for (key, seconds) in durations {
             if !(seconds > 0.0 && seconds.is_finite()) {
@@ -78,6 +83,12 @@ impl ConsensusParameters {
                     "{key}: {seconds} is not a time above 0 s; for example 300"
                 ));
             }
+        }
+        if self.restart_quiet_seconds > self.roll_window_seconds {
+            return Err(format!(
+                "restart_quiet_seconds: {} is above roll_window_seconds ({}), after which restarts are forgotten; for example 600",
+                self.restart_quiet_seconds, self.roll_window_seconds
+            ));
         }
         Ok(())
     }

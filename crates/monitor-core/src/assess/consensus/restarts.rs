@@ -101,6 +101,12 @@ impl RestartsMemory {
         restarts.map(|restart| (restart.member, restart.at))
     }
 
+    /// True when nobody restarted within so many seconds, and nobody is away in a rolling restart.
+    pub(super) fn are_over(&self, now: Timestamp, quiet_seconds: f64) -> bool {
+        let mut restarts = self.restarts.iter();
+        !self.rolling && restarts.all(|restart| !within(restart.at, now, quiet_seconds))
+    }
+
     fn note_away(&mut self, view: &View<'_>) {
         let silent = view
             .own()

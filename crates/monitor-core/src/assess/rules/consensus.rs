@@ -177,7 +177,10 @@ pub(super) fn frequent_elections(context: &Context<'_>) -> Finding {
                 format!("rose {elections} times in an hour"),
                 context.now(),
             )];
-            seen.extend(recent_changes(context).flat_map(|change| change.evidence.clone()));
+            seen.extend(recent_changes(context).flat_map(|change| {
+                let why = change.evidence.iter().cloned();
+                std::iter::once(change_seen(context, change)).chain(why)
+            }));
             let action = "Look for a slow WAL disk on the leader and for unstable links between the members: `etcdctl endpoint status --cluster -w table`";
             (cause, seen, action.to_owned())
         })
@@ -198,6 +201,30 @@ fn recent_changes<'a>(context: &'a Context<'_>) -> impl Iterator<Item = &'a Lead
     };
     let latest = context.snapshot.leader_history.iter().rev();
     latest.filter(in_hour).take(CHANGES_LISTED_MAX)
+}
+
+/// "n1 to n2 in term 7, which rose by 2; without a leader for 15 s at most".
+fn change_seen(context: &Context<'_>, change: &LeaderChange) -> Evidence {
+    let from = change
+        .from
+        .map_or_else(|| "nobody".to_owned(), |from| context.name_of(from));
+    let rise = change
+        .term_rise
+        .map_or_else(String::new, |rise| format!(", which rose by {rise}"));
+    let gap = change
+        .leaderless_max_seconds
+        .map_or_else(String::new, |seconds| {
+            format!("; without a leader for {seconds:.0} s at most")
+        });
+    evidence(
+        "change of leader",
+        format!(
+            "{from} to {} in term {}{rise}{gap}",
+            context.name_of(change.to),
+            change.term
+        ),
+        change.at,
+    )
 }
 
 /// Leader changes listed in one finding.

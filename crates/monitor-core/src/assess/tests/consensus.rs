@@ -44,6 +44,25 @@ fn a_killed_leader_is_succeeded_and_the_change_is_told() {
 }
 
 #[test]
+fn a_change_says_how_long_there_was_no_leader_at_most_and_how_the_term_rose() {
+    let mut watch = Watch::after_healthy(3);
+    watch.see(Scene::of(3).led_by(None, 4));
+    watch.see(Scene::of(3).led_by(None, 5));
+    let snapshot = watch.see(Scene::of(3).led_by(Some(3), 6));
+    let change = snapshot.leader_history.last().unwrap();
+    assert_eq!(change.term_rise, Some(4));
+    assert_eq!(change.leaderless_max_seconds, Some(15.0));
+
+    let stored = serde_json::to_string(&watch.state).unwrap();
+    watch.state = serde_json::from_str(&stored).unwrap();
+    watch.second += 3_000;
+    let restarted = watch.see(Scene::of(3).led_by(Some(1), 7));
+    let change = restarted.leader_history.last().unwrap();
+    assert_eq!(change.term_rise, Some(1));
+    assert_eq!(change.leaderless_max_seconds, None, "nobody watched");
+}
+
+#[test]
 fn the_first_leader_seen_is_no_change() {
     let snapshot = Watch::default().see(Scene::of(3));
     assert_eq!(snapshot.leader_changes, Some(0));

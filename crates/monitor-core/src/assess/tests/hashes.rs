@@ -336,7 +336,20 @@ fn a_restart_and_a_contradiction_are_suspicions() {
         watch.see(scene.page(3, &started(second)))
     };
     assert_eq!(suspicion(&running(&mut watch, 1)), "");
-    assert_eq!(suspicion(&running(&mut watch, 900)), "n3 restarted");
+    for restarted in [900, 1_200] {
+        // Another restart begins the wait anew.
+        for _ in 0..100 {
+            assert_eq!(suspicion(&running(&mut watch, restarted)), "");
+        }
+    }
+    let quiet = (0..22).map(|_| running(&mut watch, 1_200)).last().unwrap();
+    assert_eq!(suspicion(&quiet), "n3 restarted");
+    assert!(!quiet.consistency.urgent, "it can wait");
+    let looked = watch.second + 1;
+    watch.second += 5;
+    let after = watch.see(with(Scene::of(3), round(looked, &[7, 7, 7])));
+    assert_eq!(suspicion(&after), "");
+    assert_eq!(suspicion(&running(&mut watch, 1_200)), "", "it is no news");
 
     let mut watch = Watch::default();
     let odd = || {
@@ -348,4 +361,5 @@ fn a_restart_and_a_contradiction_are_suspicions() {
     let seen = [(); 3].map(|()| watch.see(odd()));
     assert_eq!(roots(&seen[2]), "", "once is no proof");
     assert!(suspicion(&seen[2]).starts_with("an answer of n2 contradicts one of "));
+    assert!(seen[2].consistency.urgent);
 }

@@ -189,7 +189,10 @@ fn too_many_elections_name_their_causes() {
         "{}",
         told.cause
     );
-    assert_eq!(told.evidence.len(), 5);
+    assert_eq!(told.evidence.len(), 9);
+    let change = "n1 to n2 in term 3, which rose by 1; without a leader for 5 s at most";
+    let told = told.evidence.iter();
+    assert_eq!(told.filter(|seen| seen.value == change).count(), 1);
 }
 
 /// Three members whose processes started then.

@@ -48,8 +48,7 @@ impl Watch {
                 self.cycle += 1;
                 let observation = self.probe.observe(self.cycle, Duration::ZERO).await;
                 let snapshot = assess(&mut self.state, &observation, &Parameters::default());
-                let suspicion = snapshot.consistency.suspicion.as_deref();
-                self.probe.suspect(suspicion);
+                self.probe.suspect(&snapshot.consistency);
                 if wanted(&snapshot, observation.hashes.as_ref()) {
                     return snapshot;
                 }
@@ -151,7 +150,9 @@ async fn a_suspicion_does_not_wait_for_the_schedule() {
     cluster.add_learner().await.unwrap();
     let mut watch = Watch::of(&cluster, Duration::from_hours(6));
     watch.until(|snapshot, _| snapshot.members.len() == 4).await;
-    watch.probe.suspect(Some("a test wants to know"));
+    watch
+        .probe
+        .suspect(&suspected("a test wants to know", true));
     let began = Timestamp::now();
     watch.cycle += 1;
     let observation = watch.probe.observe(watch.cycle, Duration::ZERO).await;
@@ -162,9 +163,55 @@ async fn a_suspicion_does_not_wait_for_the_schedule() {
     assert_eq!(hashes(&round).len(), 3, "the learner is not asked");
     // Further suspicions wait.
     let consistency = watch.probe.consistency.as_mut().unwrap();
-    consistency.suspect(Some("again"));
-    assert!(!consistency.may_suspect(Instant::now()));
-    assert!(consistency.may_suspect(Instant::now() + SUSPICION_PAUSE));
+    consistency.suspect(&suspected("again", true));
+    assert!(!consistency.may_suspect(&[], Instant::now()));
+    assert!(consistency.may_suspect(&[], Instant::now() + SUSPICION_PAUSE));
+}
+
+fn suspected(what: &str, urgent: bool) -> ConsistencySummary {
+    ConsistencySummary {
+        suspicion: Some(what.to_owned()),
+        urgent,
+        ..ConsistencySummary::default()
+    }
+}
+
+/// A voter that uses so many bytes, whose page says this of the hashes that it has made.
+fn sized(bytes: i64, page: &str) -> MemberObservation {
+    let mut member = seen(1, 90, 40, true);
+    let status = member
+        .status
+        .as_mut()
+        .and_then(|probe| probe.result.as_mut().ok());
+    status.unwrap().db_size_in_use_bytes = bytes;
+    member.metrics = Some(answer(crate::read_metrics_page(page.as_bytes())));
+    member
+}
+
+#[tokio::test]
+async fn what_can_wait_also_waits_for_what_a_hash_is_likely_to_take() {
+    let start = Instant::now();
+    let options = ConsistencyOptions::default();
+    let mut consistency = Consistency::new(options, &ClusterName::new("test"), start);
+    let family = "etcd_mvcc_hash_rev_duration_seconds";
+    let made = |count, sum| {
+        format!(
+            "{family}_bucket{{le=\"+Inf\"}} {count}\n{family}_sum {sum}\n{family}_count {count}\n"
+        )
+    };
+    let small = sized(0, "");
+    // By its size a hash takes 0.97 s, and by those it made 4 s.
+    for (seen, pause) in [
+        (vec![small.clone(), sized(3_000_000_000, "")], 97),
+        (vec![sized(3_000_000_000, &made(0, 0)), small.clone()], 97),
+        (vec![small, sized(3_000_000_000, &made(3, 12))], 400),
+    ] {
+        consistency.suspect(&suspected("n3 restarted", false));
+        let may = |after: u64| consistency.may_suspect(&seen, start + Duration::from_secs(after));
+        assert_eq!((may(pause - 1), may(pause + 1)), (false, true));
+        consistency.suspect(&suspected("answers contradict each other", true));
+        assert!(consistency.may_suspect(&seen, start), "at once");
+    }
 }
 
 fn answered(took_seconds: f64, result: Result<KvHash, FailureKind>) -> HashAnswer {
