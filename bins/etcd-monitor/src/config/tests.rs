@@ -129,9 +129,19 @@ fn the_example_file_is_read_and_names_every_key() {
     assert_eq!(parsed.clusters[0].parameters, Parameters::default());
     let written = config(&[], text).unwrap().history;
     assert_eq!(written, config(&[], "").unwrap().history);
-    let history = ["enabled", "days", "minute_days", "ten_minute_days", "bytes", "flush"];
+    let history = [
+        "enabled",
+        "days",
+        "minute_days",
+        "ten_minute_days",
+        "bytes",
+        "flush",
+    ];
     for key in history {
-        assert!(text.contains(&format!("\n  {key}: ")), "history.{key} is missing");
+        assert!(
+            text.contains(&format!("\n  {key}: ")),
+            "history.{key} is missing"
+        );
     }
     let defaults = serde_json::to_value(Parameters::default()).unwrap();
     for key in keys(&defaults) {
