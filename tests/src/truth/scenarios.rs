@@ -39,7 +39,7 @@ pub struct Scenario {
     alone: bool,
     pub(super) setting: Setting,
     /// Rules that may fire beside what is expected: consequences that are no other cause.
-    pub(super) tolerated: &'static [&'static str],
+    pub tolerated: &'static [&'static str],
     pub(super) act: Act,
 }
 
