@@ -127,6 +127,22 @@ fn the_example_file_is_read_and_names_every_key() {
     let uncommented = lines.join("\n");
     file::parse(&uncommented).unwrap();
     assert_eq!(parsed.clusters[0].parameters, Parameters::default());
+    let written = config(&[], text).unwrap().history;
+    assert_eq!(written, config(&[], "").unwrap().history);
+    let history = [
+        "enabled",
+        "days",
+        "minute_days",
+        "ten_minute_days",
+        "bytes",
+        "flush",
+    ];
+    for key in history {
+        assert!(
+            text.contains(&format!("\n  {key}: ")),
+            "history.{key} is missing"
+        );
+    }
     let defaults = serde_json::to_value(Parameters::default()).unwrap();
     for key in keys(&defaults) {
         assert!(text.contains(&format!("{key}:")), "{key} is missing");

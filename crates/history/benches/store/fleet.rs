@@ -12,15 +12,44 @@ pub(crate) const INTERVAL_SECONDS: i64 = 10;
 const MEMBERS: [u64; 3] = [1, 2, 3];
 
 /// Quantiles over five minutes, with what they are around.
-const WINDOWS: [(&str, f64); 8] = [
+const WINDOWS: [(&str, f64); 21] = [
     ("read_p50_seconds", 0.000_8),
     ("read_p95_seconds", 0.001_7),
     ("read_p99_seconds", 0.003),
-    ("wal_fsync_p95_seconds", 0.003_4),
-    ("backend_commit_p95_seconds", 0.007),
     ("write_p50_seconds", 0.002),
     ("write_p95_seconds", 0.006),
     ("write_p99_seconds", 0.009),
+    ("server_read_p50_seconds", 0.000_5),
+    ("server_read_p95_seconds", 0.001_2),
+    ("server_read_p99_seconds", 0.002),
+    ("grpc_read_p50_seconds", 0.000_6),
+    ("grpc_read_p95_seconds", 0.001_4),
+    ("grpc_read_p99_seconds", 0.002_4),
+    ("grpc_write_p50_seconds", 0.002_2),
+    ("grpc_write_p95_seconds", 0.006_5),
+    ("grpc_write_p99_seconds", 0.009_5),
+    ("wal_fsync_p50_seconds", 0.001_1),
+    ("wal_fsync_p95_seconds", 0.003_4),
+    ("wal_fsync_p99_seconds", 0.007),
+    ("backend_commit_p50_seconds", 0.002_6),
+    ("backend_commit_p95_seconds", 0.007),
+    ("backend_commit_p99_seconds", 0.012),
+];
+
+/// What is 0 on a member without trouble.
+const QUIET: [&str; 12] = [
+    "request_fault_share",
+    "proposals_failed_per_second",
+    "heartbeat_failures_per_second",
+    "slow_applies_per_second",
+    "slow_read_indexes_per_second",
+    "read_index_failures_per_second",
+    "slow_watchers",
+    "pending_events",
+    "leases_expired_per_second",
+    "leases_revoked_per_second",
+    "leases_granted_per_second",
+    "gc_pause_share",
 ];
 
 /// A page of etcd's database.
@@ -126,6 +155,8 @@ impl Cluster {
         samples.extend(self.space());
         samples.extend(self.counters(rate));
         samples.extend(self.windows());
+        samples.extend(self.machine(rate));
+        samples.extend(QUIET.map(|it| (it, 0.0)));
         let mut samples: Vec<Sample> = samples.into_iter().map(sample(None)).collect();
         for peer in MEMBERS.into_iter().filter(|it| *it != member) {
             samples.extend(self.link(rate).into_iter().map(sample(Some(peer))));
@@ -176,8 +207,29 @@ impl Cluster {
             ("proposals_pending", self.random.whole(1.05)),
             ("proposals_failed_total", 3.0),
             ("watchers", 42.0),
+            ("watch_streams", 12.0),
             ("rpcs_in_flight", 44.0 + self.random.whole(3.0)),
             ("requests_per_second", (rate * 10.0).round() / elapsed),
+            ("committed_per_second", (rate * 9.0).round() / elapsed),
+            ("events_per_second", (rate * 20.0).round() / elapsed),
+            (
+                "leases_renewed_per_second",
+                (4.0 + self.random.whole(3.0)) / elapsed,
+            ),
+        ]
+    }
+
+    fn machine(&mut self, rate: f64) -> Vec<(&'static str, f64)> {
+        let elapsed = 10.0 + 0.003 * self.random.normal();
+        let received = (rate * 2700.0 + 800.0 * self.random.normal()).round();
+        let cpu = (rate * 0.8 + 4.0 * self.random.normal()).round() / 100.0;
+        vec![
+            ("cpu_cores", cpu / elapsed),
+            ("open_fds", 90.0 + self.random.whole(3.0)),
+            ("max_fds", 65_536.0),
+            ("goroutines", 310.0 + self.random.whole(8.0)),
+            ("client_received_bytes_per_second", received / elapsed),
+            ("client_sent_bytes_per_second", 1.7 * received / elapsed),
         ]
     }
 

@@ -6,7 +6,7 @@ mod options;
 mod sending;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use etcd_monitor_model::{SampleBatch, Stat, StatSource};
 use jiff::Timestamp;
@@ -46,6 +46,7 @@ struct Inner {
     /// Locked while its files are read and written: only where blocking is allowed.
     queue: Mutex<Queue>,
     counters: Counters,
+    steady: Steady,
     /// The queue has something new, or the intake is filling.
     flushed: Notify,
     filling: Notify,
@@ -63,6 +64,7 @@ impl RemoteWrite {
             door,
             intake: Mutex::new(Intake::new(options.memory_bytes_max)),
             counters: Counters::default(),
+            steady: Steady::default(),
             queue: Mutex::new(queue),
             options,
             flushed: Notify::new(),
@@ -190,10 +192,51 @@ impl Inner {
     }
 }
 
+/// The clock's time, less what it was set ahead since: what waits is not too old because of that.
+#[derive(Debug)]
+struct Steady {
+    since: Instant,
+    /// Unix milliseconds.
+    was: i64,
+}
+
+impl Default for Steady {
+    fn default() -> Self {
+        Self {
+            since: Instant::now(),
+            was: now_milliseconds(),
+        }
+    }
+}
+
+impl Steady {
+    fn milliseconds(&self) -> i64 {
+        self.at_most(now_milliseconds())
+    }
+
+    fn at_most(&self, now: i64) -> i64 {
+        now.min(self.was.saturating_add(milliseconds(self.since.elapsed())))
+    }
+}
+
 fn now_milliseconds() -> i64 {
     Timestamp::now().as_millisecond()
 }
 
 fn milliseconds(duration: Duration) -> i64 {
     i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_does_not_age_by_a_step_of_the_clock() {
+        let steady = Steady::default();
+        let year = 365 * 24 * 3_600_000;
+        let ahead = steady.at_most(steady.was + year);
+        assert!(ahead < steady.was + year / 2, "{ahead}");
+        assert_eq!(steady.at_most(steady.was - year), steady.was - year);
+    }
 }

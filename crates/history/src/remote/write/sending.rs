@@ -11,7 +11,7 @@ use tokio::time::{Interval, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::counters::{Drop, Outcome};
-use super::{Inner, RemoteWriteOptions, now_milliseconds};
+use super::{Inner, RemoteWriteOptions};
 use crate::remote::door::{reason_of, retry_after};
 use crate::remote::queue::Queue;
 use crate::remote::wire::{self, WriteRequest};
@@ -132,11 +132,12 @@ impl Sender {
         }
         self.is_begun = false;
         let most = self.inner.options.samples_per_request_max;
+        let now = self.inner.steady.milliseconds();
         let taken = self.inner.with_queue(move |queue| {
             let mut batches = Vec::new();
             let mut room = u32::MAX;
             let mut samples = 0;
-            while let Some(next) = queue.take(now_milliseconds(), room)? {
+            while let Some(next) = queue.take(now, room)? {
                 samples += count(&next);
                 batches.extend(next);
                 room = most.saturating_sub(u32::try_from(samples).unwrap_or(u32::MAX));
