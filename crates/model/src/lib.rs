@@ -52,8 +52,8 @@ pub use member_metrics::{
     MemberMetrics, NetworkLoad, ProcessLoad, RaftLoad, RequestLoad, WatchLoad,
 };
 pub use metrics_page::{
-    DiskMetrics, HistogramReading, MetricsPage, NetworkMetrics, PeerMetrics, ProcessMetrics,
-    RaftMetrics, RequestMetrics, StoreMetrics,
+    AlarmCount, DiskMetrics, HistogramReading, MetricsPage, NetworkMetrics, PeerMetrics,
+    ProcessMetrics, RaftMetrics, RequestMetrics, StoreMetrics,
 };
 pub use observation::{
     Alarm, AlarmKind, EndpointOrigin, FailureKind, ListedMember, MemberObservation, MemberStatus,

@@ -206,6 +206,8 @@ pub struct WatchLoad {
     pub pending_events: Option<f64>,
     /// Events sent per second.
     pub events_per_second: Option<f64>,
+    /// Sending one response of a watch, with all its events (3.7 and later).
+    pub send: Option<Durations>,
 }
 
 /// Leases of a member. etcd does not say how many there are.

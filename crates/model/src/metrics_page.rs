@@ -5,7 +5,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::MemberId;
+use crate::{AlarmKind, MemberId};
 
 /// What a member's `/metrics` page says, as read: raw values, not yet judged. An absent family is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -30,6 +30,9 @@ pub struct MetricsPage {
     pub requests: RequestMetrics,
     /// `etcd_server_feature_enabled` (3.6 and later): name of the feature gate, and whether it is on.
     pub features: Option<Vec<(String, bool)>>,
+    /// `etcd_debugging_server_alarms` (3.6 and later): activations of alarms less their ends, as the member counted them
+    /// since its start. Empty where it counted none. It does not tell which alarms are active.
+    pub alarms: Vec<AlarmCount>,
     /// Label of `etcd_cluster_version`, such as `3.7`: the version that the whole cluster has agreed on.
     pub cluster_version: Option<String>,
 }
@@ -42,6 +45,17 @@ pub struct HistogramReading {
     pub buckets: Vec<(f64, f64)>,
     /// Sum of all observed values.
     pub sum: Option<f64>,
+}
+
+/// How often a member saw one alarm of one member raised, less how often ended.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct AlarmCount {
+    /// For which member it was raised.
+    pub member: MemberId,
+    /// Its kind.
+    pub kind: AlarmKind,
+    /// Activations since the start of the process, less deactivations; may be negative, and above 1.
+    pub count: f64,
 }
 
 /// The process of a member.
@@ -156,6 +170,9 @@ pub struct StoreMetrics {
     pub pending_events: Option<f64>,
     /// `etcd_debugging_mvcc_events_total`: events sent.
     pub events: Option<f64>,
+    /// `etcd_debugging_server_watch_send_loop_watch_stream_duration_seconds` (3.7 and later): what it takes to send one response of a
+    /// watch, with all its events.
+    pub watch_send: Option<HistogramReading>,
     /// `etcd_debugging_lease_granted_total`.
     pub leases_granted: Option<f64>,
     /// `etcd_debugging_lease_revoked_total`.

@@ -17,10 +17,13 @@ mod tests;
 use std::sync::LazyLock;
 
 use etcd_monitor_client::exposition::{Sample, scan};
-use etcd_monitor_model::MetricsPage;
+use etcd_monitor_model::{AlarmCount, AlarmKind, MemberId, MetricsPage};
 
 /// Feature gates kept per page: etcd has about a dozen.
 const FEATURES_MAX: usize = 64;
+
+/// Counts of alarms kept per page: among 16 members there are two kinds of each.
+const ALARMS_MAX: usize = 64;
 
 /// Longest name of a feature gate or version that is kept, in bytes.
 const NAME_BYTES_MAX: usize = 64;
@@ -34,7 +37,11 @@ pub(crate) static FAMILIES: LazyLock<Vec<&str>> = LazyLock::new(|| {
         store::FAMILIES,
         network::FAMILIES,
         requests::FAMILIES,
-        &["etcd_server_feature_enabled", "etcd_cluster_version"],
+        &[
+            "etcd_server_feature_enabled",
+            "etcd_cluster_version",
+            "etcd_debugging_server_alarms",
+        ],
     ];
     let mut families = parts.concat();
     families.sort_unstable();
@@ -53,6 +60,7 @@ pub fn read_metrics_page(page: &[u8]) -> MetricsPage {
     }
     read.skipped_lines = samples.skipped();
     disk::finish(&mut read.disk);
+    store::finish(&mut read.store);
     network::finish(&mut read.network);
     requests::finish(&mut read.requests);
     read
@@ -69,6 +77,9 @@ fn take(read: &mut MetricsPage, sample: &Sample<'_>) {
         disk::take(&mut read.disk, sample);
     } else if name == "etcd_server_feature_enabled" {
         take_feature(read, sample);
+    } else if name == "etcd_debugging_server_alarms" {
+        let count = alarm(sample).filter(|_| read.alarms.len() < ALARMS_MAX);
+        read.alarms.extend(count);
     } else if name == "etcd_cluster_version" {
         read.cluster_version = label(sample, "cluster_version").or(read.cluster_version.take());
     } else {
@@ -78,6 +89,7 @@ fn take(read: &mut MetricsPage, sample: &Sample<'_>) {
 
 fn take_scalar(read: &mut MetricsPage, sample: &Sample<'_>) {
     disk::take(&mut read.disk, sample);
+    store::take(&mut read.store, sample);
     requests::take_durations(&mut read.requests, sample);
     let slot = process::slot(&mut read.process, sample.name)
         .or_else(|| raft::slot(&mut read.raft, sample.name))
@@ -93,6 +105,21 @@ fn take_feature(read: &mut MetricsPage, sample: &Sample<'_>) {
     if let Some(name) = label(sample, "name").filter(|_| features.len() < FEATURES_MAX) {
         features.push((name, sample.value > 0.5));
     }
+}
+
+fn alarm(sample: &Sample<'_>) -> Option<AlarmCount> {
+    let kind = match &*label(sample, "alarm_type")? {
+        "NOSPACE" => AlarmKind::NoSpace,
+        "CORRUPT" => AlarmKind::Corrupt,
+        _ => return None,
+    };
+    let member = u64::from_str_radix(&label(sample, "server_id")?, 16).ok()?;
+    let count = Some(sample.value).filter(|count| count.is_finite())?;
+    Some(AlarmCount {
+        member: MemberId(member),
+        kind,
+        count,
+    })
 }
 
 fn label(sample: &Sample<'_>, name: &str) -> Option<String> {

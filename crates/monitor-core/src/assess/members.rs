@@ -92,8 +92,10 @@ fn described(
     parameters: &MetricsParameters,
 ) -> MemberSnapshot {
     let mut member = MemberSnapshot::unknown(name(row, listed), row.seen.endpoint.clone());
-    // The id of a member of another cluster names nobody, or somebody else, in this one.
-    member.id = row.id.filter(|_| !view.is_foreign(row));
+    // The id of a member of another cluster names nobody, or somebody else, in this one; and a silent endpoint whose
+    // member was removed stands for no member any more.
+    let names_one = |id: MemberId| !view.is_foreign(row) && (row.answered || !state.has_left(id));
+    member.id = row.id.filter(|id| names_one(*id));
     member.client_urls = listed
         .map(|listed| listed.client_urls.clone())
         .unwrap_or_default();

@@ -123,6 +123,12 @@ impl AssessState {
         };
     }
 
+    /// True for a member that the agreed list, where one is known, does not have.
+    pub(super) fn has_left(&self, id: MemberId) -> bool {
+        let listed = self.agreed.as_ref();
+        listed.is_some_and(|listed| listed.iter().all(|member| member.id != id))
+    }
+
     /// Number of agreed members, learners included.
     pub(super) fn member_count(&self) -> Option<u32> {
         self.agreed

@@ -18,7 +18,7 @@ pub(super) fn from_page(page: &MetricsPage, window: &Window) -> MemberMetrics {
     metrics.requests = requests(page, window, &sums);
     metrics.raft = raft(page, window);
     metrics.disk = disk(&sums);
-    metrics.watch = watch(page, window);
+    metrics.watch = watch(page, window, &sums);
     metrics.leases = leases(window);
     metrics.process = process(page, window);
     metrics.network = network(window);
@@ -84,13 +84,14 @@ fn disk(sums: &Sums<'_>) -> DiskLatency {
     disk
 }
 
-fn watch(page: &MetricsPage, window: &Window) -> WatchLoad {
+fn watch(page: &MetricsPage, window: &Window, sums: &Sums<'_>) -> WatchLoad {
     let mut watch = WatchLoad::default();
     watch.watchers = amount(page.store.watchers);
     watch.streams = amount(page.store.watch_streams);
     watch.slow_watchers = amount(page.store.slow_watchers);
     watch.pending_events = amount(page.store.pending_events);
     watch.events_per_second = window.pace(Counter::Events);
+    watch.send = observed(sums, Histogram::WatchSend);
     watch
 }
 

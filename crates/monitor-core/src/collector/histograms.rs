@@ -15,10 +15,11 @@ pub(super) enum Histogram {
     ServerWrites,
     GrpcReads,
     GrpcWrites,
+    WatchSend,
 }
 
 /// How many histograms there are.
-pub(super) const HISTOGRAMS: usize = 8;
+pub(super) const HISTOGRAMS: usize = 9;
 
 /// Buckets of one that are kept: a page keeps no more.
 pub(super) const BUCKETS_MAX: usize = 64;
@@ -42,6 +43,7 @@ pub(super) fn read(page: &MetricsPage) -> [Option<&HistogramReading>; HISTOGRAMS
         &requests.writes,
         &requests.grpc_reads,
         &requests.grpc_writes,
+        &page.store.watch_send,
     ]
     .map(Option::as_ref)
 }

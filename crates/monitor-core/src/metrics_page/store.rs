@@ -1,6 +1,11 @@
 //! The key-value store, watches and leases of a member.
 
+use etcd_monitor_client::exposition::Sample;
 use etcd_monitor_model::StoreMetrics;
+
+use super::histogram;
+
+const WATCH_SEND: &str = "etcd_debugging_server_watch_send_loop_watch_stream_duration_seconds";
 
 pub(super) const FAMILIES: &[&str] = &[
     "etcd_debugging_mvcc_keys_total",
@@ -17,6 +22,7 @@ pub(super) const FAMILIES: &[&str] = &[
     "etcd_debugging_mvcc_slow_watcher_total",
     "etcd_debugging_mvcc_pending_events_total",
     "etcd_debugging_mvcc_events_total",
+    WATCH_SEND,
     "etcd_debugging_lease_granted_total",
     "etcd_debugging_lease_revoked_total",
     "etcd_debugging_lease_renewed_total",
@@ -46,4 +52,15 @@ pub(super) fn slot<'a>(metrics: &'a mut StoreMetrics, name: &str) -> Option<&'a 
         "etcd_debugging_server_lease_expired_total" => &mut metrics.leases_expired,
         _ => return None,
     })
+}
+
+/// Takes a sample of a histogram of watches.
+pub(super) fn take(metrics: &mut StoreMetrics, sample: &Sample<'_>) {
+    if sample.name.starts_with(WATCH_SEND) {
+        histogram::take(&mut metrics.watch_send, sample);
+    }
+}
+
+pub(super) fn finish(metrics: &mut StoreMetrics) {
+    histogram::finish(&mut metrics.watch_send);
 }

@@ -1,4 +1,4 @@
-use etcd_monitor_model::MemberId;
+use etcd_monitor_model::{AlarmKind, MemberId};
 
 use super::read_metrics_page;
 
@@ -78,4 +78,21 @@ fn a_count_of_zero_is_known_to_be_zero() {
         (read.requests.handled, read.requests.unary_handled),
         (Some(0.0), Some(0.0))
     );
+}
+
+#[test]
+fn alarms_are_read_by_member_and_kind_and_garbage_is_none() {
+    let page = b"etcd_debugging_server_alarms{alarm_type=\"NOSPACE\",server_id=\"1f\"} 2\n\
+        etcd_debugging_server_alarms{alarm_type=\"CORRUPT\",server_id=\"1f\"} 0\n\
+        etcd_debugging_server_alarms{alarm_type=\"NEW\",server_id=\"1f\"} 1\n\
+        etcd_debugging_server_alarms{alarm_type=\"CORRUPT\",server_id=\"x\"} 1\n\
+        etcd_debugging_server_alarms{alarm_type=\"CORRUPT\",server_id=\"2f\"} NaN\n\
+        etcd_debugging_server_alarms{alarm_type=\"CORRUPT\"} 1\n";
+    let read = read_metrics_page(page).alarms.into_iter();
+    let read: Vec<_> = read.map(|it| (it.member.0, it.kind, it.count)).collect();
+    let expected = [
+        (0x1f, AlarmKind::NoSpace, 2.0),
+        (0x1f, AlarmKind::Corrupt, 0.0),
+    ];
+    assert_eq!(read, expected);
 }

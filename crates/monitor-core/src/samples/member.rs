@@ -162,6 +162,10 @@ fn load(taken: &mut Taken, metrics: &MemberMetrics) {
         ("slow_watchers", watch.slow_watchers),
         ("pending_events", watch.pending_events),
         ("events_per_second", watch.events_per_second),
+        (
+            "watch_send_p99_seconds",
+            watch.send.and_then(|send| send.p99_seconds),
+        ),
         ("leases_granted_per_second", leases.granted_per_second),
         ("leases_revoked_per_second", leases.revoked_per_second),
         ("leases_renewed_per_second", leases.renewed_per_second),

@@ -1,5 +1,7 @@
 //! Alarms, by the Alarm RPC: the gauge in `/metrics` is lost at a restart and counts duplicates.
 
+mod gauge;
+
 use std::collections::BTreeSet;
 
 use etcd_monitor_model::{
@@ -90,17 +92,29 @@ fn of_rule(
         .filter(|alarm| alarm.kind == rule.kind)
         .collect();
     if active.is_empty() {
-        return vec![context.cluster_finding(
-            rule.name,
-            rule.alert_type,
-            Severity::Critical,
-            Verdict::False,
-        )];
+        let verdict = Verdict::False;
+        let none = context.cluster_finding(rule.name, rule.alert_type, Severity::Critical, verdict);
+        return with_gauges(context, rule, vec![none], alarms);
     }
-    active
+    let raised = active
         .into_iter()
-        .map(|alarm| raised(context, rule, alarm, *at))
-        .collect()
+        .map(|alarm| raised(context, rule, alarm, *at));
+    with_gauges(context, rule, raised.collect(), alarms)
+}
+
+/// Where a gauge says otherwise, the first finding of the rule tells: whoever compares the two wonders.
+fn with_gauges(
+    context: &Context<'_>,
+    rule: &AlarmRule,
+    mut findings: Vec<Finding>,
+    alarms: &BTreeSet<Alarm>,
+) -> Vec<Finding> {
+    if let Some(first) = findings.first_mut() {
+        first
+            .evidence
+            .extend(gauge::differing(context, rule.kind, alarms));
+    }
+    findings
 }
 
 fn raised(context: &Context<'_>, rule: &AlarmRule, alarm: &Alarm, at: Timestamp) -> Finding {

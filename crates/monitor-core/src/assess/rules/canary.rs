@@ -5,6 +5,7 @@ use etcd_monitor_model::{
     UnknownClass, rule,
 };
 
+use super::load::watchers::send_seen;
 use super::{Context, Evidence, Verdict, evidence};
 use crate::assess::coverage::class_of;
 use crate::assess::view::says_nothing;
@@ -137,6 +138,7 @@ fn describe_late(
         reading.put.at,
     )];
     seen.extend(backlog(context, member));
+    seen.extend(send_seen(context, member));
     let action = format!(
         "Look for clients that watch much and read slowly on {}: `curl -s {}/metrics | grep -E 'slow_watcher|pending_events'`",
         member.name, member.endpoint

@@ -5,7 +5,7 @@ mod explain;
 mod heartbeats;
 mod overload;
 mod requests;
-mod watchers;
+pub(super) mod watchers;
 
 pub(super) use explain::explain;
 

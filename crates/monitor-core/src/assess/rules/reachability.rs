@@ -217,7 +217,8 @@ pub(super) fn endpoints_unreachable(context: &Context<'_>) -> Vec<Finding> {
 
 fn endpoint_unreachable(context: &Context<'_>, row: &Row<'_>) -> Finding {
     let usable = row.answered || !(row.silent() || half_silent(row));
-    let verdict = if row.id.is_some() || usable {
+    let known = row.id.is_some_and(|id| !context.state.has_left(id));
+    let verdict = if known || usable {
         Verdict::False
     } else if context.view.late {
         Verdict::late()

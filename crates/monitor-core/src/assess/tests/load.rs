@@ -206,6 +206,19 @@ fn slow_watchers_with_many_pending_events_are_told() {
     let others = Numbers::quick();
     let slow = after(2, &[others, others.slow_watchers(3, 200_000), others]);
     assert_eq!(roots(&slow), "SlowWatchers n2");
+    let sends = |snapshot: &Snapshot| {
+        let found = finding(snapshot, rule::SLOW_WATCHERS, "n2");
+        let mut seen = found.evidence.iter();
+        let sent = seen.find(|seen| seen.source.contains("watch_send_loop"))?;
+        Some(sent.value.clone())
+    };
+    let sent = sends(&slow).unwrap();
+    assert!(sent.contains("p99 15.9 ms of 400 within 300 s"), "{sent}");
+    let watch_load = slow.members[1].metrics.watch;
+    assert_eq!(watch_load.send.unwrap().count, 400);
+    let of_36 = Numbers::of_36();
+    let slow_36 = after(2, &[of_36, of_36.slow_watchers(3, 200_000), of_36]);
+    assert_eq!(sends(&slow_36), None, "not before 3.7");
     for harmless in [
         others.slow_watchers(3, 90_000),
         others.slow_watchers(0, 200_000),

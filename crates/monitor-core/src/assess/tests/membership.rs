@@ -153,6 +153,21 @@ fn a_learner_lists_nothing_and_is_not_asked_to() {
 }
 
 #[test]
+fn a_removed_member_that_is_silent_is_an_endpoint_without_a_member() {
+    let scene = Scene::of(3).each(|seen| {
+        seen.members_serializable = ok(list(2));
+        seen.members_linearizable = ok(list(2));
+    });
+    let configured = |seen: &mut etcd_monitor_model::MemberObservation| {
+        seen.origin = etcd_monitor_model::EndpointOrigin::Configured;
+    };
+    let snapshot = after(3, &scene.edit(3, configured).fails(3, Refused));
+    assert_eq!(roots(&snapshot), "EndpointUnreachable http://n3:2379");
+    let told = finding(&snapshot, rule::ENDPOINT_UNREACHABLE, "http://n3:2379");
+    assert_eq!(told.severity, etcd_monitor_model::Severity::Warning);
+}
+
+#[test]
 fn a_removed_member_that_still_answers_is_told() {
     let scene = Scene::of(3).each(|seen| {
         seen.members_serializable = ok(list(2));

@@ -1,8 +1,10 @@
 //! Alarms, quotas and the numbers of the members' pages.
 
-use etcd_monitor_model::{Alarm, AlarmKind, ServerCounters, Severity, SubjectKind, rule};
+use etcd_monitor_model::{
+    Alarm, AlarmKind, FailureKind, ServerCounters, Severity, Snapshot, SubjectKind, rule,
+};
 
-use super::scene::{MIB, Scene, Watch, after_healthy, finding, id, ok, roots, status_of};
+use super::scene::{MIB, Scene, Watch, after_healthy, failed, finding, id, ok, roots, status_of};
 
 fn with_alarm(member: Option<usize>, kind: AlarmKind) -> Scene {
     let alarm = Alarm {
@@ -274,8 +276,8 @@ fn a_garbled_histogram_spoils_only_its_own_cycle() {
 #[test]
 fn what_no_member_answered_is_unknown() {
     let deaf = Scene::of(3).each(|seen| {
-        seen.alarms = super::scene::failed(etcd_monitor_model::FailureKind::PermissionDenied);
-        seen.metrics = super::scene::failed(etcd_monitor_model::FailureKind::TimedOut);
+        seen.alarms = failed(FailureKind::PermissionDenied);
+        seen.metrics = failed(FailureKind::TimedOut);
     });
     let snapshot = after_healthy(deaf);
     for rule in [rule::ALARM_NO_SPACE, rule::ALARM_CORRUPT] {
@@ -287,4 +289,47 @@ fn what_no_member_answered_is_unknown() {
         "gRPC answers, so the page is what is wrong"
     );
     assert_eq!(snapshot.health.healthy, Some(true));
+}
+
+/// `n2` raised NOSPACE by the Alarm call, or nobody did, and the page of `n1` counts so many for it.
+fn counted(active: bool, count: Option<i64>, version: &str) -> Snapshot {
+    let alarm = Alarm {
+        member: Some(id(2)),
+        kind: AlarmKind::NoSpace,
+    };
+    let gauge = count.map_or_else(String::new, |count| {
+        let labels = format!("alarm_type=\"NOSPACE\",server_id=\"{:x}\"", id(2).0);
+        format!("etcd_debugging_server_alarms{{{labels}}} {count}\n")
+    });
+    let scene = Scene::of(3)
+        .each(|seen| seen.metrics = failed(FailureKind::TimedOut))
+        .page(1, &gauge)
+        .status(1, |status| version.clone_into(&mut status.version));
+    let alarms = if active { vec![alarm] } else { Vec::new() };
+    after_healthy(scene.each(|seen| seen.alarms = ok(alarms.clone())))
+}
+
+#[test]
+fn a_gauge_of_alarms_that_says_otherwise_is_evidence_and_decides_nothing() {
+    let cases = [
+        (true, None, "3.7.3", "none for n2"),
+        (true, Some(0), "3.6.0", "none for n2"),
+        (true, Some(1), "3.7.3", ""),
+        (true, None, "3.5.35", ""),
+        (false, Some(1), "3.7.3", "above 0 for n2"),
+        (false, Some(0), "3.7.3", ""),
+        (false, None, "3.7.3", ""),
+    ];
+    for (active, count, version, expected) in cases {
+        let snapshot = counted(active, count, version);
+        let subject = if active { "n2" } else { "test" };
+        let found = finding(&snapshot, rule::ALARM_NO_SPACE, subject);
+        assert_eq!(found.status.is_true(), active);
+        let source = "etcd_debugging_server_alarms of n1";
+        let mut seen = found.evidence.iter();
+        let said = seen.find(|seen| seen.source == source);
+        let said = said.map_or("", |seen| seen.value.as_str());
+        assert!(said.starts_with(expected), "{active} {count:?}: {said}");
+        assert_eq!(said.is_empty(), expected.is_empty(), "{said}");
+    }
 }

@@ -12,6 +12,7 @@ pub(super) struct Numbers {
     fsync_seconds: f64,
     commit_seconds: f64,
     write_seconds: f64,
+    watch_send_seconds: f64,
     /// Fsyncs of a second, once, in the latest cycle.
     outliers: u64,
     faults: u64,
@@ -33,6 +34,7 @@ impl Numbers {
             fsync_seconds: 0.002,
             commit_seconds: 0.004,
             write_seconds: 0.004,
+            watch_send_seconds: 0.016,
             outliers: 0,
             faults: 0,
             late_heartbeats: 0,
@@ -175,6 +177,10 @@ impl Numbers {
         let labels = "type=\"Put\",success=\"true\",";
         if self.is_37 {
             text += &histogram(writes, labels, &[(self.write_seconds, count)]);
+        }
+        if self.is_37 {
+            let sent = "etcd_debugging_server_watch_send_loop_watch_stream_duration_seconds";
+            text += &histogram(sent, "", &[(self.watch_send_seconds, count)]);
         }
         if let Some(seconds) = self.grpc_seconds {
             let labels = "grpc_type=\"unary\",grpc_method=\"Put\",";
