@@ -101,7 +101,7 @@ async fn a_dead_leader_is_followed_by_another_and_the_change_is_counted() {
     let available = daemon.json(STATUS).await["quorum"].clone();
     assert_eq!(
         available,
-        serde_json::json!({"voters": 3, "needed": 2, "available": 2, "tolerance": 0})
+        serde_json::json!({"voters": 3, "learners": 0, "needed": 2, "available": 2, "tolerance": 0})
     );
 }
 

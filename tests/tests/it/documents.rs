@@ -66,7 +66,7 @@ async fn the_status_names_cluster_leader_quorum_and_age() {
             ("term", Value::is_u64),
         ],
     );
-    let quorum = serde_json::json!({"voters": 3, "needed": 2, "available": 3, "tolerance": 1});
+    let quorum = serde_json::json!({"voters": 3, "learners": 0, "needed": 2, "available": 3, "tolerance": 1});
     assert_eq!(status["quorum"], quorum);
 }
 
