@@ -31,6 +31,20 @@ fn lag_of(snapshot: &Snapshot) -> &Finding {
     finding(snapshot, rule::APPLY_LAG_NEAR_LIMIT, "n2")
 }
 
+#[test]
+fn lease_revocations_are_told_apart_where_a_member_lets_them_through() {
+    let with_gate = |lag, on: u8| {
+        let gate = format!(
+            "etcd_server_feature_enabled{{name=\"PriorityRequest\",stage=\"ALPHA\"}} {on}\n"
+        );
+        let snapshot = after_healthy(lagging(lag).page(2, &gate));
+        lag_of(&snapshot).cause.clone()
+    };
+    assert!(with_gate(6_000, 1).ends_with("; lease revocations pass until 10000"));
+    assert!(with_gate(10_001, 1).ends_with("; lease revocations too, beyond 10000"));
+    assert!(!with_gate(6_000, 0).contains("lease"));
+}
+
 fn started(second: i64) -> String {
     format!("process_start_time_seconds {}\n", at(second).as_second())
 }

@@ -6,6 +6,7 @@ use etcd_monitor_model::{
 
 use super::{Context, Verdict, duration, evidence};
 use crate::assess::capacity::{APPLY_LAG_LIMIT, CapacityMemory};
+use crate::assess::view::Row;
 
 /// A member's committed entries run ahead of the applied ones, near or beyond the limit at which it rejects proposals.
 pub(super) fn near_limit(context: &Context<'_>, member: &MemberSnapshot) -> Finding {
@@ -54,6 +55,10 @@ fn is_replaying(context: &Context<'_>, member: &MemberSnapshot) -> bool {
     memory(context, member).is_some_and(|memory| memory.is_replaying(context.now(), parameters))
 }
 
+/// Entries up to which a member with the feature gate `PriorityRequest` (3.7, off by default) still lets lease
+/// revocations through. From etcd's source.
+const PRIORITY_LIMIT: u64 = 10_000;
+
 fn describe(
     context: &Context<'_>,
     member: &MemberSnapshot,
@@ -63,7 +68,8 @@ fn describe(
     let name = &member.name;
     let cause = if headroom == 0 {
         format!(
-            "{name} rejects writes with \"too many requests\": it is {lag} entries behind in applying, and etcd accepts {APPLY_LAG_LIMIT}"
+            "{name} rejects writes with \"too many requests\": it is {lag} entries behind in applying, and etcd accepts {APPLY_LAG_LIMIT}{}",
+            for_leases(context, member, lag)
         )
     } else {
         format!(
@@ -76,6 +82,23 @@ fn describe(
         member.endpoint
     );
     (cause, seen(context, member), action)
+}
+
+/// What becomes of lease revocations, where the member treats them apart.
+fn for_leases(context: &Context<'_>, member: &MemberSnapshot, lag: u64) -> String {
+    let page = context.row_of(member).and_then(Row::page);
+    let mut features = page
+        .and_then(|page| page.features.as_ref())
+        .into_iter()
+        .flatten();
+    if !features.any(|(name, on)| name == "PriorityRequest" && *on) {
+        return String::new();
+    }
+    if lag > PRIORITY_LIMIT {
+        format!("; lease revocations too, beyond {PRIORITY_LIMIT}")
+    } else {
+        format!("; lease revocations pass until {PRIORITY_LIMIT}")
+    }
 }
 
 fn in_time(member: &MemberSnapshot) -> String {
