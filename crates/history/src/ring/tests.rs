@@ -1,25 +1,8 @@
-use etcd_monitor_model::SampledMember;
 use futures_util::StreamExt;
 use jiff::Timestamp;
 
 use super::*;
-
-fn batch(second: i64, samples: &[(&'static str, f64)]) -> SampleBatch {
-    let sample = |(metric, value): &(&'static str, f64)| Sample {
-        metric: (*metric).into(),
-        peer: None,
-        value: *value,
-    };
-    SampleBatch {
-        cluster: ClusterName::new("a"),
-        member: Some(SampledMember {
-            id: MemberId(1),
-            name: "m1".to_owned(),
-        }),
-        at: Timestamp::from_second(second).unwrap(),
-        samples: samples.iter().map(sample).collect(),
-    }
-}
+use crate::fixture::batch;
 
 async fn ask(ring: &MemoryRing, metric: &str, max_points: Option<u32>) -> Vec<Point> {
     let query = HistoryQuery {
