@@ -31,6 +31,22 @@ fn stored(revision: i64) -> Vec<u8> {
     key
 }
 
+/// Changes bytes in the file of a member while it is down, and lets the load go on.
+async fn tamper(stage: &mut Stage, victim: usize, from: &[u8], to: &[u8]) -> anyhow::Result<()> {
+    let cluster = stage.cluster();
+    // It answers a linearizable read once it has applied the write.
+    cluster
+        .member(victim)
+        .wait_ready(Duration::from_mins(2))
+        .await?;
+    cluster.member(victim).terminate().await?;
+    cluster.tamper(victim, from, to)?;
+    cluster.member(victim).restart().await?;
+    stage.busy();
+    stage.injected();
+    Ok(())
+}
+
 /// While a follower is down, a value in its file becomes another one: all revisions agree, and only hashes tell.
 async fn changed_value(stage: &mut Stage) -> anyhow::Result<()> {
     stage.watch(defaults()).await?;
@@ -40,17 +56,7 @@ async fn changed_value(stage: &mut Stage) -> anyhow::Result<()> {
     client
         .put("truth/changed", "what was written", None)
         .await?;
-    let cluster = stage.cluster();
-    // It answers a linearizable read once it has applied the write.
-    cluster
-        .member(victim)
-        .wait_ready(Duration::from_mins(2))
-        .await?;
-    cluster.member(victim).terminate().await?;
-    cluster.tamper(victim, b"what was written", b"what nobody knew")?;
-    cluster.member(victim).restart().await?;
-    stage.busy();
-    stage.injected();
+    tamper(stage, victim, b"what was written", b"what nobody knew").await?;
     // Ten minutes after the latest restart, hashes are compared.
     stage
         .told("DataDivergence", &member(victim), Duration::from_mins(11))
@@ -69,17 +75,7 @@ async fn changed_key(stage: &mut Stage) -> anyhow::Result<()> {
     let revision = put
         .header()
         .map_or(0, etcd_client::ResponseHeader::revision);
-    let cluster = stage.cluster();
-    // It answers a linearizable read once it has applied the write.
-    cluster
-        .member(victim)
-        .wait_ready(Duration::from_mins(2))
-        .await?;
-    cluster.member(victim).terminate().await?;
-    cluster.tamper(victim, &stored(revision), &stored(revision + 1_000))?;
-    cluster.member(victim).restart().await?;
-    stage.busy();
-    stage.injected();
+    tamper(stage, victim, &stored(revision), &stored(revision + 1_000)).await?;
     stage
         .told("DataDivergence", &member(victim), Duration::from_secs(30))
         .await?;
