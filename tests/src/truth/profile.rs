@@ -18,8 +18,13 @@ const TRUST_SECONDS: f64 = 600.0;
 const HOLD_MIN: Duration = Duration::from_secs(3);
 
 /// Holds that wait for another finding to explain theirs, which takes as long as etcd's own periods, or as many syncs of
-/// a disk as ever: they stay.
-const HELD: [&str; 3] = ["LinkFailing", "NetworkPartition", "HeartbeatsLate"];
+/// a disk as ever; or for a member that joins, which hears its peers seconds before etcd serves its clients: they stay.
+const HELD: [&str; 4] = [
+    "LinkFailing",
+    "NetworkPartition",
+    "HeartbeatsLate",
+    "MemberUnreachable",
+];
 
 /// Windows of ordinary patience. What is bound to periods of etcd itself (its probers of peers, its elections) is not
 /// among them, and neither are thresholds.
