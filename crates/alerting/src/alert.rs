@@ -1,13 +1,15 @@
-//! What alerting says: alerts, what happened to them, and what is to be told.
+//! Alerts: where each stands, and what happened to it.
 
+use std::collections::BTreeMap;
 use std::fmt;
+use std::str::FromStr;
 use std::sync::Arc;
 
 use etcd_monitor_model::{
     AlertType, ClusterName, Evidence, Finding, FindingKey, Severity, Subject,
 };
 use jiff::Timestamp;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
 /// What an alert is found by: a stable hash of cluster, rule and subject, printed as 16 lower-case hex digits.
@@ -43,8 +45,23 @@ impl Serialize for Fingerprint {
     }
 }
 
+impl FromStr for Fingerprint {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        u64::from_str_radix(text, 16).map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Fingerprint {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        text.parse().map_err(serde::de::Error::custom)
+    }
+}
+
 /// Where an alert stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum AlertState {
     /// The condition holds, but not for long enough yet.
@@ -73,7 +90,7 @@ impl fmt::Display for AlertState {
 }
 
 /// Why an alert is over.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ResolveReason {
@@ -96,12 +113,12 @@ impl ResolveReason {
 /// One alert: a finding that a rule selected, and where it stands.
 ///
 /// `subject`, `cause`, `action` and `evidence` may quote what a member answered: treat them as untrusted text.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct Alert {
     /// What it is found by.
     pub id: Fingerprint,
-    /// The rule's name, which is the finding's.
+    /// The rule's name; the default rules have that of the finding they select.
     pub rule: String,
     /// The area it belongs to.
     pub alert_type: AlertType,
@@ -119,6 +136,9 @@ pub struct Alert {
     pub action: String,
     /// The values it rests on, as last seen while the condition held.
     pub evidence: Vec<Evidence>,
+    /// Labels that the rule adds.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub labels: BTreeMap<String, String>,
     /// Since when the condition has been true.
     pub since: Timestamp,
     /// When it fired; `None` while pending.
@@ -131,6 +151,40 @@ pub struct Alert {
     pub unknown_since: Option<Timestamp>,
     /// The finding that explains it since it fired; nothing is sent about an explained alert until it is over.
     pub explained_by: Option<FindingKey>,
+    /// Why nothing new is told about it; `None` when it is told.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub muted_by: Option<MutedBy>,
+    /// Who takes care of it; `None` when nobody said so.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub acknowledged: Option<Acknowledgement>,
+    /// Whether it fired so often of late that its resolve waits until it has been quiet.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub flapping: bool,
+}
+
+/// Why nothing new is told about an alert that fires. What was told as firing is told as over in any case.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "by", content = "name", rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum MutedBy {
+    /// A silence, by its id.
+    Silence(String),
+    /// A maintenance window, by its name.
+    Maintenance(String),
+    /// Another alert, by an inhibition of the configuration.
+    Inhibition(Fingerprint),
+}
+
+/// Somebody takes care of an alert: it is told no more until it is over or becomes more severe.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Acknowledgement {
+    /// Who said so.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// What they said, possibly nothing.
+    #[serde(default)]
+    pub comment: String,
 }
 
 impl Alert {
@@ -159,6 +213,10 @@ impl Alert {
             resolve_reason: None,
             unknown_since: None,
             explained_by: None,
+            labels: BTreeMap::new(),
+            muted_by: None,
+            acknowledged: None,
+            flapping: false,
         }
     }
 
@@ -175,7 +233,7 @@ impl Alert {
 }
 
 /// One change of an alert, for the history.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct AlertEvent {
     /// When it happened.
@@ -187,7 +245,7 @@ pub struct AlertEvent {
 }
 
 /// What happened to an alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AlertEventKind {
@@ -197,55 +255,14 @@ pub enum AlertEventKind {
     SeverityRaised,
     /// Another finding explains it from now on; nothing more is sent until it is over.
     Explained,
+    /// Somebody takes care of it.
+    Acknowledged,
+    /// A silence, a maintenance window or an inhibition holds for it from now on.
+    Muted,
+    /// Nothing mutes it any more.
+    Unmuted,
     /// It is over.
     Resolved,
-}
-
-/// What a channel is to tell.
-#[derive(Debug, Clone, PartialEq, Serialize)]
-#[non_exhaustive]
-pub struct Notification {
-    /// The alert it is about.
-    pub alert: Alert,
-    /// What is told about it.
-    pub kind: NotificationKind,
-    /// When it was decided to tell it.
-    pub at: Timestamp,
-    /// Names the incident: the alert's fingerprint, a dash, and when the incident began in unix milliseconds. All
-    /// notifications of an incident have it in common, and it outlives a recovery shorter than the dedup window.
-    pub dedup_key: String,
-}
-
-/// What is told about an alert.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum NotificationKind {
-    /// It fires.
-    Fired,
-    /// It fires, and has become more severe than was told.
-    Updated,
-    /// It is over.
-    Resolved,
-}
-
-impl NotificationKind {
-    /// The kind in lower case, as in JSON.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Fired => "fired",
-            Self::Updated => "updated",
-            Self::Resolved => "resolved",
-        }
-    }
-
-    /// `resolved` for a resolve, else `firing`: the two states that a receiver knows.
-    pub fn status(self) -> &'static str {
-        match self {
-            Self::Fired | Self::Updated => "firing",
-            Self::Resolved => "resolved",
-        }
-    }
 }
 
 #[cfg(test)]

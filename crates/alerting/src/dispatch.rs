@@ -15,8 +15,8 @@ use tokio::time::{Instant, sleep_until};
 use tokio_stream::wrappers::WatchStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::alert::Notification;
 use crate::engine::AlertEngine;
+use crate::notification::Notification;
 use crate::notifier::Notifier;
 use crate::rule::Rule;
 use lanes::Lanes;

@@ -10,7 +10,8 @@ use std::time::Duration;
 use etcd_monitor_model::{ClusterName, Finding, FindingStatus, Snapshot, Subject, SubjectKind};
 use jiff::Timestamp;
 
-use crate::alert::{Alert, AlertEvent, Fingerprint, Notification, ResolveReason};
+use crate::alert::{Alert, AlertEvent, Fingerprint, ResolveReason};
+use crate::notification::Notification;
 use crate::rule::Rule;
 use clock::EngineClock;
 use freshness::Freshness;
@@ -213,7 +214,7 @@ impl AlertEngine {
         }
         self.clusters
             .retain(|_, c| c.freshness.is_some() || !c.incidents.is_empty());
-        notifications.sort_by(|a, b| order(&a.alert).cmp(&order(&b.alert)));
+        notifications.sort_by(|a, b| a.worst().map(order).cmp(&b.worst().map(order)));
         notifications
     }
 }

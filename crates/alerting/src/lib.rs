@@ -36,17 +36,31 @@
 mod alert;
 mod dispatch;
 mod engine;
+mod inhibition;
+mod maintenance;
+mod matcher;
+mod metric_rule;
+mod notification;
 mod notifier;
+mod policy;
+mod route;
 mod rule;
 mod text;
 
 pub use alert::{
-    Alert, AlertEvent, AlertEventKind, AlertState, Fingerprint, Notification, NotificationKind,
+    Acknowledgement, Alert, AlertEvent, AlertEventKind, AlertState, Fingerprint, MutedBy,
     ResolveReason,
 };
 pub use dispatch::{Alerting, AlertsHandle, AlertsView, ChannelStats};
 pub use engine::{AlertEngine, DEDUP_WINDOW, HISTORY_LIMIT, MAX_ALERTS};
+pub use inhibition::Inhibition;
+pub use maintenance::MaintenanceWindow;
+pub use matcher::Matcher;
+pub use metric_rule::MetricRule;
+pub use notification::{Group, MAX_ALERTS_TOLD, Notification, NotificationKind};
 pub use notifier::console::ConsoleNotifier;
 pub use notifier::webhook::{ConfigError, WebhookNotifier, WebhookOptions};
-pub use notifier::{Notifier, NotifyError};
+pub use notifier::{Delivery, Notifier, NotifyError, Receipt};
+pub use policy::{AlertPolicy, ChannelPace};
+pub use route::{Route, RouteTiming};
 pub use rule::{Rule, SeverityPolicy, default_rules};

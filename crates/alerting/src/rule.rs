@@ -1,22 +1,30 @@
 //! Alert rules: which findings become alerts, after how long, and how severe.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use etcd_monitor_model::{Finding, Severity, rule};
 
-/// Turns the findings of one rule name into alerts.
+/// Turns the findings of one name into alerts.
 ///
-/// It adds to the alert and never changes the finding. A finding whose name no rule selects makes no alert.
+/// It adds to the alert and never changes the finding. A finding whose name no rule selects makes no alert; one that two
+/// rules select makes two.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Rule {
-    /// The findings it selects, by [`Finding::rule`]. It is the alert's rule name as well.
+    /// Its name, and that of its alerts. Unique among the rules of a cluster.
     pub name: String,
+    /// The findings it selects, by [`Finding::rule`]. The default rules have the same name.
+    pub finding: String,
     /// How long the finding must be true and unexplained, without a gap, before the alert fires (`for`). With zero
     /// it fires with the first snapshot that says so.
     pub hold: Duration,
+    /// How long a firing alert goes on after its finding has become false (`keep_firing_for`). Default zero.
+    pub keep_firing: Duration,
     /// How severe the alert is.
     pub severity: SeverityPolicy,
+    /// Labels to add to the alert, for routes, silences and receivers.
+    pub labels: BTreeMap<String, String>,
 }
 
 /// Where an alert takes its severity from.
@@ -34,8 +42,11 @@ impl Rule {
     pub fn new(name: &str, hold: Duration) -> Self {
         Self {
             name: name.to_owned(),
+            finding: name.to_owned(),
             hold,
+            keep_firing: Duration::ZERO,
             severity: SeverityPolicy::FromFinding,
+            labels: BTreeMap::new(),
         }
     }
 

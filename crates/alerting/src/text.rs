@@ -5,15 +5,18 @@ use std::fmt::Write;
 use etcd_monitor_model::plain_text as plain;
 use jiff::Timestamp;
 
-use crate::alert::{Alert, Notification, NotificationKind};
+use crate::alert::Alert;
+use crate::notification::{Notification, NotificationKind};
 
 /// Evidence lines that are shown; a finding on a large cluster can rest on hundreds of values.
 const MAX_EVIDENCE_LINES: usize = 20;
 
 /// A notification as one block of lines: the cause first, then what it rests on, what to do, and since when.
 pub(crate) fn block(notification: &Notification) -> String {
-    let alert = &notification.alert;
-    let mut lines = vec![headline(notification)];
+    let Some(alert) = notification.worst() else {
+        return String::new();
+    };
+    let mut lines = vec![headline(notification, alert)];
     lines.push(format!("  {}", place(alert)));
     if notification.kind != NotificationKind::Resolved {
         lines.extend(evidence(alert));
@@ -21,16 +24,17 @@ pub(crate) fn block(notification: &Notification) -> String {
             lines.push(format!("  do: {}", plain(&alert.action)));
         }
     }
-    lines.push(format!("  {}", times(notification)));
+    lines.push(format!("  {}", times(alert)));
     let mut text = lines.join("\n");
     text.push('\n');
     text
 }
 
-fn headline(notification: &Notification) -> String {
-    let alert = &notification.alert;
+fn headline(notification: &Notification, alert: &Alert) -> String {
     let mut text = match notification.kind {
-        NotificationKind::Fired => format!("[FIRING {}]", alert.severity),
+        NotificationKind::Fired
+        | NotificationKind::Repeated
+        | NotificationKind::Acknowledged => format!("[FIRING {}]", alert.severity),
         NotificationKind::Updated => format!("[FIRING, now {}]", alert.severity),
         NotificationKind::Resolved => "[RESOLVED]".to_owned(),
     };
@@ -64,8 +68,7 @@ fn evidence(alert: &Alert) -> Vec<String> {
     lines
 }
 
-fn times(notification: &Notification) -> String {
-    let alert = &notification.alert;
+fn times(alert: &Alert) -> String {
     let since = second(alert.since);
     let Some(resolved_at) = alert.resolved_at else {
         return format!("since {since}, alert {}", alert.id);

@@ -12,8 +12,8 @@ use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::view::ChannelStats;
-use crate::alert::Notification;
-use crate::notifier::{Notifier, NotifyError};
+use crate::notification::Notification;
+use crate::notifier::{Delivery, Notifier, NotifyError, Receipt};
 
 /// Notifications that wait per channel: more than one fault of the largest cluster (150 members) makes.
 const QUEUE_LIMIT: usize = 1_000;
@@ -139,17 +139,17 @@ async fn work(
         // A channel of an embedder that panics must not take the others with it.
         let delivery = AssertUnwindSafe(deliver(notifier, &notification)).catch_unwind();
         match delivery.await {
-            Ok(Ok(())) => {
+            Ok(Ok(_)) => {
                 counters.delivered.fetch_add(1, Ordering::Relaxed);
             }
             Ok(Err(error)) => {
                 counters.failed.fetch_add(1, Ordering::Relaxed);
-                tracing::error!(channel = notifier.name(), alert = %notification.alert.id, %error,
+                tracing::error!(channel = notifier.name(), group = %notification.group.id, %error,
                     "notification not delivered");
             }
             Err(_) => {
                 counters.failed.fetch_add(1, Ordering::Relaxed);
-                tracing::error!(channel = notifier.name(), alert = %notification.alert.id,
+                tracing::error!(channel = notifier.name(), group = %notification.group.id,
                     "notification not delivered: the channel panicked");
             }
         }
@@ -158,8 +158,12 @@ async fn work(
 }
 
 /// Tries until it is delivered, refused, or the attempts or the time are used up.
-async fn deliver(notifier: &dyn Notifier, notification: &Notification) -> Result<(), NotifyError> {
-    let attempts = (|| notifier.notify(notification))
+async fn deliver(
+    notifier: &dyn Notifier,
+    notification: &Notification,
+) -> Result<Option<Receipt>, NotifyError> {
+    let delivery = Delivery::default();
+    let attempts = (|| notifier.notify(notification, &delivery))
         .retry(backoff())
         .when(NotifyError::is_retryable)
         .adjust(wait_as_asked);

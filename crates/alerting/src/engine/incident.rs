@@ -8,9 +8,8 @@ use jiff::Timestamp;
 use super::DEDUP_WINDOW;
 use super::clock::EngineClock;
 use super::journal::Journal;
-use crate::alert::{
-    Alert, AlertEventKind, AlertState, Fingerprint, Notification, NotificationKind, ResolveReason,
-};
+use crate::alert::{Alert, AlertEventKind, AlertState, Fingerprint, ResolveReason};
+use crate::notification::{Group, Notification, NotificationKind};
 use crate::rule::Rule;
 
 /// Where an alert stands. Times are the engine's own.
@@ -281,13 +280,29 @@ impl Incident {
         alert: Alert,
         clock: &EngineClock,
     ) -> Notification {
-        let began = self.opened_at.as_millisecond();
-        let dedup_key = format!("{}-{began}", alert.id);
+        let is_over = kind == NotificationKind::Resolved;
+        let (firing, resolved) = if is_over {
+            (Vec::new(), vec![alert])
+        } else {
+            (vec![alert], Vec::new())
+        };
         Notification {
-            alert,
+            id: format!("{}-{}-{}", self.alert.id, clock.now(), kind.as_str()),
+            channel: String::new(),
             kind,
             at: clock.now(),
-            dedup_key,
+            group: Group {
+                id: self.alert.id,
+                labels: std::collections::BTreeMap::new(),
+            },
+            dedup_key: self.alert.id.to_string(),
+            incident_at: self.opened_at,
+            sequence: 0,
+            severity: self.alert.severity,
+            firing_count: firing.len(),
+            resolved_count: resolved.len(),
+            firing,
+            resolved,
         }
     }
 }

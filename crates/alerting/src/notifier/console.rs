@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use async_trait::async_trait;
 use etcd_monitor_model::Severity;
 
-use super::{Notifier, NotifyError};
-use crate::alert::{Notification, NotificationKind};
+use super::{Delivery, Notifier, NotifyError, Receipt};
+use crate::notification::{Notification, NotificationKind};
 use crate::text;
 
 /// Writes each notification as a block of lines, to stderr or to a writer of your own.
@@ -55,7 +55,11 @@ impl Notifier for ConsoleNotifier {
         "console"
     }
 
-    async fn notify(&self, notification: &Notification) -> Result<(), NotifyError> {
+    async fn notify(
+        &self,
+        notification: &Notification,
+        _delivery: &Delivery,
+    ) -> Result<Option<Receipt>, NotifyError> {
         let mut block = text::block(notification);
         if self.colour {
             block = coloured(&block, notification);
@@ -64,7 +68,7 @@ impl Notifier for ConsoleNotifier {
         // A terminal or a pipe may block for as long as nobody reads it.
         let written = tokio::task::spawn_blocking(move || write(&writer, &block)).await;
         match written {
-            Ok(Ok(())) => Ok(()),
+            Ok(Ok(())) => Ok(None),
             Ok(Err(error)) => Err(unavailable(error.to_string())),
             Err(error) => Err(unavailable(error.to_string())),
         }
@@ -87,7 +91,7 @@ fn unavailable(reason: String) -> NotifyError {
 
 /// The block with its first line in the colour of what it says.
 fn coloured(block: &str, notification: &Notification) -> String {
-    let code = match (notification.kind, notification.alert.severity) {
+    let code = match (notification.kind, notification.severity) {
         (NotificationKind::Resolved, _) => "32",
         (_, Severity::Critical) => "1;31",
         (_, Severity::Warning) => "33",

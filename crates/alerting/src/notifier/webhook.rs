@@ -12,8 +12,9 @@ use reqwest::{Client, Response, StatusCode, Url};
 use secrecy::{ExposeSecret, SecretString};
 use serde::Serialize;
 
-use super::{Notifier, NotifyError};
-use crate::alert::{Alert, Notification, NotificationKind};
+use super::{Delivery, Notifier, NotifyError, Receipt};
+use crate::alert::Alert;
+use crate::notification::{Notification, NotificationKind};
 
 /// Bytes of a refusing answer that are read, to say why. The body of an accepting answer is not read.
 const MAX_BODY_BYTES: usize = 4_096;
@@ -190,14 +191,18 @@ impl Notifier for WebhookNotifier {
         &self.name
     }
 
-    async fn notify(&self, notification: &Notification) -> Result<(), NotifyError> {
+    async fn notify(
+        &self,
+        notification: &Notification,
+        _delivery: &Delivery,
+    ) -> Result<Option<Receipt>, NotifyError> {
         let request = self
             .client
             .post(self.url.clone())
             .headers(self.headers.clone())
             .json(&Payload::of(notification));
         match request.send().await {
-            Ok(response) => self.judge(response).await,
+            Ok(response) => self.judge(response).await.map(|()| None),
             Err(error) => Err(self.unavailable(reason_of(error), None)),
         }
     }
@@ -211,7 +216,7 @@ struct Payload<'a> {
     kind: NotificationKind,
     at: jiff::Timestamp,
     dedup_key: &'a str,
-    alert: &'a Alert,
+    alert: Option<&'a Alert>,
 }
 
 impl<'a> Payload<'a> {
@@ -222,7 +227,7 @@ impl<'a> Payload<'a> {
             kind: notification.kind,
             at: notification.at,
             dedup_key: &notification.dedup_key,
-            alert: &notification.alert,
+            alert: notification.worst(),
         }
     }
 }
