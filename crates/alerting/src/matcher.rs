@@ -135,6 +135,11 @@ impl Matcher {
         self.matches_value(value.as_deref().unwrap_or_default())
     }
 
+    /// Whether an alert without the label fulfils the condition.
+    pub(crate) fn matches_missing(&self) -> bool {
+        self.matches_value("")
+    }
+
     fn matches_value(&self, value: &str) -> bool {
         let alike = match &self.regex {
             Some(regex) => regex.is_match(value),
