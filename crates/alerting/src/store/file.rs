@@ -37,6 +37,7 @@ pub struct FileAlertStore {
     latest_aside: Mutex<Option<SetAside>>,
     asides: AtomicU64,
     lost: AtomicU64,
+    length: AtomicU64,
 }
 
 impl fmt::Debug for FileAlertStore {
@@ -65,6 +66,7 @@ impl FileAlertStore {
             latest_aside: Mutex::new(None),
             asides: AtomicU64::new(0),
             lost: AtomicU64::new(0),
+            length: AtomicU64::new(0),
         };
         let mut opened = store.opened();
         match store.ensure_open(&mut opened).map(drop) {
@@ -135,6 +137,7 @@ impl FileAlertStore {
         let db = self.ensure_open(opened)?;
         let written = guarded(|| schema::write(db, changes));
         let Err(trouble) = written else {
+            self.measure();
             return Ok(());
         };
         // After a failure redb wants to be opened again.
@@ -147,8 +150,7 @@ impl FileAlertStore {
 
     /// Makes a file small again that once held much more: redb itself gives nothing back while it runs.
     fn compact(&self, opened: &mut Option<Database>, stored: &Stored) {
-        let length = std::fs::metadata(&self.path).map_or(0, |it| it.len());
-        if length < COMPACT_FROM_BYTES.max(4 * stored.bytes()) {
+        if self.measure() < COMPACT_FROM_BYTES.max(4 * stored.bytes()) {
             return;
         }
         let compacted = guarded(|| opened.as_mut().map_or(Ok(false), |db| Ok(db.compact()?)));
@@ -156,6 +158,13 @@ impl FileAlertStore {
             tracing::warn!(error = %self.explain("compact", trouble), "the alerts' file stays large");
             close(opened);
         }
+        self.measure();
+    }
+
+    fn measure(&self) -> u64 {
+        let length = std::fs::metadata(&self.path).map_or(0, |it| it.len());
+        self.length.store(length, Ordering::Relaxed);
+        length
     }
 
     fn put_aside(&self, opened: &mut Option<Database>, reason: &str) -> Result<(), StoreError> {
@@ -211,12 +220,11 @@ impl AlertStore for FileAlertStore {
 
     fn stats(&self) -> Vec<Stat> {
         let count = |it: &AtomicU64| it.load(Ordering::Relaxed);
-        let length = std::fs::metadata(&self.path).map_or(0, |it| it.len());
         vec![
             Stat::gauge(
                 "etcd_monitor_alerts_file_bytes",
                 "Length of the file that keeps alerts and notifications",
-                length as f64,
+                count(&self.length) as f64,
             ),
             Stat::counter(
                 "etcd_monitor_alerts_file_set_aside_total",
