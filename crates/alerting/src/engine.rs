@@ -62,7 +62,7 @@ pub struct StateRow {
     pub value: Option<Vec<u8>>,
 }
 
-#[allow(missing_docs)]
+#[allow(missing_docs, reason = "until the engine has it")]
 #[derive(Debug, thiserror::Error)]
 #[error("{0}")]
 pub struct RestoreError(String);
@@ -92,7 +92,7 @@ impl AlertEngine {
         }
     }
 
-    #[allow(missing_docs)]
+    #[allow(missing_docs, reason = "until the engine has it")]
     pub fn restore(
         policy: AlertPolicy,
         _rows: impl IntoIterator<Item = StateRow>,
@@ -101,22 +101,22 @@ impl AlertEngine {
         Ok(Self::new(policy))
     }
 
-    #[allow(missing_docs)]
+    #[allow(missing_docs, reason = "until the engine has it")]
     pub fn set_policy(&mut self, _policy: AlertPolicy, _now: Timestamp) -> Vec<Notification> {
         Vec::new()
     }
 
-    #[allow(missing_docs)]
+    #[allow(missing_docs, reason = "until the engine has it")]
     pub fn set_mutes(&mut self, _mutes: Mutes, _now: Timestamp) -> Vec<Notification> {
         Vec::new()
     }
 
-    #[allow(missing_docs)]
+    #[allow(missing_docs, reason = "until the engine has it")]
     pub fn take_changes(&mut self) -> Vec<StateRow> {
         Vec::new()
     }
 
-    #[allow(missing_docs)]
+    #[allow(missing_docs, reason = "until the engine has it")]
     pub fn rows(&mut self) -> Vec<StateRow> {
         Vec::new()
     }

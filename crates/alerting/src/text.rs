@@ -32,9 +32,9 @@ pub(crate) fn block(notification: &Notification) -> String {
 
 fn headline(notification: &Notification, alert: &Alert) -> String {
     let mut text = match notification.kind {
-        NotificationKind::Fired
-        | NotificationKind::Repeated
-        | NotificationKind::Acknowledged => format!("[FIRING {}]", alert.severity),
+        NotificationKind::Fired | NotificationKind::Repeated | NotificationKind::Acknowledged => {
+            format!("[FIRING {}]", alert.severity)
+        }
         NotificationKind::Updated => format!("[FIRING, now {}]", alert.severity),
         NotificationKind::Resolved => "[RESOLVED]".to_owned(),
     };

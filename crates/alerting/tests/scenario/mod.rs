@@ -8,7 +8,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use etcd_monitor_alerting::{AlertEngine, Notification, default_rules};
+use etcd_monitor_alerting::{AlertEngine, AlertPolicy, Notification};
 use etcd_monitor_model::{
     AlertType, ClusterName, Evidence, Finding, FindingKey, FindingStatus, MemberId, MemberSnapshot,
     MonitorCondition, Severity, Snapshot, Subject,
@@ -51,7 +51,7 @@ pub(crate) struct World {
 impl World {
     pub(crate) fn new() -> Self {
         Self {
-            engine: AlertEngine::new(default_rules()),
+            engine: AlertEngine::new(AlertPolicy::to_channels(["test"])),
             second: 0,
             clock_error: 0,
             members: BTreeMap::new(),
@@ -115,7 +115,7 @@ impl World {
     /// What was told, one line each.
     pub(crate) fn told_lines(&self) -> String {
         let line = |(second, told): &(u64, Notification)| {
-            let alert = &told.alert;
+            let alert = told.worst().unwrap();
             let end = match alert.resolve_reason {
                 Some(reason) => reason.as_str(),
                 None => alert.severity.as_str(),
