@@ -1,12 +1,13 @@
 //! Alerts: where each stands, and what happened to it.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
 use etcd_monitor_model::{
-    AlertType, ClusterName, Evidence, Finding, FindingKey, Severity, Subject,
+    AlertType, ClusterName, Evidence, Finding, FindingKey, Severity, Subject, SubjectKind,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -187,7 +188,36 @@ pub struct Acknowledgement {
     pub comment: String,
 }
 
+/// Labels that alerts have by themselves; the labels of a rule have other names. `member` is there only where the
+/// subject is a member.
+pub const ALERT_LABELS: [&str; 7] = [
+    "cluster",
+    "rule",
+    "severity",
+    "alert_type",
+    "subject",
+    "subject_kind",
+    "member",
+];
+
 impl Alert {
+    /// The value of a label: one of [`ALERT_LABELS`], or one that its rule adds. `None` where it has no such label.
+    /// May quote a member's answer: treat it as untrusted text.
+    pub fn label(&self, name: &str) -> Option<Cow<'_, str>> {
+        let of_itself = match name {
+            "cluster" => self.cluster.as_str(),
+            "rule" => &self.rule,
+            "severity" => self.severity.as_str(),
+            "alert_type" => self.alert_type.as_str(),
+            "subject" => &self.subject.name,
+            "subject_kind" => self.subject.kind.as_str(),
+            "member" if self.subject.kind == SubjectKind::Member => &self.subject.name,
+            "member" => return None,
+            other => self.labels.get(other)?,
+        };
+        Some(Cow::Borrowed(of_itself))
+    }
+
     /// A pending alert about a finding that is true, with a severity from its rule.
     pub(crate) fn pending(
         id: Fingerprint,
@@ -268,6 +298,7 @@ pub enum AlertEventKind {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::fixtures::member_alert;
 
     #[test]
     fn the_fingerprint_is_stable_and_tells_its_parts_apart() {
@@ -278,5 +309,31 @@ mod tests {
         assert_eq!(of("prod", "MemberDown").len(), 16);
         assert_eq!(of("prod", "MemberDown"), of("prod", "MemberDown"));
         assert_ne!(of("prodM", "emberDown"), of("prod", "MemberDown"));
+    }
+
+    #[test]
+    fn the_labels_are_its_own_and_those_of_its_rule() {
+        let mut alert = member_alert("prod", "MemberDown", "m1");
+        alert.labels.insert("team".into(), "storage".into());
+        let values = ALERT_LABELS.map(|name| alert.label(name).unwrap_or_default());
+        let expected = [
+            "prod",
+            "MemberDown",
+            "warning",
+            "member",
+            "m1",
+            "member",
+            "m1",
+        ];
+        assert_eq!(values, expected);
+        assert_eq!(alert.label("team").as_deref(), Some("storage"));
+        assert_eq!(alert.label("owner"), None);
+    }
+
+    #[test]
+    fn only_an_alert_about_a_member_has_the_label_of_one() {
+        let alert = crate::fixtures::alert("prod", "QuorumLost", Severity::Critical);
+        assert_eq!(alert.label("member"), None);
+        assert_eq!(alert.label("subject_kind").as_deref(), Some("cluster"));
     }
 }

@@ -37,30 +37,36 @@
 mod alert;
 mod dispatch;
 mod engine;
+#[cfg(test)]
+mod fixtures;
 mod inhibition;
 mod links;
 mod maintenance;
 mod matcher;
 mod message;
 mod metric_rule;
+mod mute_file;
 mod notification;
 mod notifier;
 mod policy;
 mod route;
 mod rule;
+mod silence;
+mod suggestion;
 mod templates;
 
 pub use alert::{
-    Acknowledgement, Alert, AlertEvent, AlertEventKind, AlertState, Fingerprint, MutedBy,
-    ResolveReason,
+    ALERT_LABELS, Acknowledgement, Alert, AlertEvent, AlertEventKind, AlertState, Fingerprint,
+    MutedBy, ResolveReason,
 };
 pub use dispatch::{Alerting, AlertsHandle, AlertsView, ChannelStats};
 pub use engine::{AlertEngine, DEDUP_WINDOW, HISTORY_LIMIT, MAX_ALERTS};
-pub use inhibition::Inhibition;
+pub use inhibition::{Inhibition, InhibitionError};
 pub use links::MessageLinks;
-pub use maintenance::MaintenanceWindow;
-pub use matcher::Matcher;
+pub use maintenance::{MaintenanceError, MaintenanceWindow};
+pub use matcher::{MatchOp, Matcher, MatcherError};
 pub use metric_rule::MetricRule;
+pub use mute_file::{MuteFile, MuteFileError, MuteFileStamp};
 pub use notification::{Group, MAX_ALERTS_TOLD, Notification, NotificationKind};
 #[cfg(feature = "http")]
 pub use notifier::alertmanager::{AlertmanagerNotifier, AlertmanagerOptions};
@@ -78,6 +84,8 @@ pub use notifier::slack::{SlackNotifier, SlackOptions, SlackTarget};
 pub use notifier::webhook::{WebhookMethod, WebhookNotifier, WebhookOptions};
 pub use notifier::{Delivery, Notifier, NotifyError, Receipt};
 pub use policy::{AlertPolicy, ChannelPace};
-pub use route::{Route, RouteTiming};
+pub use route::{ResolvedTiming, Route, RouteError, RouteTiming, Target};
 pub use rule::{Rule, SeverityPolicy, default_rules};
+pub use silence::{MAX_SILENCES, Mutes, SILENCE_RETENTION, Silence, SilenceError, SilenceState};
+pub use suggestion::nearest;
 pub use templates::{TemplateError, TemplatePart, Templates};
