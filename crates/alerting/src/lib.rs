@@ -67,7 +67,7 @@ pub use engine::{AlertEngine, DEDUP_WINDOW, RestoreError, StateRow, HISTORY_LIMI
 pub use inhibition::{Inhibition, InhibitionError};
 pub use maintenance::{MaintenanceError, MaintenanceWindow};
 pub use matcher::{MatchOp, Matcher, MatcherError};
-pub use metric_rule::MetricRule;
+pub use metric_rule::{MetricRule, MetricRules};
 pub use mute_file::{MuteFile, MuteFileError, MuteFileStamp};
 pub use notification::{Group, MAX_ALERTS_TOLD, Notification, NotificationKind};
 pub use notifier::console::ConsoleNotifier;
