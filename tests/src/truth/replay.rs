@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use etcd_monitor_alerting::{AlertEngine, AlertEventKind, default_rules};
+use etcd_monitor_alerting::{AlertEngine, AlertEventKind, AlertPolicy, default_rules};
 use etcd_monitor_core::{Finding, Severity, Snapshot, doubt_monitor};
 
 use super::keep::{Fixture, Seen};
@@ -48,7 +48,9 @@ impl Fixture {
     }
 
     fn retell(&self, folder: &Path) -> anyhow::Result<Retold> {
-        let mut engine = AlertEngine::new(self.rules());
+        let mut policy = AlertPolicy::to_channels(["pager"]);
+        policy.rules = self.rules();
+        let mut engine = AlertEngine::new(policy);
         let mut retold = Retold::default();
         let mut latest: BTreeMap<String, Snapshot> = BTreeMap::new();
         for snapshot in self.snapshots(folder)? {

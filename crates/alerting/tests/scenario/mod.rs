@@ -121,6 +121,8 @@ impl World {
         if due.is_some_and(|at| at <= self.now()) {
             let told = self.engine.tick(self.now());
             self.keep(told);
+            let next = self.engine.next_deadline();
+            assert!(next.is_none_or(|at| at > self.now()), "what is due is done");
         }
     }
 
