@@ -346,7 +346,7 @@ fn a_clock_set_forward_does_not_end_the_window() {
 fn a_clock_set_back_does_not_make_old_news_fresh() {
     let mut engine = AlertEngine::new(only(Rule::new("MemberDown", Duration::from_mins(1))));
     let mut snapshot = empty_snapshot(1, start());
-    let down = finding("MemberDown", "m1", Says::True(Severity::Warning), start());
+    let down = finding("m1", Says::True(Severity::Warning), start());
     snapshot.findings.extend(down);
     engine.observe(&snapshot, start());
     for second in 0..300 {
@@ -403,7 +403,7 @@ fn a_rule_without_a_hold_fires_with_the_first_snapshot_and_with_its_own_severity
 fn a_stale_snapshot_fires_nothing() {
     let mut engine = AlertEngine::new(only(Rule::new("MemberDown", Duration::ZERO)));
     let mut snapshot = empty_snapshot(1, start());
-    snapshot.findings = finding("MemberDown", "m1", Says::True(Severity::Warning), start())
+    snapshot.findings = finding("m1", Says::True(Severity::Warning), start())
         .into_iter()
         .collect();
     assert!(engine.observe(&snapshot, start() + 13.seconds()).is_empty());
@@ -443,7 +443,7 @@ fn the_number_of_alerts_and_of_events_is_bounded() {
     let mut snapshot = empty_snapshot(1, start());
     let names = (0..MAX_ALERTS + 5).map(|number| format!("m{number}"));
     snapshot.findings = names
-        .filter_map(|name| finding("MemberDown", &name, Says::True(Severity::Warning), start()))
+        .filter_map(|name| finding(&name, Says::True(Severity::Warning), start()))
         .collect();
     let told = engine.observe(&snapshot, start());
     let [told] = &told[..] else {

@@ -195,7 +195,7 @@ impl World {
                 member.id = Some(member_id(name));
                 snapshot.members.push(member);
             }
-            let mut finding = finding(rule, name, *says, self.now());
+            let mut finding = finding_of(rule, name, *says, self.now());
             finding.iter_mut().for_each(|it| it.since = *since);
             snapshot.findings.extend(finding);
         }
@@ -275,7 +275,12 @@ fn subject(member: &str) -> Subject {
     Subject::member(member, Some(member_id(member)))
 }
 
-pub(crate) fn finding(rule: &str, name: &str, says: Says, at: Timestamp) -> Option<Finding> {
+/// What `MemberDown` says of a member.
+pub(crate) fn finding(name: &str, says: Says, at: Timestamp) -> Option<Finding> {
+    finding_of("MemberDown", name, says, at)
+}
+
+pub(crate) fn finding_of(rule: &str, name: &str, says: Says, at: Timestamp) -> Option<Finding> {
     let severity = match says {
         Says::True(severity) => severity,
         // What explains it usually makes it worse too.
