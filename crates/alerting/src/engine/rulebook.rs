@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use etcd_monitor_model::ClusterName;
 
+use crate::metric_rule::MetricRule;
 use crate::policy::AlertPolicy;
 use crate::rule::Rule;
 
@@ -30,7 +31,7 @@ impl Rulebook {
             clusters: own
                 .map(|(cluster, rules)| (cluster.clone(), Rules::of(rules)))
                 .collect(),
-            metric: Rules::of(policy.metric_rules.iter().map(|rule| rule.rule())),
+            metric: Rules::of(policy.metric_rules.iter().map(MetricRule::rule)),
         }
     }
 

@@ -224,7 +224,11 @@ impl World {
             words.push(told.kind.as_str().to_owned());
             words.push(told.severity.as_str().to_owned());
             words.extend(told.firing.iter().map(name));
-            words.extend(told.resolved.iter().map(|alert| format!("-{}", name(alert))));
+            words.extend(
+                told.resolved
+                    .iter()
+                    .map(|alert| format!("-{}", name(alert))),
+            );
             words.join(" ") + "\n"
         };
         self.told.iter().map(line).collect()
@@ -288,7 +292,14 @@ pub(crate) fn finding_of(rule: &str, name: &str, says: Says, at: Timestamp) -> O
         _ => Severity::Warning,
     };
     let cluster = cluster();
-    let mut finding = Finding::new(rule, AlertType::Member, severity, &cluster, subject(name), at);
+    let mut finding = Finding::new(
+        rule,
+        AlertType::Member,
+        severity,
+        &cluster,
+        subject(name),
+        at,
+    );
     finding.cause = format!("{name} refuses connections");
     finding.action = format!("start etcd on {name}");
     finding.evidence = vec![Evidence {
