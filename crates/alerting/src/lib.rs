@@ -77,7 +77,7 @@ pub use inhibition::{Inhibition, InhibitionError};
 pub use links::MessageLinks;
 pub use maintenance::{MaintenanceError, MaintenanceWindow};
 pub use matcher::{MatchOp, Matcher, MatcherError};
-pub use metric_rule::MetricRule;
+pub use metric_rule::{MetricRule, MetricRules};
 pub use mute_file::{MuteFile, MuteFileError, MuteFileStamp};
 pub use notification::{Group, MAX_ALERTS_TOLD, Notification, NotificationKind};
 #[cfg(feature = "http")]

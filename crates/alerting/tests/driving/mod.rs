@@ -176,10 +176,13 @@ impl AlertStore for TestStore {
     }
 }
 
-/// The default rules, every alert a group of its own, to these channels.
+/// The default rules to these channels.
 pub(crate) fn policy(channels: &[&str]) -> AlertPolicy {
     let mut policy = AlertPolicy::to_channels(channels.iter().copied());
+    // Every alert is a message of its own, at once and once: what is held to here is the delivery.
     policy.route.group_by = Some(vec!["...".to_owned()]);
+    policy.route.timing.group_wait = Some(Duration::ZERO);
+    policy.route.timing.repeat_interval = Some(Duration::from_hours(1_000));
     policy
 }
 
