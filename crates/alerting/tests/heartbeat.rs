@@ -158,7 +158,7 @@ fn live(url: &str, probes: &Probes, method: HeartbeatMethod) -> Living {
     options.method = method;
     let (heartbeat, handle) = Heartbeat::new(&options, &alerts).unwrap();
     let tasks = vec![
-        tokio::spawn(driver.run()),
+        tokio::spawn(async move { driver.run().await.unwrap() }),
         tokio::spawn(heartbeat.run(cancel.clone())),
     ];
     Living {
