@@ -1,0 +1,17 @@
+//! What the channels write and send, against real receivers on loopback.
+
+#![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+mod console;
+mod fixture;
+
+#[cfg(feature = "http")]
+mod http;
+#[cfg(feature = "http")]
+mod pagerduty;
+#[cfg(feature = "http")]
+mod recorder;
+#[cfg(feature = "http")]
+mod slack;
+#[cfg(feature = "http")]
+mod webhook;
