@@ -23,8 +23,8 @@ pub(crate) fn fired(members: &[&str], severity: Severity) -> Notification {
     told.group.labels = labels
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
-    told.dedup_key = "c0ffee0123456789".to_owned();
-    told.id = "c0ffee0123456789-0".to_owned();
+    "c0ffee0123456789".clone_into(&mut told.dedup_key);
+    "c0ffee0123456789-0".clone_into(&mut told.id);
     told
 }
 
@@ -41,7 +41,7 @@ fn member_down(trial: &Alert, member: &str, severity: Severity) -> Alert {
     let id = member
         .bytes()
         .fold(0, |id, byte| (id << 8) | u64::from(byte));
-    alert.rule = "MemberDown".to_owned();
+    "MemberDown".clone_into(&mut alert.rule);
     alert.alert_type = AlertType::Member;
     alert.cluster = ClusterName::new("prod");
     alert.subject = Subject::member(member, Some(MemberId(id)));

@@ -2,13 +2,19 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+#[cfg(feature = "http")]
+mod alertmanager;
 mod console;
+#[cfg(feature = "smtp")]
+mod email;
 mod fixture;
 
 #[cfg(feature = "http")]
 mod http;
 #[cfg(feature = "http")]
 mod pagerduty;
+#[cfg(any(feature = "http", feature = "smtp"))]
+mod program;
 #[cfg(feature = "http")]
 mod recorder;
 #[cfg(feature = "http")]
