@@ -11,6 +11,8 @@ mod fixture;
 
 #[cfg(feature = "http")]
 mod http;
+#[cfg(feature = "smtp")]
+mod mail_server;
 #[cfg(feature = "http")]
 mod pagerduty;
 #[cfg(any(feature = "http", feature = "smtp"))]

@@ -11,6 +11,9 @@ use tokio::time::{Instant, interval};
 const KEEPER: &str = r#""$@" </dev/null &
 read -r _; kill -9 "$!" 2>/dev/null; wait"#;
 
+/// For what happens at once on a machine that does other things too.
+pub(crate) const LIMIT: Duration = Duration::from_secs(30);
+
 pub(crate) struct Program(Child);
 
 impl Program {
@@ -53,14 +56,13 @@ pub(crate) fn find(name: &str) -> Option<PathBuf> {
 
 /// Looks until something is there.
 pub(crate) async fn until<T>(what: &str, mut look: impl AsyncFnMut() -> Option<T>) -> T {
-    let limit = Duration::from_secs(30);
-    let deadline = Instant::now() + limit;
+    let deadline = Instant::now() + LIMIT;
     let mut ticks = interval(Duration::from_millis(50));
     loop {
         ticks.tick().await;
         if let Some(found) = look().await {
             return found;
         }
-        assert!(Instant::now() < deadline, "not within {limit:?}: {what}");
+        assert!(Instant::now() < deadline, "not within {LIMIT:?}: {what}");
     }
 }
