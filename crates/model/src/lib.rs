@@ -26,6 +26,7 @@ mod metrics_page;
 mod observation;
 pub mod rule;
 mod sample;
+mod sampling;
 mod snapshot;
 mod stat;
 mod text;
@@ -42,7 +43,7 @@ pub use finding::{
 };
 pub use history::{
     HistoryError, HistoryQuery, HistoryStore, Point, PointStream, SeriesKey, SeriesPoints,
-    SeriesSelector, StoreFailure,
+    SeriesSelector,
 };
 pub use id::{ClusterId, ClusterName, MemberId, ParseIdError};
 pub use learner::LearnerProgress;
@@ -60,11 +61,13 @@ pub use observation::{
     MembershipView, MonitorCondition, Observation, Probe, ProbeFailure, ReadAnswer,
 };
 pub use sample::{Sample, SampleBatch, SampledMember};
+pub use sampling::catalogue::{Metric, MetricScope, MetricUnit, metric_catalogue};
+pub use sampling::samples;
 pub use snapshot::{
     ClusterHealth, DatabaseSize, LatencySummary, Leader, MemberRole, MemberSnapshot, ProbeCost,
     Quorum, RaftProgress, ServerCounters, Snapshot,
 };
-pub use stat::{Stat, StatKind, StatSource};
+pub use stat::{PartFailure, Stat, StatKind, StatSource};
 pub use text::{is_unprintable, plain_text};
 pub use trust::{
     Certificate, ClockOffset, ClockReading, MemberTrust, PortKind, PortTrust, ShownCertificates,
