@@ -3,7 +3,10 @@
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 #![cfg_attr(
     not(all(feature = "http", feature = "smtp")),
-    allow(dead_code, reason = "without one of the features a part of the fixture is not used")
+    allow(
+        dead_code,
+        reason = "without one of the features a part of the fixture is not used"
+    )
 )]
 
 #[cfg(feature = "http")]
