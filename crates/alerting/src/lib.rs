@@ -54,14 +54,14 @@ mod text;
 
 pub use alert::{
     ALERT_LABELS, Acknowledgement, Alert, AlertEvent, AlertEventKind, AlertState, Fingerprint,
-    MutedBy, ResolveReason,
+    MutedBy, ResolveReason, check_labels,
 };
 pub use dispatch::{Alerting, AlertsHandle, AlertsView, ChannelStats};
 pub use engine::{AlertEngine, DEDUP_WINDOW, HISTORY_LIMIT, MAX_ALERTS};
 pub use inhibition::{Inhibition, InhibitionError};
 pub use maintenance::{MaintenanceError, MaintenanceWindow};
 pub use matcher::{MatchOp, Matcher, MatcherError};
-pub use metric_rule::MetricRule;
+pub use metric_rule::{Aggregate, MetricRule, MetricRuleError, MetricRuleText, MetricRules};
 pub use mute_file::{MuteFile, MuteFileError, MuteFileStamp};
 pub use notification::{Group, MAX_ALERTS_TOLD, Notification, NotificationKind};
 pub use notifier::console::ConsoleNotifier;
