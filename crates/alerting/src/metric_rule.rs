@@ -79,7 +79,6 @@ impl MetricRuleText {
 /// A condition on a metric, checked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct MetricRule {
-    name: String,
     metric: &'static str,
     aggregate: Aggregate,
     /// Zero for the newest sample alone.
@@ -88,18 +87,17 @@ pub struct MetricRule {
     value: f64,
     /// That of the value, which is not the metric's own where the aggregate changes it.
     unit: MetricUnit,
-    hold: Duration,
-    keep_firing: Duration,
     severity: Severity,
     alert_type: AlertType,
-    labels: BTreeMap<String, String>,
     matchers: Vec<Matcher>,
+    /// What becomes of its findings.
+    rule: Rule,
 }
 
 impl MetricRule {
     /// Its name, and that of its findings and alerts.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.rule.name
     }
 
     /// The metric that it looks at.
@@ -107,12 +105,9 @@ impl MetricRule {
         self.metric
     }
 
-    /// The rule that makes alerts of its findings.
-    pub fn alert_rule(&self) -> Rule {
-        let mut rule = Rule::new(&self.name, self.hold).with_severity(self.severity);
-        rule.keep_firing = self.keep_firing;
-        rule.labels.clone_from(&self.labels);
-        rule
+    /// What becomes of its findings: how long they must hold, how severe the alert is, and its labels.
+    pub fn rule(&self) -> &Rule {
+        &self.rule
     }
 
     /// The condition in words: `mean of wal_fsync_p99_seconds over 5m > 100 ms`.

@@ -10,6 +10,7 @@ use etcd_monitor_model::{
 use super::{Aggregate, Comparison, MetricRule, MetricRuleText, quantity};
 use crate::alert::check_labels;
 use crate::matcher::{Matcher, is_label_name};
+use crate::rule::Rule;
 use crate::suggestion::hint;
 
 /// Where nothing else is said.
@@ -71,12 +72,9 @@ impl MetricRule {
             op: checked_op(&text.op)?,
             value,
             unit,
-            hold: checked_duration("hold", text.hold)?,
-            keep_firing: checked_duration("keep_firing", text.keep_firing)?,
             severity: text.severity,
             alert_type: text.alert_type.unwrap_or_else(|| area(metric)),
-            name: text.name,
-            labels: text.labels,
+            rule: alert_rule(&text)?,
             matchers: text.matchers,
         })
     }
@@ -103,6 +101,15 @@ impl MetricRule {
         }
         Ok(())
     }
+}
+
+/// The rule that makes alerts of its findings.
+fn alert_rule(text: &MetricRuleText) -> Result<Rule, MetricRuleError> {
+    let hold = checked_duration("hold", text.hold)?;
+    let mut rule = Rule::new(&text.name, hold).with_severity(text.severity);
+    rule.keep_firing = checked_duration("keep_firing", text.keep_firing)?;
+    rule.labels.clone_from(&text.labels);
+    Ok(rule)
 }
 
 fn check_name(name: &str) -> Result<(), MetricRuleError> {
@@ -298,7 +305,7 @@ mod tests {
             text.severity = etcd_monitor_model::Severity::Critical;
             text.labels.insert("team".into(), "storage".into());
         });
-        let rule = rule.unwrap().alert_rule();
+        let rule = rule.unwrap().rule().clone();
         assert_eq!(
             (rule.name.as_str(), rule.finding.as_str()),
             ("FsyncHigh", "FsyncHigh")

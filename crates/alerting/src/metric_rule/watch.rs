@@ -57,31 +57,32 @@ struct Watched {
 
 impl MetricRules {
     /// Rules that have seen nothing yet. Of several with one name the first counts.
-    pub fn new(rules: Vec<MetricRule>) -> Self {
+    pub fn new(rules: &[MetricRule]) -> Self {
         let mut names = BTreeSet::new();
-        let first = |rule: &MetricRule| names.insert(rule.name().to_owned());
+        let first = rules.iter().filter(|rule| names.insert(rule.name()));
         Self {
-            rules: rules.into_iter().filter(first).collect(),
+            rules: first.cloned().collect(),
             clusters: BTreeMap::new(),
         }
     }
 
     /// Puts other rules in the place of these. What those that stay have seen is kept.
-    pub fn set_rules(&mut self, rules: Vec<MetricRule>) {
+    pub fn set_rules(&mut self, rules: &[MetricRule]) {
         let next = Self::new(rules).rules;
+        let before = std::mem::replace(&mut self.rules, next);
         let stays = |name: &str| {
-            let of = |rules: &[MetricRule]| rules.iter().find(|it| it.name() == name).cloned();
-            of(&self.rules) == of(&next)
+            before
+                .iter()
+                .any(|it| it.name() == name && self.rules.contains(it))
         };
         for followed in self.clusters.values_mut() {
             followed.by_rule.retain(|name, _| stays(name));
         }
-        self.rules = next;
     }
 
-    /// Forgets every cluster but these.
-    pub fn keep_clusters(&mut self, kept: &[&ClusterName]) {
-        self.clusters.retain(|name, _| kept.contains(&name));
+    /// Forgets a cluster.
+    pub fn remove_cluster(&mut self, cluster: &ClusterName) {
+        self.clusters.remove(cluster);
     }
 
     /// One finding for each rule and subject: a cluster, member or link that has the metric.
@@ -117,7 +118,7 @@ impl Followed {
         for rule in rules {
             let there = subjects(rule, snapshot);
             if snapshot.member_count.is_some() {
-                let watched = self.by_rule.entry(rule.name.clone()).or_default();
+                let watched = self.by_rule.entry(rule.name().to_owned()).or_default();
                 let known: BTreeSet<_> = there.iter().map(|(key, _)| *key).collect();
                 watched.retain(|key, _| known.contains(key));
             }
@@ -129,11 +130,11 @@ impl Followed {
 
     fn follow(&mut self, rule: &MetricRule, key: SubjectKey, subject: Subject, room: usize) {
         let full = self.len() >= room;
-        let watched = self.by_rule.entry(rule.name.clone()).or_default();
+        let watched = self.by_rule.entry(rule.name().to_owned()).or_default();
         if let Some(watched) = watched.get_mut(&key) {
             watched.subject = subject;
         } else if full {
-            self.refused.push((rule.name.clone(), subject));
+            self.refused.push((rule.name().to_owned(), subject));
         } else {
             watched.insert(key, Watched::new(subject));
         }
@@ -143,7 +144,7 @@ impl Followed {
     fn take(&mut self, rules: &[MetricRule], snapshot: &Snapshot) {
         let values = values(rules, snapshot);
         for rule in rules {
-            let Some(watched) = self.by_rule.get_mut(&rule.name) else {
+            let Some(watched) = self.by_rule.get_mut(rule.name()) else {
                 continue;
             };
             for (key, value) in values.get(rule.metric).into_iter().flatten() {
@@ -158,9 +159,9 @@ impl Followed {
     }
 
     fn findings(&mut self, rule: &MetricRule, snapshot: &Snapshot) -> Vec<Finding> {
-        let watched = self.by_rule.get_mut(&rule.name).into_iter().flatten();
+        let watched = self.by_rule.get_mut(rule.name()).into_iter().flatten();
         let watched = watched.map(|(_, watched)| watched.finding(rule, snapshot));
-        let refused = self.refused.iter().filter(|(name, _)| *name == rule.name);
+        let refused = self.refused.iter().filter(|(name, _)| *name == rule.name());
         let refused = refused.map(|(_, subject)| no_room(rule, subject, snapshot));
         watched.chain(refused).collect()
     }
@@ -223,7 +224,7 @@ impl MetricRule {
         status: FindingStatus,
         since: Timestamp,
     ) -> Finding {
-        let (name, cluster) = (&self.name, &snapshot.cluster);
+        let (name, cluster) = (self.name(), &snapshot.cluster);
         let mut finding = Finding::new(
             name,
             self.alert_type,
@@ -280,7 +281,7 @@ impl MetricRule {
             "Look at {} of {} in the history; the rule {} is one of the configuration's own",
             self.metric,
             named(subject),
-            self.name
+            self.name()
         )
     }
 }
