@@ -156,9 +156,7 @@ impl AlertEngine {
     /// does not name.
     pub fn set_policy(&mut self, policy: AlertPolicy, now: Timestamp) -> Vec<Notification> {
         self.clock.advance(now);
-        if policy.metric_rules != self.policy.metric_rules {
-            self.metrics = MetricRules::new(&policy.metric_rules);
-        }
+        self.metrics.set_rules(&policy.metric_rules);
         self.rulebook = Rulebook::of(&policy);
         self.muting.set_policy(&policy);
         self.policy = policy;
@@ -240,6 +238,7 @@ impl AlertEngine {
         for id in cluster.ids.clone() {
             self.change(id, |incident, step| incident.end(ResolveReason::Removed, step));
         }
+        self.metrics.remove_cluster(name);
     }
 }
 
