@@ -61,7 +61,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         told.recv().await;
     }
     stop.cancel();
-    running.await?;
+    running.await??;
     println!("{} events in the history", alerts.latest().history.len());
     Ok(())
 }

@@ -39,6 +39,8 @@ mod dispatch;
 mod engine;
 #[cfg(test)]
 mod fixtures;
+#[cfg(feature = "http")]
+mod heartbeat;
 mod inhibition;
 mod links;
 mod maintenance;
@@ -59,19 +61,23 @@ mod templates;
 
 pub use alert::{
     ALERT_LABELS, Acknowledgement, Alert, AlertEvent, AlertEventKind, AlertState, Fingerprint,
-    MutedBy, ResolveReason,
+    MutedBy, ResolveReason, check_labels,
 };
 pub use dispatch::channel::{Channel, ChannelLimits};
 pub use dispatch::handle::{AlertsHandle, FollowedCluster};
 pub use dispatch::mute_watch::MuteWatch;
 pub use dispatch::view::{AlertsView, ChannelStats, StoreStatus};
 pub use dispatch::{Alerting, AlertingOptions};
-pub use engine::{AlertEngine, DEDUP_WINDOW, RestoreError, StateRow, HISTORY_LIMIT, MAX_ALERTS};
+pub use engine::{AlertEngine, DEDUP_WINDOW, HISTORY_LIMIT, MAX_ALERTS, RestoreError, StateRow};
+#[cfg(feature = "http")]
+pub use heartbeat::{
+    Heartbeat, HeartbeatHandle, HeartbeatMethod, HeartbeatOptions, HeartbeatStatus,
+};
 pub use inhibition::{Inhibition, InhibitionError};
 pub use links::MessageLinks;
 pub use maintenance::{MaintenanceError, MaintenanceWindow};
 pub use matcher::{MatchOp, Matcher, MatcherError};
-pub use metric_rule::MetricRule;
+pub use metric_rule::{Aggregate, MetricRule, MetricRuleError, MetricRuleText, MetricRules};
 pub use mute_file::{MuteFile, MuteFileError, MuteFileStamp};
 pub use notification::{Group, MAX_ALERTS_TOLD, Notification, NotificationKind};
 #[cfg(feature = "http")]
@@ -91,13 +97,13 @@ pub use notifier::webhook::{WebhookMethod, WebhookNotifier, WebhookOptions};
 pub use notifier::{Delivery, Notifier, NotifyError, Receipt};
 pub use policy::{AlertPolicy, ChannelPace};
 pub use route::{ResolvedTiming, Route, RouteError, RouteTiming, Target};
+pub use rule::{Rule, SeverityPolicy, default_rules};
+pub use silence::{MAX_SILENCES, Mutes, SILENCE_RETENTION, Silence, SilenceError, SilenceState};
 pub use store::file::FileAlertStore;
 pub use store::memory::MemoryAlertStore;
 pub use store::{
-    AlertStore, Changes, DeadLetter, KeptReceipt, MAX_DEAD_LETTERS, ReceiptKey, SetAside, StoreError,
-    Stored,
+    AlertStore, Changes, DeadLetter, KeptReceipt, MAX_DEAD_LETTERS, ReceiptKey, SetAside,
+    StoreError, Stored,
 };
-pub use rule::{Rule, SeverityPolicy, default_rules};
-pub use silence::{MAX_SILENCES, Mutes, SILENCE_RETENTION, Silence, SilenceError, SilenceState};
 pub use suggestion::nearest;
 pub use templates::{TemplateError, TemplatePart, Templates};

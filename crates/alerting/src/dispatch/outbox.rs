@@ -231,11 +231,19 @@ impl Outbox {
         let Some(flight) = self.flight.take() else {
             return Vec::new();
         };
-        let mut send = if flight.held { flight.members.clone() } else { Vec::new() };
+        let mut send = if flight.held {
+            flight.members.clone()
+        } else {
+            Vec::new()
+        };
         match outcome {
             Ok(found) => {
                 flight.members.iter().for_each(|it| it.became_durable());
-                send.extend(found.map(|stored| self.take_over(stored)).unwrap_or_default());
+                send.extend(
+                    found
+                        .map(|stored| self.take_over(stored))
+                        .unwrap_or_default(),
+                );
                 self.stored();
             }
             Err(error) => send.extend(self.failed(&error.to_string())),
@@ -313,8 +321,13 @@ impl Outbox {
         self.start(Batch { changes, members });
     }
 
-    /// The engine's rows cannot be used: everything is to be written anew.
-    pub(super) fn distrust(&mut self) {
+    /// The engine's rows make no sense: what is kept is set aside, and everything is written anew.
+    pub(super) async fn distrust(&mut self, reason: String) {
+        let store = Arc::clone(&self.store);
+        let aside = tokio::task::spawn_blocking(move || store.set_aside(&reason)).await;
+        if let Err(error) = aside.unwrap_or_else(|error| Err(lost_task(&error))) {
+            tracing::error!(%error, "what is kept of alerts is overwritten");
+        }
         self.must_rewrite = true;
         self.next = Batch::default();
     }

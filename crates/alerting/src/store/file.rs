@@ -1,7 +1,7 @@
 //! The store in one file, by redb: one transaction, one flush to the disk.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -19,19 +19,12 @@ mod trouble;
 /// Memory for pages of the file.
 const CACHE_BYTES: usize = 4 << 20;
 
-/// A file smaller than this is not made smaller at the start.
-const COMPACT_FROM_BYTES: u64 = 16 << 20;
-
-/// Makes the database of a path: replaced in tests, to let it fail.
-type Opener = dyn Fn(&Path) -> Result<Database, redb::DatabaseError> + Send + Sync;
-
 /// Keeps the state of alerts and the notifications that wait in a file, which only one process at a time can have open.
 ///
 /// What is committed is there after `kill -9` and after a loss of power. A file that is damaged is renamed to a name
 /// with the time in it (the newest of those is kept), what can be read of it goes on in a new one, and the log says so.
 pub struct FileAlertStore {
     path: PathBuf,
-    opener: Box<Opener>,
     /// `None` while it cannot be opened; the next use tries again.
     opened: Mutex<Option<Database>>,
     latest_aside: Mutex<Option<SetAside>>,
@@ -54,32 +47,26 @@ impl FileAlertStore {
     /// Fails where another process has it open, or a newer version wrote it. A disk that refuses is no failure: the
     /// store then says so at each use, and tries again.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
-        let opener = |path: &Path| Builder::new().set_cache_size(CACHE_BYTES).create(path);
-        Self::with_opener(path.into(), Box::new(opener))
-    }
-
-    fn with_opener(path: PathBuf, opener: Box<Opener>) -> Result<Self, StoreError> {
-        let store = Self {
-            path,
-            opener,
+        let file = Self {
+            path: path.into(),
             opened: Mutex::new(None),
             latest_aside: Mutex::new(None),
             asides: AtomicU64::new(0),
             lost: AtomicU64::new(0),
             length: AtomicU64::new(0),
         };
-        let mut opened = store.opened();
-        match store.ensure_open(&mut opened).map(drop) {
+        let mut opened = file.opened();
+        match file.ensure_open(&mut opened).map(drop) {
             Err(error) if error.is_permanent() => return Err(error),
             Err(error) => tracing::error!(%error, "the alerts' file cannot be opened"),
             Ok(()) => {}
         }
         drop(opened);
-        Ok(store)
+        Ok(file)
     }
 
     /// The file that was set aside last, since this store was opened.
-    pub fn set_aside(&self) -> Option<SetAside> {
+    pub fn latest_aside(&self) -> Option<SetAside> {
         let latest = self.latest_aside.lock();
         latest.unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -94,14 +81,16 @@ impl FileAlertStore {
         opened: &'a mut Option<Database>,
     ) -> Result<&'a mut Database, StoreError> {
         if opened.is_none() {
-            *opened = Some(match self.try_open() {
-                Err(Trouble::Damaged(reason)) => {
-                    self.put_aside(opened, &reason)?;
-                    self.try_open()
+            *opened = Some(
+                match self.try_open() {
+                    Err(Trouble::Damaged(reason)) => {
+                        self.put_aside(opened, &reason)?;
+                        self.try_open()
+                    }
+                    other => other,
                 }
-                other => other,
-            }
-            .map_err(|trouble| self.explain("open", trouble))?);
+                .map_err(|trouble| self.explain("open", trouble))?,
+            );
         }
         opened
             .as_mut()
@@ -110,7 +99,9 @@ impl FileAlertStore {
 
     fn try_open(&self) -> Result<Database, Trouble> {
         guarded(|| {
-            let db = (self.opener)(&self.path)?;
+            let db = Builder::new()
+                .set_cache_size(CACHE_BYTES)
+                .create(&self.path)?;
             schema::prepare(&db)?;
             Ok(db)
         })
@@ -148,23 +139,9 @@ impl FileAlertStore {
         Err(self.explain("write to", trouble))
     }
 
-    /// Makes a file small again that once held much more: redb itself gives nothing back while it runs.
-    fn compact(&self, opened: &mut Option<Database>, stored: &Stored) {
-        if self.measure() < COMPACT_FROM_BYTES.max(4 * stored.bytes()) {
-            return;
-        }
-        let compacted = guarded(|| opened.as_mut().map_or(Ok(false), |db| Ok(db.compact()?)));
-        if let Err(trouble) = compacted {
-            tracing::warn!(error = %self.explain("compact", trouble), "the alerts' file stays large");
-            close(opened);
-        }
-        self.measure();
-    }
-
-    fn measure(&self) -> u64 {
+    fn measure(&self) {
         let length = std::fs::metadata(&self.path).map_or(0, |it| it.len());
         self.length.store(length, Ordering::Relaxed);
-        length
     }
 
     fn put_aside(&self, opened: &mut Option<Database>, reason: &str) -> Result<(), StoreError> {
@@ -208,14 +185,15 @@ impl FileAlertStore {
 
 impl AlertStore for FileAlertStore {
     fn load(&self) -> Result<Stored, StoreError> {
-        let mut opened = self.opened();
-        let stored = self.read(&mut opened)?;
-        self.compact(&mut opened, &stored);
-        Ok(stored)
+        self.read(&mut self.opened())
     }
 
     fn commit(&self, changes: &Changes) -> Result<(), StoreError> {
         self.write(&mut self.opened(), changes)
+    }
+
+    fn set_aside(&self, reason: &str) -> Result<(), StoreError> {
+        self.put_aside(&mut self.opened(), reason)
     }
 
     fn stats(&self) -> Vec<Stat> {
@@ -262,13 +240,6 @@ impl Stored {
                 .collect(),
             dead: self.dead.clone(),
         }
-    }
-
-    /// Bytes of the large parts.
-    fn bytes(&self) -> u64 {
-        let rows = self.rows.values().map(Vec::len);
-        let waiting = self.waiting.values().map(|json| json.len());
-        rows.chain(waiting).sum::<usize>() as u64
     }
 }
 
