@@ -192,7 +192,11 @@ impl AlertEngine {
 
     /// The active alerts (pending and firing), worst first.
     pub fn alerts(&self) -> Vec<Alert> {
-        let mut active: Vec<&Alert> = self.incidents.values().filter_map(Incident::active).collect();
+        let mut active: Vec<&Alert> = self
+            .incidents
+            .values()
+            .filter_map(Incident::active)
+            .collect();
         active.sort_by(|a, b| order(a).cmp(&order(b)));
         active.into_iter().cloned().collect()
     }
@@ -237,7 +241,9 @@ impl AlertEngine {
         cluster.freshness = None;
         self.touched.insert(name.clone());
         for id in cluster.ids.clone() {
-            self.change(id, |incident, step| incident.end(ResolveReason::Removed, step));
+            self.change(id, |incident, step| {
+                incident.end(ResolveReason::Removed, step)
+            });
         }
         self.metrics.remove_cluster(name);
     }
