@@ -18,7 +18,10 @@ mod scenario;
 mod script;
 
 fn matchers(texts: &[&str]) -> Vec<Matcher> {
-    texts.iter().map(|text| Matcher::parse(text).unwrap()).collect()
+    texts
+        .iter()
+        .map(|text| Matcher::parse(text).unwrap())
+        .collect()
 }
 
 fn pager() -> AlertPolicy {
@@ -198,7 +201,14 @@ fn a_group_has_the_same_key_on_every_channel() {
     assert_ne!(first.id, second.id);
     let labels: Vec<_> = first.group.labels.iter().collect();
     let expected = [("cluster", "prod"), ("rule", "MemberDown")];
-    assert_eq!(labels, expected.map(|(a, b)| (a.to_owned(), b.to_owned())).iter().map(|(a, b)| (a, b)).collect::<Vec<_>>());
+    assert_eq!(
+        labels,
+        expected
+            .map(|(a, b)| (a.to_owned(), b.to_owned()))
+            .iter()
+            .map(|(a, b)| (a, b))
+            .collect::<Vec<_>>()
+    );
 }
 
 #[test]
@@ -265,7 +275,10 @@ fn a_silenced_alert_does_not_repeat() {
         "9 fired warning m1",
     );
     let silence = world.mutes.silences[0].id.clone();
-    assert_eq!(world.engine.alerts()[0].muted_by, Some(MutedBy::Silence(silence)));
+    assert_eq!(
+        world.engine.alerts()[0].muted_by,
+        Some(MutedBy::Silence(silence))
+    );
 }
 
 #[test]
@@ -428,7 +441,11 @@ fn a_flapping_alert_resolves_when_it_has_been_quiet() {
     assert!(world.told.last().unwrap().1.firing[0].flapping);
     let mut world = world;
     world.run_until(1_200);
-    assert!(world.told_lines().ends_with("1150 resolved warning -TlsFailed/m1\n"));
+    assert!(
+        world
+            .told_lines()
+            .ends_with("1150 resolved warning -TlsFailed/m1\n")
+    );
 }
 
 #[test]
@@ -491,7 +508,8 @@ fn a_rule_can_keep_firing() {
 #[test]
 fn two_rules_over_one_finding_make_two_alerts() {
     let mut policy = pager();
-    let mut late = Rule::new("MemberDown", Duration::from_mins(10)).with_severity(Severity::Critical);
+    let mut late =
+        Rule::new("MemberDown", Duration::from_mins(10)).with_severity(Severity::Critical);
     late.name = "MemberDownForLong".to_owned();
     late.labels.insert("team".to_owned(), "storage".to_owned());
     policy.rules.push(late);
@@ -533,7 +551,10 @@ fn a_rule_that_is_gone_resolves_its_alerts_and_another_hold_counts_at_once() {
     world.run_until(400);
     let told = world.told_lines();
     let lines: Vec<&str> = told.lines().skip(1).collect();
-    let expected = ["25 resolved warning -m1:removed", "25 fired warning NetworkPartition/m2"];
+    let expected = [
+        "25 resolved warning -m1:removed",
+        "25 fired warning NetworkPartition/m2",
+    ];
     assert_eq!(lines, expected);
 }
 

@@ -12,7 +12,7 @@ use etcd_monitor_model::Severity;
 use jiff::Timestamp;
 use proptest::prelude::*;
 use scenario::{INTERVAL, Says, World, fingerprint};
-use story::{Act, MEMBERS, POLICIES, RULES, acts, act_of_any_kind, says, story_of};
+use story::{Act, MEMBERS, POLICIES, RULES, act_of_any_kind, acts, says, story_of};
 
 mod scenario;
 mod story;
@@ -74,7 +74,11 @@ fn by_group(world: &World) -> BTreeMap<(String, Fingerprint), Vec<(u64, &Notific
     groups
 }
 
-type Content = (Kind, Vec<(Fingerprint, Option<Timestamp>, Severity)>, Vec<Fingerprint>);
+type Content = (
+    Kind,
+    Vec<(Fingerprint, Option<Timestamp>, Severity)>,
+    Vec<Fingerprint>,
+);
 
 fn content(told: &Notification) -> Content {
     let firing = |alert: &Alert| (alert.id, alert.fired_at, alert.severity);

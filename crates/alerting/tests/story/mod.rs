@@ -2,6 +2,11 @@
 
 use std::time::Duration;
 
+#![allow(
+    dead_code,
+    reason = "each test binary that includes the module uses a part of it"
+)]
+
 use etcd_monitor_alerting::{AlertPolicy, Inhibition, MaintenanceWindow, Matcher, Route, Rule};
 use etcd_monitor_model::Severity;
 use proptest::prelude::*;
@@ -64,7 +69,10 @@ impl Act {
     }
 
     pub(crate) fn is_of_people(&self) -> bool {
-        matches!(self, Self::Silence(..) | Self::Unsilence | Self::Acknowledge(..))
+        matches!(
+            self,
+            Self::Silence(..) | Self::Unsilence | Self::Acknowledge(..)
+        )
     }
 
     pub(crate) fn is_of_process(&self) -> bool {
@@ -181,5 +189,12 @@ fn inhibition() -> Inhibition {
 /// Two minutes of each ten.
 fn window() -> MaintenanceWindow {
     let named = Some(matchers("rule=MemberDown"));
-    MaintenanceWindow::new("often", "*/10 * * * *", Duration::from_mins(2), "UTC", named).unwrap()
+    MaintenanceWindow::new(
+        "often",
+        "*/10 * * * *",
+        Duration::from_mins(2),
+        "UTC",
+        named,
+    )
+    .unwrap()
 }
