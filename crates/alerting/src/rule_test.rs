@@ -103,7 +103,7 @@ pub struct Expectation {
     pub at: Duration,
     /// The alerts that fire, each once. Those that are pending count only where they are listed. `None`: any.
     pub alerts: Option<Vec<ExpectedAlert>>,
-    /// What was told since the expectation before, in any order. `None`: anything.
+    /// What was told since the expectation of messages before, in any order. `None`: anything.
     pub notifications: Option<Vec<ExpectedNotification>>,
 }
 
@@ -276,24 +276,26 @@ fn metric_of(name: &str, subject: &WrittenSubject) -> Result<&'static Metric, Ru
     if let Some(metric) = named().find(|metric| is_of(metric.scope, subject)) {
         return Ok(metric);
     }
-    Err(match named().next() {
-        Some(metric) => wrong(
-            "metric",
-            format!(
-                "{name} is of a {}; say which by {}",
-                metric.scope.as_str(),
-                match metric.scope.as_str() {
-                    "member" => "`member`",
-                    "link" => "`from` and `to`",
-                    _ => "`cluster` alone",
-                }
-            ),
-        ),
-        None => {
-            let hint = hint(name, metric_catalogue().iter().map(|metric| metric.name));
-            wrong("metric", format!("there is no metric {name:?}{hint}"))
+    if let Some(metric) = named().next() {
+        let problem = format!("{name} {}", belongs(metric.scope));
+        return Err(wrong("metric", problem));
+    }
+    let hint = hint(name, metric_catalogue().iter().map(|metric| metric.name));
+    Err(wrong(
+        "metric",
+        format!("there is no metric {name:?}{hint}"),
+    ))
+}
+
+/// What a metric is of, and how a series says so.
+fn belongs(scope: MetricScope) -> &'static str {
+    match scope {
+        MetricScope::Member => "is of a member; say which by `member`",
+        MetricScope::Link | MetricScope::ReceivingLink => {
+            "is of a link; say which by `from` and `to`"
         }
-    })
+        _ => "is of a cluster as a whole; it has `cluster` alone",
+    }
 }
 
 fn is_of(scope: MetricScope, subject: &WrittenSubject) -> bool {

@@ -224,7 +224,7 @@ pub(super) fn compare(
 fn compare_alerts(at: Duration, wanted: &[ExpectedAlert], alerts: &[Alert]) -> Option<Mismatch> {
     let mut ordered: Vec<&ExpectedAlert> = wanted.iter().collect();
     ordered.sort_by_key(|it| std::cmp::Reverse(it.weight()));
-    let matched = matched(&ordered, alerts, |wanted, alert| wanted.fits(alert));
+    let matched = matched(&ordered, alerts, ExpectedAlert::fits);
     let left = matched.left.iter();
     let fires = left
         .filter(|alert| alert.state == AlertState::Firing)
@@ -244,7 +244,7 @@ fn compare_notifications(
 ) -> Option<Mismatch> {
     let mut ordered: Vec<&ExpectedNotification> = wanted.iter().collect();
     ordered.sort_by_key(|it| std::cmp::Reverse(it.weight()));
-    let matched = matched(&ordered, told, |wanted, told| wanted.fits(told));
+    let matched = matched(&ordered, told, ExpectedNotification::fits);
     (matched.missing || !matched.left.is_empty()).then(|| Mismatch {
         at_seconds: at.as_secs_f64(),
         of: "notifications",

@@ -18,7 +18,7 @@ pub(super) fn values(text: &str, most: usize) -> Result<Vec<Option<f64>>, String
             format!("{word:?} is no value; write a number, _, 4x10, 0+10x20 or 9-1x3")
         })?;
         // `_x3` is three cycles without a value; `4x3` is 4 and three more.
-        let count = more + usize::from(first.is_some() || more == 0);
+        let count = more.saturating_add(usize::from(first.is_some() || more == 0));
         check_room(values.len(), count, most)?;
         values.extend((0..count).map(|index| first.map(|first| first + step * index as f64)));
     }

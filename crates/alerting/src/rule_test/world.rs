@@ -89,7 +89,7 @@ impl<'a> World<'a> {
         ends.dedup();
         let link = |(from, to): (&str, &str)| {
             let mut link = LinkSnapshot::unknown(members[from], members[to], "a test");
-            (from, to).clone_into(&mut (&mut link.from_name, &mut link.to_name));
+            (link.from_name, link.to_name) = (from.to_owned(), to.to_owned());
             link
         };
         ends.into_iter().map(link).collect()
