@@ -95,7 +95,7 @@ impl Daemon {
         let mut options = AlertingOptions::new(policy, channels);
         options.snapshots.clone_from(&snapshots);
         let (alerting, alerts) = Alerting::new(options, stop_last.clone());
-        tasks.spawn("alerting", alerting.run());
+        tasks.spawn_fallible("alerting", alerting.run());
         let source = source(&config, snapshots, alerts.clone(), &shared);
         let alerting_stats: Arc<dyn StatSource> = Arc::new(alerts.clone());
         let stats = history.stats.into_iter().chain([alerting_stats]);

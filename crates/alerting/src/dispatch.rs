@@ -3,6 +3,7 @@
 //! One loop owns the engine and the outbox. A notification is accepted when it is on disk; then the lane of its channel
 //! delivers it, and what became of it goes back into the store.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_stream::wrappers::WatchStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::{AlertEngine, StateRow};
+use crate::engine::{AlertEngine, RestoreError, StateRow};
 use crate::notification::Notification;
 use crate::policy::AlertPolicy;
 use crate::silence::Mutes;
@@ -75,7 +76,7 @@ pub struct AlertingOptions {
 /// back-off, for a day; what it refuses for good, or does not take within the day, becomes a dead letter. While the store
 /// refuses, everything is sent from memory.
 pub struct Alerting {
-    options: AlertingOptions,
+    store: Arc<dyn AlertStore>,
     cancel: CancellationToken,
     clock: WallClock,
     view: watch::Sender<Arc<AlertsView>>,
@@ -96,12 +97,13 @@ impl AlertingOptions {
 }
 
 impl Alerting {
-    /// A driver that works until `cancel`. The handle gives what it knows, also after it ended.
+    /// A driver that works until `cancel`. The handle gives what it knows, also after it ended; what is told to it before
+    /// [`run`](Self::run) stands in the place of the options.
     pub fn new(options: AlertingOptions, cancel: CancellationToken) -> (Self, AlertsHandle) {
         let store = Arc::clone(&options.store);
-        let (view, orders, handle) = AlertsHandle::new(&options.channels, store);
+        let (view, orders, handle) = AlertsHandle::new(options);
         let alerting = Self {
-            options,
+            store,
             cancel,
             clock: Arc::new(Timestamp::now),
             view,
@@ -122,11 +124,17 @@ impl Alerting {
     ///
     /// It goes on when the senders of the snapshots are gone: what fires stays known and is delivered. Dropping the
     /// future stops at once; what was accepted is in the store then too, and may be delivered twice.
-    pub async fn run(self) {
+    ///
+    /// # Errors
+    ///
+    /// At once, when a newer release kept the alerts. Alerts that were kept and make no sense are set aside instead, and the
+    /// log says so.
+    pub async fn run(self) -> Result<(), RestoreError> {
         let cancel = self.cancel.clone();
-        let mut driver = Driver::start(self).await;
+        let mut driver = Driver::start(self).await?;
         driver.work(&cancel).await;
         driver.stop().await;
+        Ok(())
     }
 }
 
@@ -142,37 +150,42 @@ struct Driver {
 }
 
 impl Driver {
-    async fn start(alerting: Alerting) -> Self {
+    async fn start(alerting: Alerting) -> Result<Self, RestoreError> {
         let Alerting {
-            options,
+            store,
             clock,
             view,
-            orders,
+            mut orders,
             ..
         } = alerting;
         let receipts = Arc::new(Receipts::default());
-        let opened = Outbox::open(options.store, Arc::clone(&receipts), Arc::clone(&clock));
+        let opened = Outbox::open(store, Arc::clone(&receipts), Arc::clone(&clock));
         let (mut outbox, rows, waiting) = opened.await;
-        let rows = rows.into_iter().map(|(key, value)| StateRow {
-            key,
-            value: Some(value),
-        });
-        let engine = restored(options.policy, rows, clock(), &mut outbox);
+        let configuration = orders.configuration.borrow_and_update().clone();
+        let engine = restored(configuration.policy, rows, clock(), &mut outbox).await?;
         let mut driver = Self {
             engine,
             snapshots: SelectAll::new(),
             outbox,
-            lanes: Lanes::start(options.channels, receipts, Arc::clone(&clock)),
+            lanes: Lanes::start(configuration.channels, receipts, Arc::clone(&clock)),
             orders,
             clock,
             view,
         };
         driver.send(waiting);
-        let muted = driver.engine.set_mutes(options.mutes, driver.now());
-        driver.tell(&muted);
-        let followed = driver.follow(&options.snapshots);
-        driver.tell(&followed);
-        driver
+        driver.obey();
+        Ok(driver)
+    }
+
+    /// Follows the first orders. What was muted before the process ended stays so until somebody says otherwise.
+    fn obey(&mut self) {
+        let is_said = self.orders.mutes.has_changed().unwrap_or(false);
+        if is_said || *self.orders.mutes.borrow() != Mutes::default() {
+            let muted = self.mute();
+            self.tell(&muted);
+        }
+        let followed = self.follow();
+        self.tell(&followed);
     }
 
     async fn work(&mut self, cancel: &CancellationToken) {
@@ -184,10 +197,7 @@ impl Driver {
                 () = sleep_until(wake_at) => self.engine.tick(self.now()),
                 Ok(()) = self.orders.configuration.changed() => self.configure(),
                 Ok(()) = self.orders.mutes.changed() => self.mute(),
-                Ok(()) = self.orders.followed.changed() => {
-                    let followed = self.orders.followed.borrow_and_update().clone();
-                    self.follow(&followed)
-                }
+                Ok(()) = self.orders.followed.changed() => self.follow(),
                 wish = self.outbox.next() => { self.grant(wish); continue }
                 event = self.lanes.next() => { self.note(event); continue }
                 Some(snapshot) = self.snapshots.next() => self.take_over(snapshot.as_deref()),
@@ -206,7 +216,8 @@ impl Driver {
 
     /// Takes the snapshots of the clusters that are wanted now, and ends the alerts of those that are gone. A snapshot
     /// that was taken before comes again and changes nothing.
-    fn follow(&mut self, followed: &[FollowedCluster]) -> Vec<Notification> {
+    fn follow(&mut self) -> Vec<Notification> {
+        let followed = self.orders.followed.borrow_and_update().clone();
         let streams = followed
             .iter()
             .map(|(_, snapshots)| WatchStream::new(snapshots.clone()));
@@ -216,9 +227,7 @@ impl Driver {
     }
 
     fn configure(&mut self) -> Vec<Notification> {
-        let Some(configuration) = self.orders.configuration.borrow_and_update().clone() else {
-            return Vec::new();
-        };
+        let configuration = self.orders.configuration.borrow_and_update().clone();
         self.lanes.configure(configuration.channels);
         self.engine.set_policy(configuration.policy, self.now())
     }
@@ -318,18 +327,26 @@ impl Driver {
     }
 }
 
-/// The engine as it was left; one without alerts where that cannot be read.
-fn restored(
+/// The engine as it was left; one without alerts where what was kept makes no sense.
+async fn restored(
     policy: AlertPolicy,
-    rows: impl Iterator<Item = StateRow>,
+    rows: BTreeMap<String, Vec<u8>>,
     now: Timestamp,
     outbox: &mut Outbox,
-) -> AlertEngine {
-    AlertEngine::restore(policy.clone(), rows, now).unwrap_or_else(|error| {
-        tracing::error!(%error, "the stored alerts cannot be read; they begin anew");
-        outbox.distrust();
-        AlertEngine::new(policy)
-    })
+) -> Result<AlertEngine, RestoreError> {
+    let rows = rows.into_iter().map(|(key, value)| StateRow {
+        key,
+        value: Some(value),
+    });
+    match AlertEngine::restore(policy.clone(), rows, now) {
+        Err(error @ RestoreError::NewerFormat { .. }) => Err(error),
+        Err(error) => {
+            tracing::error!(%error, "the alerts begin anew");
+            outbox.distrust(error.to_string()).await;
+            Ok(AlertEngine::new(policy))
+        }
+        restored => restored,
+    }
 }
 
 impl fmt::Debug for AlertingOptions {
@@ -344,7 +361,7 @@ impl fmt::Debug for AlertingOptions {
 impl fmt::Debug for Alerting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Alerting")
-            .field("options", &self.options)
+            .field("view", &self.view)
             .finish_non_exhaustive()
     }
 }
