@@ -11,11 +11,12 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use etcd_monitor_alerting::{
-    Alerting, AlertsHandle, ConsoleNotifier, Notifier, WebhookNotifier, WebhookOptions,
+    AlertPolicy, Alerting, AlertingOptions, AlertsHandle, Channel, ConsoleNotifier, Notifier,
+    WebhookNotifier, WebhookOptions,
 };
 use etcd_monitor_api::{BuildInfo, HostPolicy, Source, bind};
 use etcd_monitor_core::{BlackBox, BlackBoxOptions, SnapshotReceiver};
-use etcd_monitor_model::ClusterName;
+use etcd_monitor_model::{ClusterName, StatSource};
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 
@@ -87,12 +88,17 @@ impl Daemon {
             .set(&config.clusters, config.interval, &shared, &mut tasks)
             .await?;
         let snapshots = watching.subscribe();
-        let receivers = snapshots.iter().map(|(_, receiver)| receiver.clone());
-        let rules = config.rules.clone();
-        let (alerting, alerts) = Alerting::new(rules, receivers, notifiers, stop_last.clone());
+        let names = notifiers.iter().map(|notifier| notifier.name());
+        let mut policy = AlertPolicy::to_channels(names);
+        policy.rules.clone_from(&config.rules);
+        let channels = notifiers.into_iter().map(Channel::new).collect();
+        let mut options = AlertingOptions::new(policy, channels);
+        options.snapshots.clone_from(&snapshots);
+        let (alerting, alerts) = Alerting::new(options, stop_last.clone());
         tasks.spawn("alerting", alerting.run());
         let source = source(&config, snapshots, alerts.clone(), &shared);
-        let stats = history.stats.into_iter();
+        let alerting_stats: Arc<dyn StatSource> = Arc::new(alerts.clone());
+        let stats = history.stats.into_iter().chain([alerting_stats]);
         let source = stats.fold(source, Source::with_stats);
         let server = Server {
             listener: listener.into_std()?,

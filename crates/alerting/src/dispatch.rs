@@ -1,7 +1,7 @@
-//! The driver: live snapshots into the engine, and what it says out through the channels.
+//! The driver: live snapshots into the engine, and what it says over the store out through the channels.
 //!
-//! One loop owns the engine. Each channel has a lane of its own with a bounded queue, so that a channel that hangs
-//! delays no other.
+//! One loop owns the engine and the outbox. A notification is accepted when it is on disk; then the lane of its channel
+//! delivers it, and what became of it goes back into the store.
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,61 +10,102 @@ use std::time::Duration;
 use etcd_monitor_model::Snapshot;
 use futures_util::stream::{SelectAll, StreamExt, select_all};
 use jiff::Timestamp;
-use tokio::sync::{Notify, watch};
-use tokio::time::{Instant, sleep_until};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_stream::wrappers::WatchStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::AlertEngine;
+use crate::engine::{AlertEngine, StateRow};
 use crate::notification::Notification;
-use crate::notifier::Notifier;
-use crate::rule::Rule;
+use crate::policy::AlertPolicy;
+use crate::silence::Mutes;
+use crate::store::AlertStore;
+use crate::store::memory::MemoryAlertStore;
+use channel::Channel;
+use handle::{AlertsHandle, FollowedCluster, Orders};
+use lane::LaneEvent;
 use lanes::Lanes;
-use view::Followed;
-pub use view::{AlertsHandle, AlertsView, ChannelStats};
+use outbox::{Outbox, Wish};
+use receipts::Receipts;
+use view::{AlertsView, Sights, StoreStatus};
 
+mod backoff;
+pub(crate) mod channel;
+pub(crate) mod handle;
+mod lane;
 mod lanes;
-mod view;
+pub(crate) mod mute_watch;
+mod outbox;
+mod queue;
+mod receipts;
+pub(crate) mod view;
+mod waiting;
 
-/// Time that the queues get to empty after the stop: the daemon as a whole has 5 s.
+/// Time that the lanes get to empty after the stop: the daemon as a whole has 4.5 s.
 const DRAIN_DEADLINE: Duration = Duration::from_secs(3);
+
+/// Time for the last commit, of what the lanes did in the end.
+const LAST_COMMIT_DEADLINE: Duration = Duration::from_millis(500);
 
 /// Wait of the timer when nothing depends on time; any long time will do.
 const IDLE_WAIT: Duration = Duration::from_hours(1);
 
+/// Says what time it is.
+type WallClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
+
+/// What an [`Alerting`] works with.
+#[non_exhaustive]
+pub struct AlertingOptions {
+    /// What becomes an alert, and who is told.
+    pub policy: AlertPolicy,
+    /// The clusters with their snapshots. Stored alerts of others end with reason `removed`.
+    pub snapshots: Vec<FollowedCluster>,
+    /// The channels, each name once.
+    pub channels: Vec<Channel>,
+    /// What survives the process; by default nothing does.
+    pub store: Arc<dyn AlertStore>,
+    /// What people decided before the start.
+    pub mutes: Mutes,
+}
+
 /// Runs an [`AlertEngine`] on live snapshots, and delivers what it says.
 ///
-/// A notification gets up to 5 attempts within 60 s, with jittered back-off, where the error allows another one.
-/// Per channel 1,000 notifications wait at most; what comes beyond is dropped and counted. Notifications about one
-/// alert stay in order. Nothing survives the process.
+/// What the engine decides is written in one transaction with the state that it decided by; then each channel is told,
+/// one message after the other within a group of alerts. What a channel does not take is tried again, with jittered
+/// back-off, for a day; what it refuses for good, or does not take within the day, becomes a dead letter. While the store
+/// refuses, everything is sent from memory.
 pub struct Alerting {
-    engine: AlertEngine,
-    snapshots: SelectAll<WatchStream<Option<Arc<Snapshot>>>>,
-    notifiers: Vec<Arc<dyn Notifier>>,
+    options: AlertingOptions,
     cancel: CancellationToken,
-    clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    clock: WallClock,
     view: watch::Sender<Arc<AlertsView>>,
-    followed: watch::Receiver<Vec<Followed>>,
+    orders: Orders,
+}
+
+impl AlertingOptions {
+    /// A policy and channels, with no clusters yet and nothing that survives the process.
+    pub fn new(policy: AlertPolicy, channels: Vec<Channel>) -> Self {
+        Self {
+            policy,
+            snapshots: Vec::new(),
+            channels,
+            store: Arc::new(MemoryAlertStore::default()),
+            mutes: Mutes::default(),
+        }
+    }
 }
 
 impl Alerting {
-    /// A driver that takes each cluster's snapshots from its own receiver (`None` until there is one), applies the
-    /// rules to them until `cancel`, and tells every notification to every notifier. The handle gives what it knows, also after it ended.
-    pub fn new(
-        rules: Vec<Rule>,
-        snapshots: impl IntoIterator<Item = watch::Receiver<Option<Arc<Snapshot>>>>,
-        notifiers: Vec<Arc<dyn Notifier>>,
-        cancel: CancellationToken,
-    ) -> (Self, AlertsHandle) {
-        let (view, followed, handle) = view::channel(&notifiers);
+    /// A driver that works until `cancel`. The handle gives what it knows, also after it ended.
+    pub fn new(options: AlertingOptions, cancel: CancellationToken) -> (Self, AlertsHandle) {
+        let store = Arc::clone(&options.store);
+        let (view, orders, handle) = AlertsHandle::new(&options.channels, store);
         let alerting = Self {
-            engine: AlertEngine::new(rules),
-            snapshots: select_all(snapshots.into_iter().map(WatchStream::new)),
-            notifiers,
+            options,
             cancel,
-            clock: Box::new(Timestamp::now),
+            clock: Arc::new(Timestamp::now),
             view,
-            followed,
+            orders,
         };
         (alerting, handle)
     }
@@ -72,34 +113,91 @@ impl Alerting {
     /// The same driver with another wall clock.
     #[must_use]
     pub fn with_clock(mut self, clock: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        self.clock = Box::new(clock);
+        self.clock = Arc::new(clock);
         self
     }
 
-    /// Runs until the token is cancelled, then lets the queues empty for at most 3 s and returns.
+    /// Reads the store, and works until the token is cancelled; then delivers what can be delivered within 3 s, and
+    /// returns. What is left is in the store, and goes out at the next start.
     ///
     /// It goes on when the senders of the snapshots are gone: what fires stays known and is delivered. Dropping the
-    /// future stops at once; what waits in the queues is lost then.
-    pub async fn run(mut self) {
-        let progress = Arc::new(Notify::new());
-        let mut lanes = Lanes::start(&self.notifiers, &progress);
+    /// future stops at once; what was accepted is in the store then too, and may be delivered twice.
+    pub async fn run(self) {
+        let cancel = self.cancel.clone();
+        let mut driver = Driver::start(self).await;
+        driver.work(&cancel).await;
+        driver.stop().await;
+    }
+}
+
+/// A driver at work.
+struct Driver {
+    engine: AlertEngine,
+    snapshots: SelectAll<WatchStream<Option<Arc<Snapshot>>>>,
+    outbox: Outbox,
+    lanes: Lanes,
+    orders: Orders,
+    clock: WallClock,
+    view: watch::Sender<Arc<AlertsView>>,
+}
+
+impl Driver {
+    async fn start(alerting: Alerting) -> Self {
+        let Alerting {
+            options,
+            clock,
+            view,
+            orders,
+            ..
+        } = alerting;
+        let receipts = Arc::new(Receipts::default());
+        let opened = Outbox::open(options.store, Arc::clone(&receipts), Arc::clone(&clock));
+        let (mut outbox, rows, waiting) = opened.await;
+        let rows = rows.into_iter().map(|(key, value)| StateRow {
+            key,
+            value: Some(value),
+        });
+        let engine = restored(options.policy, rows, clock(), &mut outbox);
+        let mut driver = Self {
+            engine,
+            snapshots: SelectAll::new(),
+            outbox,
+            lanes: Lanes::start(options.channels, receipts, Arc::clone(&clock)),
+            orders,
+            clock,
+            view,
+        };
+        driver.send(waiting);
+        let muted = driver.engine.set_mutes(options.mutes, driver.now());
+        driver.tell(&muted);
+        let followed = driver.follow(&options.snapshots);
+        driver.tell(&followed);
+        driver
+    }
+
+    async fn work(&mut self, cancel: &CancellationToken) {
         loop {
-            let notifications = tokio::select! {
+            let wake_at = self.wake_at();
+            let told = tokio::select! {
                 biased;
-                () = self.cancel.cancelled() => break,
-                () = sleep_until(self.wake_at()) => self.engine.tick((self.clock)()),
-                Ok(()) = self.followed.changed() => self.follow(),
+                () = cancel.cancelled() => return,
+                () = sleep_until(wake_at) => self.engine.tick(self.now()),
+                Ok(()) = self.orders.configuration.changed() => self.configure(),
+                Ok(()) = self.orders.mutes.changed() => self.mute(),
+                Ok(()) = self.orders.followed.changed() => {
+                    let followed = self.orders.followed.borrow_and_update().clone();
+                    self.follow(&followed)
+                }
+                wish = self.outbox.next() => { self.grant(wish); continue }
+                event = self.lanes.next() => { self.note(event); continue }
                 Some(snapshot) = self.snapshots.next() => self.take_over(snapshot.as_deref()),
-                () = progress.notified() => Vec::new(),
             };
-            self.send(notifications, &mut lanes);
+            self.tell(&told);
         }
-        lanes.drain(DRAIN_DEADLINE).await;
-        view::publish(&self.view, &self.engine, lanes.stats());
     }
 
     fn take_over(&mut self, snapshot: Option<&Snapshot>) -> Vec<Notification> {
-        let now = (self.clock)();
+        let now = self.now();
         match snapshot {
             Some(snapshot) => self.engine.observe(snapshot, now),
             None => self.engine.tick(now),
@@ -108,36 +206,145 @@ impl Alerting {
 
     /// Takes the snapshots of the clusters that are wanted now, and ends the alerts of those that are gone. A snapshot
     /// that was taken before comes again and changes nothing.
-    fn follow(&mut self) -> Vec<Notification> {
-        let followed = self.followed.borrow_and_update().clone();
+    fn follow(&mut self, followed: &[FollowedCluster]) -> Vec<Notification> {
         let streams = followed
             .iter()
             .map(|(_, snapshots)| WatchStream::new(snapshots.clone()));
         self.snapshots = select_all(streams);
         let names: Vec<_> = followed.iter().map(|(name, _)| name).collect();
-        self.engine.keep_clusters(&names, (self.clock)())
+        self.engine.keep_clusters(&names, self.now())
     }
 
-    fn send(&self, notifications: Vec<Notification>, lanes: &mut Lanes) {
-        for notification in notifications {
-            lanes.send(&Arc::new(notification));
+    fn configure(&mut self) -> Vec<Notification> {
+        let Some(configuration) = self.orders.configuration.borrow_and_update().clone() else {
+            return Vec::new();
+        };
+        self.lanes.configure(configuration.channels);
+        self.engine.set_policy(configuration.policy, self.now())
+    }
+
+    fn mute(&mut self) -> Vec<Notification> {
+        let mutes = self.orders.mutes.borrow_and_update().clone();
+        self.engine.set_mutes(mutes, self.now())
+    }
+
+    /// Hands what the engine decided, and what it decided by, to the store.
+    fn tell(&mut self, notifications: &[Notification]) {
+        let rows = self.engine.take_changes();
+        let at_once = self.outbox.accept(rows, notifications);
+        self.send(at_once);
+        self.publish(true);
+    }
+
+    fn grant(&mut self, wish: Wish) {
+        match wish {
+            Wish::Send(waiting) => self.send(waiting),
+            Wish::AllRows => {
+                // What changed is among them.
+                self.engine.take_changes();
+                let rows = self.engine.rows();
+                self.outbox.rewrite(rows);
+            }
         }
-        view::publish(&self.view, &self.engine, lanes.stats());
+        self.publish(false);
+    }
+
+    fn note(&mut self, event: LaneEvent) {
+        if let LaneEvent::Settled(settled) = event {
+            self.outbox.settle(settled);
+        }
+        self.publish(false);
+    }
+
+    fn send(&self, waiting: Vec<Arc<waiting::Waiting>>) {
+        for one in waiting {
+            self.lanes.send(one);
+        }
+    }
+
+    fn publish(&self, engine_changed: bool) {
+        let sights = Sights {
+            engine: engine_changed.then_some(&self.engine),
+            channels: self.lanes.stats(),
+            dead_letters: self.outbox.dead(),
+            store: StoreStatus {
+                failing: self.outbox.failure().cloned(),
+                stored_at: self.outbox.stored_at(),
+            },
+        };
+        view::publish(&self.view, sights);
+    }
+
+    /// Lets the lanes deliver what they can within their time, and writes what became of it.
+    async fn stop(&mut self) {
+        let deadline = Instant::now() + DRAIN_DEADLINE;
+        while self.lanes.is_busy() || !self.outbox.is_idle() {
+            if timeout_at(deadline, self.step()).await.is_err() {
+                break;
+            }
+        }
+        self.lanes.shutdown().await;
+        while let Some(event) = self.lanes.rest() {
+            self.note(event);
+        }
+        let deadline = Instant::now() + LAST_COMMIT_DEADLINE;
+        while !self.outbox.is_idle() {
+            let Ok(wish) = timeout_at(deadline, self.outbox.next()).await else {
+                break;
+            };
+            self.grant(wish);
+        }
+        self.publish(true);
+    }
+
+    /// One thing that happens without the engine.
+    async fn step(&mut self) {
+        tokio::select! {
+            wish = self.outbox.next() => self.grant(wish),
+            event = self.lanes.next() => self.note(event),
+        }
     }
 
     /// The engine's next deadline on the runtime's clock, which does not jump.
     fn wake_at(&self) -> Instant {
         let wait = self.engine.next_deadline().map_or(IDLE_WAIT, |deadline| {
-            Duration::try_from(deadline.duration_since((self.clock)())).unwrap_or_default()
+            Duration::try_from(deadline.duration_since(self.now())).unwrap_or_default()
         });
         Instant::now() + wait.min(IDLE_WAIT)
+    }
+
+    fn now(&self) -> Timestamp {
+        (self.clock)()
+    }
+}
+
+/// The engine as it was left; one without alerts where that cannot be read.
+fn restored(
+    policy: AlertPolicy,
+    rows: impl Iterator<Item = StateRow>,
+    now: Timestamp,
+    outbox: &mut Outbox,
+) -> AlertEngine {
+    AlertEngine::restore(policy.clone(), rows, now).unwrap_or_else(|error| {
+        tracing::error!(%error, "the stored alerts cannot be read; they begin anew");
+        outbox.distrust();
+        AlertEngine::new(policy)
+    })
+}
+
+impl fmt::Debug for AlertingOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AlertingOptions")
+            .field("policy", &self.policy)
+            .field("channels", &self.channels)
+            .finish_non_exhaustive()
     }
 }
 
 impl fmt::Debug for Alerting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Alerting")
-            .field("engine", &self.engine)
+            .field("options", &self.options)
             .finish_non_exhaustive()
     }
 }

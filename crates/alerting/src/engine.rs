@@ -12,7 +12,9 @@ use jiff::Timestamp;
 
 use crate::alert::{Alert, AlertEvent, Fingerprint, ResolveReason};
 use crate::notification::Notification;
+use crate::policy::AlertPolicy;
 use crate::rule::Rule;
+use crate::silence::Mutes;
 use clock::EngineClock;
 use freshness::Freshness;
 use incident::Incident;
@@ -48,7 +50,22 @@ pub struct AlertEngine {
     clusters: BTreeMap<ClusterName, ClusterAlerts>,
     journal: Journal,
     refused: u64,
+    channels: Vec<String>,
 }
+
+/// A piece of the engine's state, as a store keeps it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StateRow {
+    /// What it is found by.
+    pub key: String,
+    /// `None`: remove it.
+    pub value: Option<Vec<u8>>,
+}
+
+#[allow(missing_docs)]
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct RestoreError(String);
 
 /// What is known of one cluster.
 #[derive(Debug, Default)]
@@ -60,9 +77,10 @@ struct ClusterAlerts {
 
 impl AlertEngine {
     /// An engine without alerts. Of several rules for the same findings the last one counts.
-    pub fn new(rules: Vec<Rule>) -> Self {
+    pub fn new(policy: AlertPolicy) -> Self {
         Self {
-            rules: rules
+            rules: policy
+                .rules
                 .into_iter()
                 .map(|rule| (rule.name.clone(), rule))
                 .collect(),
@@ -70,7 +88,37 @@ impl AlertEngine {
             clusters: BTreeMap::new(),
             journal: Journal::default(),
             refused: 0,
+            channels: policy.channels.into_keys().collect(),
         }
+    }
+
+    #[allow(missing_docs)]
+    pub fn restore(
+        policy: AlertPolicy,
+        _rows: impl IntoIterator<Item = StateRow>,
+        _now: Timestamp,
+    ) -> Result<Self, RestoreError> {
+        Ok(Self::new(policy))
+    }
+
+    #[allow(missing_docs)]
+    pub fn set_policy(&mut self, _policy: AlertPolicy, _now: Timestamp) -> Vec<Notification> {
+        Vec::new()
+    }
+
+    #[allow(missing_docs)]
+    pub fn set_mutes(&mut self, _mutes: Mutes, _now: Timestamp) -> Vec<Notification> {
+        Vec::new()
+    }
+
+    #[allow(missing_docs)]
+    pub fn take_changes(&mut self) -> Vec<StateRow> {
+        Vec::new()
+    }
+
+    #[allow(missing_docs)]
+    pub fn rows(&mut self) -> Vec<StateRow> {
+        Vec::new()
     }
 
     /// Takes over what a snapshot says, and returns what is to be told now, worst first.
@@ -216,6 +264,16 @@ impl AlertEngine {
             .retain(|_, c| c.freshness.is_some() || !c.incidents.is_empty());
         notifications.sort_by(|a, b| a.worst().map(order).cmp(&b.worst().map(order)));
         notifications
+            .iter()
+            .flat_map(|told| {
+                self.channels.iter().map(|channel| {
+                    let mut told = told.clone();
+                    told.id = format!("{}-{channel}", told.id);
+                    told.channel.clone_from(channel);
+                    told
+                })
+            })
+            .collect()
     }
 }
 

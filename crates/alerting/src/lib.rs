@@ -9,7 +9,7 @@
 //! so) nor what explains it (`caused_by` says so).
 //!
 //! ```
-//! use etcd_monitor_alerting::{AlertEngine, NotificationKind, default_rules};
+//! use etcd_monitor_alerting::{AlertEngine, AlertPolicy, NotificationKind};
 //! use etcd_monitor_model::{
 //!     AlertType, ClusterName, Finding, FindingStatus, MonitorCondition, Severity, Snapshot, Subject,
 //! };
@@ -27,7 +27,7 @@
 //! snapshot.interval_seconds = 5.0;
 //! snapshot.findings.push(finding);
 //!
-//! let mut engine = AlertEngine::new(default_rules());
+//! let mut engine = AlertEngine::new(AlertPolicy::to_channels(["console"]));
 //! let notifications = engine.observe(&snapshot, at);
 //! assert_eq!(notifications[0].kind, NotificationKind::Fired);
 //! # Ok::<(), jiff::Error>(())
@@ -45,10 +45,12 @@ mod metric_rule;
 mod mute_file;
 mod notification;
 mod notifier;
+mod panics;
 mod policy;
 mod route;
 mod rule;
 mod silence;
+mod store;
 mod suggestion;
 mod text;
 
@@ -56,8 +58,12 @@ pub use alert::{
     ALERT_LABELS, Acknowledgement, Alert, AlertEvent, AlertEventKind, AlertState, Fingerprint,
     MutedBy, ResolveReason,
 };
-pub use dispatch::{Alerting, AlertsHandle, AlertsView, ChannelStats};
-pub use engine::{AlertEngine, DEDUP_WINDOW, HISTORY_LIMIT, MAX_ALERTS};
+pub use dispatch::channel::{Channel, ChannelLimits};
+pub use dispatch::handle::{AlertsHandle, FollowedCluster};
+pub use dispatch::mute_watch::MuteWatch;
+pub use dispatch::view::{AlertsView, ChannelStats, StoreStatus};
+pub use dispatch::{Alerting, AlertingOptions};
+pub use engine::{AlertEngine, DEDUP_WINDOW, RestoreError, StateRow, HISTORY_LIMIT, MAX_ALERTS};
 pub use inhibition::{Inhibition, InhibitionError};
 pub use maintenance::{MaintenanceError, MaintenanceWindow};
 pub use matcher::{MatchOp, Matcher, MatcherError};
@@ -69,6 +75,12 @@ pub use notifier::webhook::{ConfigError, WebhookNotifier, WebhookOptions};
 pub use notifier::{Delivery, Notifier, NotifyError, Receipt};
 pub use policy::{AlertPolicy, ChannelPace};
 pub use route::{ResolvedTiming, Route, RouteError, RouteTiming, Target};
+pub use store::file::FileAlertStore;
+pub use store::memory::MemoryAlertStore;
+pub use store::{
+    AlertStore, Changes, DeadLetter, KeptReceipt, MAX_DEAD_LETTERS, ReceiptKey, SetAside, StoreError,
+    Stored,
+};
 pub use rule::{Rule, SeverityPolicy, default_rules};
 pub use silence::{MAX_SILENCES, Mutes, SILENCE_RETENTION, Silence, SilenceError, SilenceState};
 pub use suggestion::nearest;

@@ -29,8 +29,8 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use etcd_monitor_model::{
-    HistoryError, HistoryQuery, HistoryStore, SampleBatch, SeriesKey, SeriesPoints, SeriesSelector,
-    Stat, StatSource, StoreFailure,
+    HistoryError, HistoryQuery, HistoryStore, PartFailure, SampleBatch, SeriesKey, SeriesPoints,
+    SeriesSelector, Stat, StatSource,
 };
 use tokio::sync::watch;
 
@@ -89,7 +89,7 @@ impl FileStore {
     }
 
     /// Since when nothing is stored, and why; `None` while writing works. For waiting on changes.
-    pub fn watch_failure(&self) -> watch::Receiver<Option<StoreFailure>> {
+    pub fn watch_failure(&self) -> watch::Receiver<Option<PartFailure>> {
         self.board.watch_failure()
     }
 

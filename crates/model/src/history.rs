@@ -149,15 +149,6 @@ impl fmt::Debug for SeriesPoints {
     }
 }
 
-/// Since when a store keeps nothing, and why.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoreFailure {
-    /// When what was to be kept was first not kept.
-    pub since: Timestamp,
-    /// What was tried, on what, and what came back.
-    pub reason: String,
-}
-
 /// Why a store does not answer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]

@@ -42,7 +42,7 @@ pub use finding::{
 };
 pub use history::{
     HistoryError, HistoryQuery, HistoryStore, Point, PointStream, SeriesKey, SeriesPoints,
-    SeriesSelector, StoreFailure,
+    SeriesSelector,
 };
 pub use id::{ClusterId, ClusterName, MemberId, ParseIdError};
 pub use learner::LearnerProgress;
@@ -64,7 +64,7 @@ pub use snapshot::{
     ClusterHealth, DatabaseSize, LatencySummary, Leader, MemberRole, MemberSnapshot, ProbeCost,
     Quorum, RaftProgress, ServerCounters, Snapshot,
 };
-pub use stat::{Stat, StatKind, StatSource};
+pub use stat::{PartFailure, Stat, StatKind, StatSource};
 pub use text::{is_unprintable, plain_text};
 pub use trust::{
     Certificate, ClockOffset, ClockReading, MemberTrust, PortKind, PortTrust, ShownCertificates,

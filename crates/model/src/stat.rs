@@ -1,4 +1,7 @@
-//! Numbers that a part of etcd-monitor tells about itself.
+//! What a part of etcd-monitor tells about itself: numbers, and that it fails.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 /// A part that counts what it does: queue depths, drops, sizes. The binary hands all of them to the exporter.
 pub trait StatSource: Send + Sync {
@@ -58,4 +61,13 @@ impl Stat {
             value,
         }
     }
+}
+
+/// Since when a part does not do what it is there for, and why: a store that keeps nothing, a channel that does not deliver.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PartFailure {
+    /// When it first failed.
+    pub since: Timestamp,
+    /// What was tried, on what, and what came back.
+    pub reason: String,
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use etcd_monitor_model::{
     AlertType, ClusterName, Coverage, Evidence, FailureKind, Finding, FindingStatus,
-    MemberSnapshot, Severity, Snapshot, StoreFailure, Subject, UnknownClass, rule,
+    MemberSnapshot, PartFailure, Severity, Snapshot, Subject, UnknownClass, rule,
 };
 use futures_util::future::select_all;
 use tokio::sync::watch;
@@ -93,7 +93,7 @@ impl Fleet {
     #[must_use]
     pub fn with_history(
         mut self,
-        failure: impl Fn() -> Option<StoreFailure> + Send + 'static,
+        failure: impl Fn() -> Option<PartFailure> + Send + 'static,
     ) -> Self {
         self.storing = Some(Storing::new(Box::new(failure)));
         self

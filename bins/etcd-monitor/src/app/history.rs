@@ -7,7 +7,7 @@ use etcd_monitor_core::{SnapshotReceiver, samples};
 use etcd_monitor_history::{
     FileStore, FileStoreOptions, History, PrometheusQuery, RemoteHistory, RemoteWrite,
 };
-use etcd_monitor_model::{HistoryStore, StatSource, StoreFailure};
+use etcd_monitor_model::{HistoryStore, PartFailure, StatSource};
 use tokio::task::spawn_blocking;
 use tokio_util::sync::CancellationToken;
 
@@ -85,7 +85,7 @@ async fn remote_write(
 }
 
 /// Since when nothing is stored in the file, and why; `None` while it is, or where there is none.
-pub(super) fn failure(history: &History) -> Option<StoreFailure> {
+pub(super) fn failure(history: &History) -> Option<PartFailure> {
     history.file()?.status().failing
 }
 

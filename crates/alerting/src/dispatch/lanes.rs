@@ -1,196 +1,150 @@
-//! Delivery: one bounded queue and one task per channel.
+//! All channels, each in a lane of its own: one that hangs delays no other.
 
-use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Duration;
 
-use backon::{BackoffBuilder, ExponentialBuilder, Retryable};
-use futures_util::FutureExt;
-use tokio::sync::{Notify, mpsc};
-use tokio::task::JoinSet;
-use tokio::time::timeout;
+use tokio::sync::mpsc;
+use tokio::task::{AbortHandle, JoinSet};
 
+use super::WallClock;
+use super::channel::Channel;
+use super::lane::{Lane, LaneEvent, Settled};
+use super::receipts::Receipts;
 use super::view::ChannelStats;
-use crate::notification::Notification;
-use crate::notifier::{Delivery, Notifier, NotifyError, Receipt};
+use super::waiting::Waiting;
 
-/// Notifications that wait per channel: more than one fault of the largest cluster (150 members) makes.
-const QUEUE_LIMIT: usize = 1_000;
+/// Why what waits for a channel that is no longer configured is given up.
+const REMOVED: &str = "channel removed";
 
-/// Attempts after the first one.
-const MAX_RETRIES: usize = 4;
-
-/// Time for all attempts of one notification; an incident's news is old after it, and the next one waits.
-const TOTAL_DEADLINE: Duration = Duration::from_mins(1);
-
-/// All channels. Dropping it ends their tasks.
+/// The lanes. Dropping it ends their tasks.
 pub(super) struct Lanes {
-    lanes: Vec<Lane>,
+    lanes: Vec<(Arc<Lane>, AbortHandle)>,
     tasks: JoinSet<()>,
-}
-
-struct Lane {
-    name: String,
-    queue: Option<mpsc::Sender<Arc<Notification>>>,
-    counters: Arc<Counters>,
-}
-
-#[derive(Default)]
-struct Counters {
-    accepted: AtomicU64,
-    delivered: AtomicU64,
-    failed: AtomicU64,
-    dropped: AtomicU64,
+    events: mpsc::UnboundedReceiver<LaneEvent>,
+    /// Unbounded, but each event is of a notification in a bounded queue or of an attempt, and the driver takes them
+    /// without waiting for anything.
+    sender: mpsc::UnboundedSender<LaneEvent>,
+    receipts: Arc<Receipts>,
+    clock: WallClock,
 }
 
 impl Lanes {
-    /// Starts a task per channel; `progress` is notified after each delivery.
-    pub(super) fn start(notifiers: &[Arc<dyn Notifier>], progress: &Arc<Notify>) -> Self {
-        let mut tasks = JoinSet::new();
-        let mut lanes = Vec::with_capacity(notifiers.len());
-        for notifier in notifiers {
-            let (queue, waiting) = mpsc::channel(QUEUE_LIMIT);
-            let counters = Arc::new(Counters::default());
-            lanes.push(Lane {
-                name: notifier.name().to_owned(),
-                queue: Some(queue),
-                counters: Arc::clone(&counters),
-            });
-            let (notifier, progress) = (Arc::clone(notifier), Arc::clone(progress));
-            tasks.spawn(async move { work(&*notifier, waiting, &counters, &progress).await });
-        }
-        Self { lanes, tasks }
+    /// Starts a task per channel. Of several with one name the first counts.
+    pub(super) fn start(
+        channels: Vec<Channel>,
+        receipts: Arc<Receipts>,
+        clock: WallClock,
+    ) -> Self {
+        let (sender, events) = mpsc::unbounded_channel();
+        let mut lanes = Self {
+            lanes: Vec::new(),
+            tasks: JoinSet::new(),
+            events,
+            sender,
+            receipts,
+            clock,
+        };
+        lanes.configure(channels);
+        lanes
     }
 
-    /// Hands a notification to every channel; one whose queue is full loses it, which is counted.
-    pub(super) fn send(&mut self, notification: &Arc<Notification>) {
-        for lane in &mut self.lanes {
-            lane.send(Arc::clone(notification));
+    /// The channels are these from now on. What waits for one that stays goes on; what waits for one that is gone is
+    /// given up.
+    pub(super) fn configure(&mut self, channels: Vec<Channel>) {
+        let mut before = std::mem::take(&mut self.lanes);
+        for channel in channels {
+            if self.find(channel.name()).is_some() {
+                continue;
+            }
+            let known = before
+                .iter()
+                .position(|(lane, _)| lane.name() == channel.name());
+            match known {
+                Some(index) => {
+                    let known = before.swap_remove(index);
+                    known.0.replace(channel);
+                    self.lanes.push(known);
+                }
+                None => self.add(channel),
+            }
+        }
+        for (lane, task) in before {
+            task.abort();
+            lane.give_up(REMOVED);
         }
     }
 
-    /// Takes no more, and waits until the queues are empty, for at most `deadline`. What is left counts as dropped.
-    pub(super) async fn drain(&mut self, deadline: Duration) {
-        for lane in &mut self.lanes {
-            lane.queue = None;
-        }
-        let emptied = async { while self.tasks.join_next().await.is_some() {} };
-        if timeout(deadline, emptied).await.is_err() {
-            self.tasks.shutdown().await;
-        }
-        for lane in &self.lanes {
-            lane.give_up_rest();
+    fn add(&mut self, channel: Channel) {
+        let (events, receipts) = (self.sender.clone(), Arc::clone(&self.receipts));
+        let lane = Arc::new(Lane::new(
+            channel,
+            events,
+            receipts,
+            Arc::clone(&self.clock),
+        ));
+        let task = self.tasks.spawn(Arc::clone(&lane).run());
+        self.lanes.push((lane, task));
+    }
+
+    /// Hands a notification to its channel; one whose channel is not there is given up.
+    pub(super) fn send(&self, waiting: Arc<Waiting>) {
+        match self.find(&waiting.key.channel) {
+            Some(lane) => lane.send(waiting),
+            None => self.give_up(&waiting),
         }
     }
 
-    /// What the channels have done so far.
+    fn give_up(&self, waiting: &Waiting) {
+        let channel = &waiting.key.channel;
+        tracing::error!(%channel, id = waiting.id, "a notification is given up: {REMOVED}");
+        let dead = waiting.dead_letter((self.clock)(), 0, REMOVED.to_owned());
+        let settled = Settled {
+            number: waiting.number,
+            receipts: Vec::new(),
+            dead,
+        };
+        // The receiver is this one's own.
+        let _ = self.sender.send(LaneEvent::Settled(settled));
+    }
+
+    /// The next thing that a lane says. Cancel-safe. A lane that panicked takes its caller with it.
+    pub(super) async fn next(&mut self) -> LaneEvent {
+        loop {
+            tokio::select! {
+                Some(event) = self.events.recv() => return event,
+                Some(ended) = self.tasks.join_next() => if let Err(error) = ended
+                    && let Ok(panic) = error.try_into_panic()
+                {
+                    std::panic::resume_unwind(panic);
+                },
+                else => std::future::pending().await,
+            }
+        }
+    }
+
+    /// What the lanes have said already.
+    pub(super) fn rest(&mut self) -> Option<LaneEvent> {
+        self.events.try_recv().ok()
+    }
+
+    /// How the channels do, in the order in which they were given.
     pub(super) fn stats(&self) -> Vec<ChannelStats> {
-        self.lanes.iter().map(Lane::stats).collect()
-    }
-}
-
-impl Lane {
-    fn send(&self, notification: Arc<Notification>) {
-        // Counted before it is sent: the task may have delivered it before this one goes on.
-        self.counters.accepted.fetch_add(1, Ordering::Relaxed);
-        let sent = self
-            .queue
-            .as_ref()
-            .map(|queue| queue.try_send(notification));
-        if !matches!(sent, Some(Ok(()))) {
-            self.counters.dropped.fetch_add(1, Ordering::Relaxed);
-            tracing::error!(channel = %self.name, "notification dropped: the channel's queue is full");
-        }
+        self.lanes.iter().map(|(lane, _)| lane.stats()).collect()
     }
 
-    fn give_up_rest(&self) {
-        let left = self.stats().queued;
-        if left > 0 {
-            self.counters.dropped.fetch_add(left, Ordering::Relaxed);
-            tracing::error!(channel = %self.name, notifications = left, "stopped before delivery");
-        }
+    /// Whether waiting for the lanes is of use: something is under way or could be, or would be lost with the process.
+    pub(super) fn is_busy(&self) -> bool {
+        self.lanes.iter().any(|(lane, _)| lane.is_busy())
     }
 
-    fn stats(&self) -> ChannelStats {
-        let read = |counter: &AtomicU64| counter.load(Ordering::Relaxed);
-        let delivered = read(&self.counters.delivered);
-        let failed = read(&self.counters.failed);
-        let dropped = read(&self.counters.dropped);
-        let done = delivered + failed + dropped;
-        ChannelStats {
-            name: self.name.clone(),
-            delivered,
-            failed,
-            dropped,
-            queued: read(&self.counters.accepted).saturating_sub(done),
-        }
+    /// Ends the tasks; what they were trying may have arrived or not.
+    pub(super) async fn shutdown(&mut self) {
+        self.tasks.shutdown().await;
     }
-}
 
-/// Delivers what waits, one after the other: that keeps the notifications about an alert in order.
-async fn work(
-    notifier: &dyn Notifier,
-    mut waiting: mpsc::Receiver<Arc<Notification>>,
-    counters: &Counters,
-    progress: &Notify,
-) {
-    while let Some(notification) = waiting.recv().await {
-        // A channel of an embedder that panics must not take the others with it.
-        let delivery = AssertUnwindSafe(deliver(notifier, &notification)).catch_unwind();
-        match delivery.await {
-            Ok(Ok(_)) => {
-                counters.delivered.fetch_add(1, Ordering::Relaxed);
-            }
-            Ok(Err(error)) => {
-                counters.failed.fetch_add(1, Ordering::Relaxed);
-                tracing::error!(channel = notifier.name(), group = %notification.group.id, %error,
-                    "notification not delivered");
-            }
-            Err(_) => {
-                counters.failed.fetch_add(1, Ordering::Relaxed);
-                tracing::error!(channel = notifier.name(), group = %notification.group.id,
-                    "notification not delivered: the channel panicked");
-            }
-        }
-        progress.notify_one();
+    fn find(&self, name: &str) -> Option<&Arc<Lane>> {
+        let mut lanes = self.lanes.iter();
+        lanes
+            .find(|(lane, _)| lane.name() == name)
+            .map(|(lane, _)| lane)
     }
-}
-
-/// Tries until it is delivered, refused, or the attempts or the time are used up.
-async fn deliver(
-    notifier: &dyn Notifier,
-    notification: &Notification,
-) -> Result<Option<Receipt>, NotifyError> {
-    let delivery = Delivery::default();
-    let attempts = (|| notifier.notify(notification, &delivery))
-        .retry(backoff())
-        .when(NotifyError::is_retryable)
-        .adjust(wait_as_asked);
-    let late = |_| {
-        Err(NotifyError::Unavailable {
-            target: notifier.name().to_owned(),
-            reason: format!("given up after {} s", TOTAL_DEADLINE.as_secs()),
-            retry_after: None,
-        })
-    };
-    timeout(TOTAL_DEADLINE, attempts).await.unwrap_or_else(late)
-}
-
-/// Waits of 1, 2, 4 and 8 s, each with up to as much again at random.
-fn backoff() -> impl BackoffBuilder {
-    ExponentialBuilder::default()
-        .with_min_delay(Duration::from_secs(1))
-        .with_factor(2.0)
-        .with_max_times(MAX_RETRIES)
-        .with_jitter()
-}
-
-/// The planned wait, or the one that the receiver asks for when that is longer.
-fn wait_as_asked(error: &NotifyError, planned: Option<Duration>) -> Option<Duration> {
-    let asked = match error {
-        NotifyError::Unavailable { retry_after, .. } => retry_after.unwrap_or_default(),
-        NotifyError::Rejected { .. } => Duration::ZERO,
-    };
-    planned.map(|planned| planned.max(asked))
 }

@@ -1,14 +1,23 @@
-//! What alerting shows to others: active alerts, history and counters.
+//! What alerting shows to others: active alerts, history, channels, what was given up, the store.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
-use etcd_monitor_model::{ClusterName, Snapshot};
+use etcd_monitor_model::PartFailure;
+use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::watch;
 
 use crate::alert::{Alert, AlertEvent};
 use crate::engine::AlertEngine;
-use crate::notifier::Notifier;
+use crate::store::DeadLetter;
+
+/// A channel that has failed for longer is a failure of the monitor: one lost attempt is not.
+const FAILING_AFTER: Duration = Duration::from_mins(2);
+
+/// How long a notification that was given up or dropped counts as a failure of its channel.
+const LOSS_COUNTS_FOR: Duration = Duration::from_mins(15);
 
 /// What alerting knows at one moment.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -24,9 +33,24 @@ pub struct AlertsView {
     pub refused_alerts: u64,
     /// The channels, in the order in which they were given.
     pub channels: Vec<ChannelStats>,
+    /// Notifications that were given up, at most [`MAX_DEAD_LETTERS`](crate::MAX_DEAD_LETTERS), by their number: the
+    /// newest last. They outlive the process.
+    pub dead_letters: Arc<BTreeMap<u64, DeadLetter>>,
+    /// The store.
+    pub store: StoreStatus,
 }
 
-/// What a channel has done since the start.
+/// How the store is.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct StoreStatus {
+    /// Since when nothing is stored, and why; `None` while it is. Meanwhile notifications are sent from memory.
+    pub failing: Option<PartFailure>,
+    /// When something was stored last, since the start.
+    pub stored_at: Option<Timestamp>,
+}
+
+/// How a channel does, and what it has done since the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
 #[non_exhaustive]
 pub struct ChannelStats {
@@ -34,81 +58,89 @@ pub struct ChannelStats {
     pub name: String,
     /// Notifications that it took.
     pub delivered: u64,
-    /// Notifications that were given up after all attempts, or that it refused.
-    pub failed: u64,
-    /// Notifications that were not delivered because its queue was full, or because the process stopped.
+    /// Attempts that failed; most are made again.
+    pub failed_attempts: u64,
+    /// Notifications that were given up: it refused them for good, or did not take them for a day.
+    pub dead: u64,
+    /// Notifications that were dropped because its queue was full.
     pub dropped: u64,
     /// Notifications that wait in its queue or are being tried.
     pub queued: u64,
+    /// When the one was decided that waits longest; `None` while none does.
+    pub oldest_at: Option<Timestamp>,
+    /// Since when every attempt has failed; `None` while the latest did not.
+    pub failing_since: Option<Timestamp>,
+    /// Why an attempt failed last, possibly long ago. Untrusted text without control characters.
+    pub last_error: Option<String>,
+    /// When a notification was given up or dropped first, of those that still count as a failure.
+    pub losing_since: Option<Timestamp>,
+    /// When a notification was given up or dropped last.
+    pub lost_at: Option<Timestamp>,
 }
 
-/// Access to what alerting knows. Cheap to clone.
-#[derive(Debug, Clone)]
-pub struct AlertsHandle {
-    view: watch::Receiver<Arc<AlertsView>>,
-    followed: Arc<watch::Sender<Vec<Followed>>>,
-}
-
-/// A cluster and its snapshots; `None` until there is one.
-pub(super) type Followed = (ClusterName, watch::Receiver<Option<Arc<Snapshot>>>);
-
-impl AlertsHandle {
-    /// What alerting knows now.
-    pub fn latest(&self) -> Arc<AlertsView> {
-        Arc::clone(&self.view.borrow())
+impl ChannelStats {
+    /// A channel that has done nothing yet.
+    pub(super) fn of(name: &str) -> Self {
+        Self {
+            name: name.to_owned(),
+            ..Self::default()
+        }
     }
 
-    /// A receiver that sees each change, the newest only when it is slow. It closes when alerting ended.
-    pub fn subscribe(&self) -> watch::Receiver<Arc<AlertsView>> {
-        self.view.clone()
+    /// A notification was given up or dropped.
+    pub(super) fn lost(&mut self, now: Timestamp) {
+        let goes_on = self.lost_at.is_some_and(|at| is_within(at, LOSS_COUNTS_FOR, now));
+        if !goes_on {
+            self.losing_since = Some(now);
+        }
+        self.lost_at = Some(now);
     }
 
-    /// Follows these clusters from now on, in place of those before. Alerts of a cluster that stays go on; those of one
-    /// that is left out resolve with reason `removed`.
-    pub fn follow(
-        &self,
-        clusters: impl IntoIterator<Item = (ClusterName, watch::Receiver<Option<Arc<Snapshot>>>)>,
-    ) {
-        self.followed.send_replace(clusters.into_iter().collect());
+    /// Since when the channel does not do what it is there for, and why: it has failed for more than 2 minutes, or a
+    /// notification was given up or dropped within the last 15. `None` while it does.
+    pub fn failure(&self, now: Timestamp) -> Option<PartFailure> {
+        let error = self.last_error.as_deref().unwrap_or("unknown");
+        let failing = self.failing_since.filter(|since| !is_within(*since, FAILING_AFTER, now));
+        if let Some(since) = failing {
+            return Some(PartFailure {
+                since,
+                reason: format!("{}: {error} ({} wait)", self.name, self.queued),
+            });
+        }
+        self.lost_at.filter(|at| is_within(*at, LOSS_COUNTS_FOR, now))?;
+        Some(PartFailure {
+            since: self.losing_since?,
+            reason: format!(
+                "{}: {} given up, {} dropped since the start; last error: {error}",
+                self.name, self.dead, self.dropped
+            ),
+        })
     }
 }
 
-/// A view that knows nothing but the channels yet, the clusters that the handle wants followed, and the handle.
-pub(super) fn channel(
-    notifiers: &[Arc<dyn Notifier>],
-) -> (
-    watch::Sender<Arc<AlertsView>>,
-    watch::Receiver<Vec<Followed>>,
-    AlertsHandle,
-) {
-    let idle = |notifier: &Arc<dyn Notifier>| ChannelStats {
-        name: notifier.name().to_owned(),
-        ..ChannelStats::default()
-    };
-    let (sender, view) = watch::channel(Arc::new(AlertsView {
-        channels: notifiers.iter().map(idle).collect(),
-        ..AlertsView::default()
-    }));
-    let (following, followed) = watch::channel(Vec::new());
-    let handle = AlertsHandle {
-        view,
-        followed: Arc::new(following),
-    };
-    (sender, followed, handle)
+fn is_within(at: Timestamp, time: Duration, now: Timestamp) -> bool {
+    Duration::try_from(now.duration_since(at)).is_ok_and(|age| age <= time)
 }
 
-/// Publishes the engine's state and the counters, if anything differs from what was published.
-pub(super) fn publish(
-    view: &watch::Sender<Arc<AlertsView>>,
-    engine: &AlertEngine,
-    channels: Vec<ChannelStats>,
-) {
+/// What the driver puts together for a view.
+pub(super) struct Sights<'a> {
+    /// `None` where the engine has not changed.
+    pub(super) engine: Option<&'a AlertEngine>,
+    pub(super) channels: Vec<ChannelStats>,
+    pub(super) dead_letters: &'a Arc<BTreeMap<u64, DeadLetter>>,
+    pub(super) store: StoreStatus,
+}
+
+/// Publishes what differs from what was published.
+pub(super) fn publish(view: &watch::Sender<Arc<AlertsView>>, sights: Sights<'_>) {
     view.send_if_modified(|published| {
-        let next = next(published, engine, channels);
+        let next = next(published, sights);
         let same = Arc::ptr_eq(&next.active, &published.active)
             && next.events_recorded == published.events_recorded
             && next.refused_alerts == published.refused_alerts
-            && next.channels == published.channels;
+            && next.channels == published.channels
+            && Arc::ptr_eq(&next.dead_letters, &published.dead_letters)
+            && next.store == published.store;
         if !same {
             *published = Arc::new(next);
         }
@@ -117,23 +149,27 @@ pub(super) fn publish(
 }
 
 /// The state to show; parts that did not change are shared with the state before.
-fn next(before: &AlertsView, engine: &AlertEngine, channels: Vec<ChannelStats>) -> AlertsView {
-    let active = engine.alerts();
-    let unchanged = active == *before.active;
-    let is_old = before.events_recorded == engine.events_recorded();
-    AlertsView {
-        active: if unchanged {
-            Arc::clone(&before.active)
-        } else {
-            Arc::new(active)
-        },
-        history: if is_old {
-            Arc::clone(&before.history)
-        } else {
-            Arc::new(engine.history().cloned().collect())
-        },
-        events_recorded: engine.events_recorded(),
-        refused_alerts: engine.refused(),
-        channels,
+fn next(before: &AlertsView, sights: Sights<'_>) -> AlertsView {
+    let mut next = AlertsView {
+        channels: sights.channels,
+        dead_letters: Arc::clone(sights.dead_letters),
+        store: sights.store,
+        ..before.clone()
+    };
+    if let Some(engine) = sights.engine {
+        look_at(engine, &mut next);
     }
+    next
+}
+
+fn look_at(engine: &AlertEngine, view: &mut AlertsView) {
+    let active = engine.alerts();
+    if active != *view.active {
+        view.active = Arc::new(active);
+    }
+    if view.events_recorded != engine.events_recorded() || view.history.is_empty() {
+        view.history = Arc::new(engine.history().cloned().collect());
+    }
+    view.events_recorded = engine.events_recorded();
+    view.refused_alerts = engine.refused();
 }

@@ -152,26 +152,5 @@ fn alerts(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::Re
         "etcd_monitor_alerts_firing",
         "Alerts in state firing",
         samples,
-    )?;
-    let mut outcomes: Vec<(Labels<'_>, f64)> = Vec::new();
-    for channel in &view.channels {
-        let results = [
-            ("delivered", channel.delivered),
-            ("failed", channel.failed),
-            ("dropped", channel.dropped),
-        ];
-        for (result, count) in results {
-            outcomes.push((
-                vec![("channel", channel.name.as_str()), ("result", result)],
-                count as f64,
-            ));
-        }
-    }
-    let help = "Notifications by channel and what became of them, since the monitor started";
-    counter(
-        encoder,
-        "etcd_monitor_notifications",
-        help,
-        outcomes.into_iter(),
     )
 }

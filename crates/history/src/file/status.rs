@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
 
-use etcd_monitor_model::{Stat, StoreFailure};
+use etcd_monitor_model::{PartFailure, Stat};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
@@ -17,7 +17,7 @@ use super::writer::Written;
 #[non_exhaustive]
 pub struct FileStoreStatus {
     /// Why nothing is stored now; `None` while writing works.
-    pub failing: Option<StoreFailure>,
+    pub failing: Option<PartFailure>,
     /// When a write last succeeded; `None` before the first.
     pub stored_at: Option<Timestamp>,
     /// The file that was set aside last, since this store was opened.
@@ -54,7 +54,7 @@ struct Refusing {
 #[derive(Debug, Default)]
 pub(crate) struct Board {
     status: watch::Sender<FileStoreStatus>,
-    failure: watch::Sender<Option<StoreFailure>>,
+    failure: watch::Sender<Option<PartFailure>>,
     refusing: Mutex<Refusing>,
     stored: AtomicU64,
     refused: AtomicU64,
@@ -71,7 +71,7 @@ impl Board {
         self.status.borrow().clone()
     }
 
-    pub(crate) fn watch_failure(&self) -> watch::Receiver<Option<StoreFailure>> {
+    pub(crate) fn watch_failure(&self) -> watch::Receiver<Option<PartFailure>> {
         self.failure.subscribe()
     }
 
@@ -88,7 +88,7 @@ impl Board {
             tracing::error!(%reason, "the history is not stored");
         }
         let since = before.unwrap_or(since);
-        self.failing(Some(StoreFailure { since, reason }));
+        self.failing(Some(PartFailure { since, reason }));
     }
 
     /// A write succeeded. Where it is one of several in a row that took no sample, that is a failure too.
@@ -121,7 +121,7 @@ impl Board {
             .filter(|_| refusing.writes >= REFUSING_WRITES)
     }
 
-    fn failing(&self, failure: Option<StoreFailure>) {
+    fn failing(&self, failure: Option<PartFailure>) {
         self.status
             .send_modify(|status| status.failing.clone_from(&failure));
         self.failure.send_if_modified(|it| {

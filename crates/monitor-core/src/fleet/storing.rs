@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use etcd_monitor_model::{
-    AlertType, ClusterName, Evidence, Finding, FindingStatus, Severity, Snapshot, StoreFailure,
+    AlertType, ClusterName, Evidence, Finding, FindingStatus, PartFailure, Severity, Snapshot,
     Subject, rule,
 };
 use jiff::Timestamp;
@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use crate::assess::sort_findings;
 
 /// Says since when nothing is stored, and why; `None` while it is.
-type StoreWatch = Box<dyn Fn() -> Option<StoreFailure> + Send>;
+type StoreWatch = Box<dyn Fn() -> Option<PartFailure> + Send>;
 
 /// Asks the store, and knows which clusters carry the finding.
 pub(super) struct Storing {
@@ -43,7 +43,7 @@ impl Storing {
         Some(snapshot)
     }
 
-    fn finding(&mut self, snapshot: &Snapshot, failure: Option<StoreFailure>) -> Finding {
+    fn finding(&mut self, snapshot: &Snapshot, failure: Option<PartFailure>) -> Finding {
         let carrier = self.carriers.entry(snapshot.cluster.clone()).or_default();
         let since = match &failure {
             Some(failure) => {
@@ -67,7 +67,7 @@ impl Storing {
     }
 }
 
-fn describe(finding: &mut Finding, failure: StoreFailure, at: Timestamp) {
+fn describe(finding: &mut Finding, failure: PartFailure, at: Timestamp) {
     finding.status = FindingStatus::True;
     finding.cause = format!(
         "The monitor stores no history since {:.0}: {}; the newest samples go on in memory",

@@ -223,7 +223,7 @@ async fn a_history_that_is_not_stored_is_said_once_and_ends() {
     let running = tokio::spawn(fleet.run(stop.clone()));
     let mut said = Vec::new();
     let since = Timestamp::from_second(1_699_999_000).unwrap();
-    let broken = StoreFailure {
+    let broken = PartFailure {
         since,
         reason: "no space left on device".to_owned(),
     };

@@ -1,0 +1,264 @@
+//! One channel: the task that empties its queue.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures_util::FutureExt;
+use futures_util::future::BoxFuture;
+use futures_util::stream::{FuturesUnordered, StreamExt};
+use tokio::sync::{Notify, mpsc};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use super::channel::Channel;
+use super::queue::Entry;
+use super::receipts::{ReceiptChanges, Receipts};
+use super::view::ChannelStats;
+use super::waiting::Waiting;
+use super::WallClock;
+use crate::notifier::{Delivery, NotifyError, Receipt};
+use crate::panics;
+use crate::store::{DeadLetter, KeptReceipt};
+use desk::{Desk, Next, Try};
+
+mod desk;
+mod rate;
+
+/// Wait of a lane that has nothing to wait for; any long time will do.
+const IDLE_WAIT: Duration = Duration::from_hours(1);
+
+/// What became of a notification.
+#[derive(Debug)]
+pub(super) struct Settled {
+    pub(super) number: u64,
+    /// What the channel returned, and what is forgotten for it.
+    pub(super) receipts: ReceiptChanges,
+    /// What is kept of it when it was not delivered.
+    pub(super) dead: Option<DeadLetter>,
+}
+
+/// What a lane says.
+#[derive(Debug)]
+pub(super) enum LaneEvent {
+    /// This one is done with.
+    Settled(Settled),
+    /// An attempt failed; the notification waits for the next.
+    Failed,
+}
+
+/// A channel at work. Shared between its task and whoever hands it notifications.
+pub(super) struct Lane {
+    name: String,
+    desk: Mutex<Desk>,
+    changed: Notify,
+    events: mpsc::UnboundedSender<LaneEvent>,
+    receipts: Arc<Receipts>,
+    clock: WallClock,
+}
+
+type Attempt = BoxFuture<'static, (Arc<Waiting>, Result<Option<Receipt>, NotifyError>)>;
+
+impl Lane {
+    pub(super) fn new(
+        channel: Channel,
+        events: mpsc::UnboundedSender<LaneEvent>,
+        receipts: Arc<Receipts>,
+        clock: WallClock,
+    ) -> Self {
+        Self {
+            name: channel.name().to_owned(),
+            desk: Mutex::new(Desk::new(channel)),
+            changed: Notify::new(),
+            events,
+            receipts,
+            clock,
+        }
+    }
+
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// Goes on with another notifier or other limits.
+    pub(super) fn replace(&self, channel: Channel) {
+        let surplus = self.desk().replace(channel, (self.clock)());
+        self.dropped(surplus);
+        self.changed.notify_one();
+    }
+
+    /// Takes a notification in; what no longer fits is dropped and counted.
+    pub(super) fn send(&self, waiting: Arc<Waiting>) {
+        let surplus = self.desk().push(waiting, (self.clock)());
+        self.dropped(surplus);
+        self.changed.notify_one();
+    }
+
+    /// Gives everything up that waits. The task must have been stopped.
+    pub(super) fn give_up(&self, reason: &str) {
+        let waiting = self.desk().clear();
+        for entry in waiting {
+            self.bury(&entry, reason.to_owned());
+        }
+    }
+
+    pub(super) fn stats(&self) -> ChannelStats {
+        self.desk().stats()
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.desk().is_busy()
+    }
+
+    /// Delivers what is sent, until it is dropped.
+    pub(super) async fn run(self: Arc<Self>) {
+        let mut attempts: FuturesUnordered<Attempt> = FuturesUnordered::new();
+        loop {
+            self.give_up_expired();
+            let wake = self.start_attempts(&attempts);
+            tokio::select! {
+                Some((waiting, outcome)) = attempts.next() => self.settle(&waiting, outcome),
+                () = self.changed.notified() => {}
+                () = sleep_until(wake) => {}
+            }
+        }
+    }
+
+    /// Starts every attempt that may be made now, and says when to look again.
+    fn start_attempts(&self, attempts: &FuturesUnordered<Attempt>) -> Instant {
+        loop {
+            let next = self.desk().next();
+            match next {
+                Next::Try(next) => attempts.push(self.attempt(next)),
+                Next::Wait(until) => return until.unwrap_or_else(|| Instant::now() + IDLE_WAIT),
+            }
+        }
+    }
+
+    fn attempt(&self, next: Try) -> Attempt {
+        let delivery = Delivery {
+            attempt: next.attempt,
+            receipt: self
+                .receipts
+                .get(&next.waiting.key, next.waiting.incident_at),
+            durable: next.waiting.is_durable(),
+        };
+        Box::pin(async move {
+            let waiting = Arc::clone(&next.waiting);
+            (waiting, try_once(next, &delivery).await)
+        })
+    }
+
+    fn settle(&self, waiting: &Waiting, outcome: Result<Option<Receipt>, NotifyError>) {
+        let now = (self.clock)();
+        match outcome {
+            Ok(receipt) => {
+                self.desk().delivered(waiting.number);
+                self.say_settled(waiting.number, self.keep(waiting, receipt), None);
+            }
+            Err(NotifyError::Unavailable {
+                ref retry_after, ..
+            }) => {
+                let retry_after = *retry_after;
+                let error = outcome.map_or_else(|error| error.to_string(), |_| String::new());
+                self.desk()
+                    .unavailable(waiting.number, &error, retry_after, now);
+                self.say(LaneEvent::Failed);
+            }
+            Err(error) => {
+                let error = error.to_string();
+                let entry = self.desk().rejected(waiting.number, &error, now);
+                if let Some(entry) = entry {
+                    self.bury(&entry, error);
+                }
+            }
+        }
+    }
+
+    /// Keeps what the channel returned for the later messages of the incident.
+    fn keep(&self, waiting: &Waiting, receipt: Option<Receipt>) -> ReceiptChanges {
+        let Some(receipt) = receipt else {
+            return Vec::new();
+        };
+        let kept = KeptReceipt {
+            incident_at: waiting.incident_at,
+            at: waiting.at,
+            receipt,
+        };
+        self.receipts.keep(&waiting.key, kept)
+    }
+
+    fn give_up_expired(&self) {
+        let expired = self.desk().expire((self.clock)());
+        for entry in expired {
+            let last = entry.last_error.as_deref().unwrap_or("it was never tried");
+            let reason = format!("not delivered for a day; the last attempt: {last}");
+            self.bury(&entry, reason);
+        }
+    }
+
+    fn dropped(&self, entries: Vec<Entry>) {
+        for entry in entries {
+            self.bury(&entry, "the channel's queue was full".to_owned());
+        }
+    }
+
+    /// Makes a dead letter of one that was taken out of the queue.
+    fn bury(&self, entry: &Entry, reason: String) {
+        tracing::error!(
+            channel = self.name,
+            id = entry.waiting.id,
+            reason,
+            "a notification is given up"
+        );
+        let dead = entry
+            .waiting
+            .dead_letter((self.clock)(), entry.attempts, reason);
+        self.say_settled(entry.waiting.number, Vec::new(), dead);
+    }
+
+    fn say_settled(&self, number: u64, receipts: ReceiptChanges, dead: Option<DeadLetter>) {
+        self.say(LaneEvent::Settled(Settled {
+            number,
+            receipts,
+            dead,
+        }));
+    }
+
+    fn say(&self, event: LaneEvent) {
+        // Nobody listens any more once alerting has ended.
+        let _ = self.events.send(event);
+    }
+
+    fn desk(&self) -> MutexGuard<'_, Desk> {
+        self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// One attempt, within its time. A channel of an embedder that panics must not take the others with it.
+async fn try_once(next: Try, delivery: &Delivery) -> Result<Option<Receipt>, NotifyError> {
+    let name = next.notifier.name();
+    let unavailable = |reason: String| NotifyError::Unavailable {
+        target: name.to_owned(),
+        reason,
+        retry_after: None,
+    };
+    let notification = next
+        .waiting
+        .notification()
+        .map_err(|error| NotifyError::Rejected {
+            target: name.to_owned(),
+            reason: format!("the stored text cannot be read: {error}"),
+        })?;
+    let attempt = AssertUnwindSafe(next.notifier.notify(&notification, delivery)).catch_unwind();
+    match timeout(next.timeout, attempt).await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(panic)) => Err(unavailable(format!(
+            "the channel panicked: {}",
+            panics::message(&*panic)
+        ))),
+        Err(_) => Err(unavailable(format!(
+            "no end after {} s",
+            next.timeout.as_secs()
+        ))),
+    }
+}
