@@ -11,8 +11,8 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use etcd_monitor_alerting::{
-    AlertPolicy, Alerting, AlertingOptions, AlertsHandle, Channel, ConsoleNotifier, Notifier,
-    WebhookNotifier, WebhookOptions,
+    AlertPolicy, Alerting, AlertingOptions, AlertsHandle, Channel, ConsoleNotifier, ConsoleOptions,
+    Notifier, WebhookNotifier, WebhookOptions,
 };
 use etcd_monitor_api::{BuildInfo, HostPolicy, Source, bind};
 use etcd_monitor_core::{BlackBox, BlackBoxOptions, SnapshotReceiver};
@@ -171,7 +171,8 @@ impl Daemon {
 }
 
 fn notifiers(config: &Config) -> anyhow::Result<Vec<Arc<dyn Notifier>>> {
-    let mut notifiers: Vec<Arc<dyn Notifier>> = vec![Arc::new(ConsoleNotifier::stderr())];
+    let mut notifiers: Vec<Arc<dyn Notifier>> =
+        vec![Arc::new(ConsoleNotifier::stderr(ConsoleOptions::default()))];
     if let Some(url) = &config.webhook_url {
         let url = url.expose_secret();
         let webhook = WebhookNotifier::new(url, WebhookOptions::default());

@@ -3,7 +3,8 @@
 //! A [`Rule`] selects findings by their rule name and adds how long they must hold and how severe the alert is; it
 //! never changes the finding. [`AlertEngine`] is the state machine (pending, firing, resolved): pure, deterministic,
 //! with the time passed in. [`Alerting`] drives it from live snapshots and delivers what it says through
-//! [`Notifier`]s: [`ConsoleNotifier`], [`WebhookNotifier`], or your own.
+//! [`Notifier`]s: [`ConsoleNotifier`], `EmailNotifier` (Cargo feature `smtp`), `SlackNotifier`, `PagerDutyNotifier`,
+//! `WebhookNotifier`, `AlertmanagerNotifier` (Cargo feature `http`), or your own. Both features are on by default.
 //!
 //! This crate knows nothing of etcd and of serving HTTP. It does not judge whether something is wrong (findings say
 //! so) nor what explains it (`caused_by` says so).
@@ -39,8 +40,10 @@ mod engine;
 #[cfg(test)]
 mod fixtures;
 mod inhibition;
+mod links;
 mod maintenance;
 mod matcher;
+mod message;
 mod metric_rule;
 mod mute_file;
 mod notification;
@@ -52,7 +55,7 @@ mod rule;
 mod silence;
 mod store;
 mod suggestion;
-mod text;
+mod templates;
 
 pub use alert::{
     ALERT_LABELS, Acknowledgement, Alert, AlertEvent, AlertEventKind, AlertState, Fingerprint,
@@ -65,13 +68,26 @@ pub use dispatch::view::{AlertsView, ChannelStats, StoreStatus};
 pub use dispatch::{Alerting, AlertingOptions};
 pub use engine::{AlertEngine, DEDUP_WINDOW, RestoreError, StateRow, HISTORY_LIMIT, MAX_ALERTS};
 pub use inhibition::{Inhibition, InhibitionError};
+pub use links::MessageLinks;
 pub use maintenance::{MaintenanceError, MaintenanceWindow};
 pub use matcher::{MatchOp, Matcher, MatcherError};
 pub use metric_rule::MetricRule;
 pub use mute_file::{MuteFile, MuteFileError, MuteFileStamp};
 pub use notification::{Group, MAX_ALERTS_TOLD, Notification, NotificationKind};
-pub use notifier::console::ConsoleNotifier;
-pub use notifier::webhook::{ConfigError, WebhookNotifier, WebhookOptions};
+#[cfg(feature = "http")]
+pub use notifier::alertmanager::{AlertmanagerNotifier, AlertmanagerOptions};
+pub use notifier::config_error::ConfigError;
+pub use notifier::console::{ConsoleNotifier, ConsoleOptions};
+#[cfg(feature = "http")]
+pub use notifier::door::{HttpAuth, HttpOptions};
+#[cfg(feature = "smtp")]
+pub use notifier::email::{EmailNotifier, EmailOptions, SmtpEncryption};
+#[cfg(feature = "http")]
+pub use notifier::pagerduty::{PagerDutyNotifier, PagerDutyOptions};
+#[cfg(feature = "http")]
+pub use notifier::slack::{SlackNotifier, SlackOptions, SlackTarget};
+#[cfg(feature = "http")]
+pub use notifier::webhook::{WebhookMethod, WebhookNotifier, WebhookOptions};
 pub use notifier::{Delivery, Notifier, NotifyError, Receipt};
 pub use policy::{AlertPolicy, ChannelPace};
 pub use route::{ResolvedTiming, Route, RouteError, RouteTiming, Target};
@@ -84,3 +100,4 @@ pub use store::{
 pub use rule::{Rule, SeverityPolicy, default_rules};
 pub use silence::{MAX_SILENCES, Mutes, SILENCE_RETENTION, Silence, SilenceError, SilenceState};
 pub use suggestion::nearest;
+pub use templates::{TemplateError, TemplatePart, Templates};

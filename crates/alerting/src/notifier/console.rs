@@ -8,62 +8,93 @@ use async_trait::async_trait;
 use etcd_monitor_model::Severity;
 
 use super::{Delivery, Notifier, NotifyError, Receipt};
+use crate::links::MessageLinks;
+use crate::message::Message;
 use crate::notification::{Notification, NotificationKind};
-use crate::text;
+use crate::templates::{TemplatePart, Templates};
 
 /// Writes each notification as a block of lines, to stderr or to a writer of your own.
 ///
 /// Text that comes from members is stripped of control characters. The first line is coloured on a terminal.
 pub struct ConsoleNotifier {
     writer: Arc<Mutex<dyn Write + Send>>,
-    colour: bool,
+    options: ConsoleOptions,
+}
+
+/// How the console channel writes.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct ConsoleOptions {
+    /// The channel's name. Default `console`.
+    pub name: String,
+    /// Whether the first line is coloured. Default false.
+    pub colour: bool,
+    /// What blocks link to.
+    pub links: MessageLinks,
+    /// What is written.
+    pub templates: Templates,
+}
+
+impl Default for ConsoleOptions {
+    fn default() -> Self {
+        Self {
+            name: "console".to_owned(),
+            colour: false,
+            links: MessageLinks::default(),
+            templates: Templates::default(),
+        }
+    }
 }
 
 impl ConsoleNotifier {
-    /// Writes to stderr, coloured when that is a terminal.
-    pub fn stderr() -> Self {
-        Self::new(io::stderr()).with_colour(io::stderr().is_terminal())
+    /// Writes to stderr, coloured when that is a terminal, whatever the options say of colour.
+    pub fn stderr(options: ConsoleOptions) -> Self {
+        let colour = io::stderr().is_terminal();
+        Self::new(io::stderr(), ConsoleOptions { colour, ..options })
     }
 
-    /// Writes to `writer`, without colour. A write that blocks holds up this channel alone.
-    pub fn new(writer: impl Write + Send + 'static) -> Self {
+    /// Writes to `writer`. A write that blocks holds up this channel alone.
+    pub fn new(writer: impl Write + Send + 'static, options: ConsoleOptions) -> Self {
         Self {
             writer: Arc::new(Mutex::new(writer)),
-            colour: false,
+            options,
         }
     }
 
-    /// The same channel, coloured or not whatever it writes to.
-    #[must_use]
-    pub fn with_colour(mut self, colour: bool) -> Self {
-        self.colour = colour;
-        self
+    fn block(&self, notification: &Notification, delivery: &Delivery) -> String {
+        let mut message = Message::of(notification, delivery, &self.options.links);
+        let block = self
+            .options
+            .templates
+            .render(TemplatePart::ConsoleText, &mut message);
+        if self.options.colour {
+            coloured(&block, notification)
+        } else {
+            block
+        }
     }
 }
 
 impl fmt::Debug for ConsoleNotifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConsoleNotifier")
-            .field("colour", &self.colour)
+            .field("options", &self.options)
             .finish_non_exhaustive()
     }
 }
 
 #[async_trait]
 impl Notifier for ConsoleNotifier {
-    fn name(&self) -> &'static str {
-        "console"
+    fn name(&self) -> &str {
+        &self.options.name
     }
 
     async fn notify(
         &self,
         notification: &Notification,
-        _delivery: &Delivery,
+        delivery: &Delivery,
     ) -> Result<Option<Receipt>, NotifyError> {
-        let mut block = text::block(notification);
-        if self.colour {
-            block = coloured(&block, notification);
-        }
+        let block = self.block(notification, delivery);
         let writer = Arc::clone(&self.writer);
         // A terminal or a pipe may block for as long as nobody reads it.
         let written = tokio::task::spawn_blocking(move || write(&writer, &block)).await;
