@@ -13,6 +13,6 @@ pub use cli::{
     CheckArgs, Cli, Command, ConnectionArgs, LogFormat, OutputFormat, ReplayArgs, refuse,
 };
 pub use config::{
-    BlackBoxConfig, ClusterConfig, Config, ConfigError, HistoryConfig, HistoryFileConfig,
-    RemoteWriteConfig,
+    AlertsConfig, BlackBoxConfig, ClusterConfig, Config, ConfigError, ConfiguredChannel,
+    HeartbeatConfig, HistoryConfig, HistoryFileConfig, RemoteWriteConfig,
 };

@@ -14,6 +14,9 @@ const INTERVAL_MAX: Duration = Duration::from_hours(1);
 /// What costs etcd much is done once a minute at most.
 const SELDOM_MIN: Duration = Duration::from_mins(1);
 
+/// A service that takes longer is not reached.
+const TIMEOUT_MAX: Duration = Duration::from_mins(5);
+
 /// What is told a month late is better not told.
 const HOLD_MAX: Duration = Duration::from_hours(24 * 31);
 
@@ -27,6 +30,12 @@ pub(crate) fn interval(text: &str) -> Result<Duration, String> {
 pub(crate) fn hold(text: &str) -> Result<Duration, String> {
     within(text, Duration::ZERO..=HOLD_MAX)
         .ok_or_else(|| format!("{text:?} is not a duration between 0s and 744h; for example 30s"))
+}
+
+/// Parses how long one attempt may take: 100ms to 5m.
+pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
+    within(text, INTERVAL_MIN..=TIMEOUT_MAX)
+        .ok_or_else(|| format!("{text:?} is not a duration between 100ms and 5m; for example 10s"))
 }
 
 /// Parses the time between two looks that are dear: 1m to 31 days, or `off`, which the caller knows.

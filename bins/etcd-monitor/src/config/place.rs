@@ -8,6 +8,8 @@ use etcd_monitor_alerting::nearest;
 use serde::{Deserialize, Deserializer};
 use serde_saphyr::Spanned;
 
+use super::ConfigError;
+
 /// A place in the file.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Place {
@@ -151,6 +153,12 @@ impl Remark {
     /// Whether it is about a place of the file.
     pub(crate) fn has_place(&self) -> bool {
         self.place.is_some()
+    }
+}
+
+impl From<ConfigError> for Remark {
+    fn from(error: ConfigError) -> Self {
+        Self::general(error.to_string())
     }
 }
 

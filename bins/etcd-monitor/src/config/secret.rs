@@ -7,6 +7,16 @@ use secrecy::SecretString;
 use super::file::read_text;
 use super::place::{At, Remark};
 
+/// Reads secrets, and remembers what is worth a warning.
+#[derive(Debug, Default)]
+pub(super) struct Secrets {
+    /// The configuration file, where every user of the host may read it.
+    open_file: Option<PathBuf>,
+    /// Whether it was warned of that already.
+    warned: bool,
+    warnings: Vec<Remark>,
+}
+
 /// A secret as written, under `KEY` or, as the name of a file, under `KEY_file`.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Written<'a> {
@@ -15,25 +25,80 @@ pub(super) struct Written<'a> {
     pub(super) file: Option<&'a At<PathBuf>>,
 }
 
-impl Written<'_> {
+impl<'a> Written<'a> {
+    /// Under `key`, or under `key` with `_file`.
+    pub(super) fn new(
+        key: &'static str,
+        text: &'a Option<At<SecretString>>,
+        file: &'a Option<At<PathBuf>>,
+    ) -> Self {
+        Self {
+            key,
+            text: text.as_ref(),
+            file: file.as_ref(),
+        }
+    }
+}
+
+impl Secrets {
+    /// For secrets of the configuration in this file.
+    pub(super) fn of(file: Option<&Path>) -> Self {
+        let open = file.filter(|file| is_readable_by_all(file));
+        Self {
+            open_file: open.map(Path::to_owned),
+            ..Self::default()
+        }
+    }
+
     /// The secret, without white space around it; `None` where it is not written. A file that others may read is worth
     /// a warning.
-    pub(super) fn read(&self, warnings: &mut Vec<Remark>) -> Result<Option<SecretString>, Remark> {
-        let key = self.key;
-        match (self.text, self.file) {
+    pub(super) fn read(&mut self, written: &Written<'_>) -> Result<Option<SecretString>, Remark> {
+        let key = written.key;
+        match (written.text, written.file) {
             (Some(_), Some(file)) => {
                 Err(file.remark(format!("{key} and {key}_file: give one of them")))
             }
-            (Some(text), None) => Ok(Some(text.value.clone())),
+            (Some(text), None) => {
+                self.written_down(text);
+                Ok(Some(text.value.clone()))
+            }
             (None, Some(file)) => {
-                warnings.extend(readable_by_all(file).map(|said| file.remark(said)));
+                if is_readable_by_all(file) {
+                    self.warn(file.remark(open_to_all(file)));
+                }
                 let secret = file.parsed(|path| content(path));
-                secret
-                    .map(Some)
-                    .map_err(|error| error.under(&format!("{key}_file")))
+                let secret = secret.map_err(|error| error.under(&format!("{key}_file")));
+                secret.map(Some)
             }
             (None, None) => Ok(None),
         }
+    }
+
+    /// The secret in a file that a flag names.
+    pub(super) fn in_file(&mut self, flag: &str, path: &Path) -> Result<SecretString, Remark> {
+        if is_readable_by_all(path) {
+            self.warn(Remark::general(open_to_all(path)));
+        }
+        content(path).map_err(|error| Remark::general(error).under(flag))
+    }
+
+    /// Notes a secret that stands in the configuration file itself.
+    pub(super) fn written_down<T>(&mut self, secret: &At<T>) {
+        let open = self.open_file.as_deref().filter(|_| !self.warned);
+        if let Some(open) = open.map(open_to_all) {
+            self.warned = true;
+            self.warn(secret.remark(open));
+        }
+    }
+
+    /// Notes what is worth a warning.
+    pub(super) fn warn(&mut self, warning: Remark) {
+        self.warnings.push(warning);
+    }
+
+    /// What is worth a warning.
+    pub(super) fn into_warnings(self) -> Vec<Remark> {
+        self.warnings
     }
 }
 
@@ -71,28 +136,33 @@ fn neighbour(path: &Path) -> String {
     }
 }
 
-/// Says that every user of the host may read a file.
+/// Whether every user of the host may read a file.
 #[cfg(unix)]
-fn readable_by_all(path: &Path) -> Option<String> {
+fn is_readable_by_all(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    let mode = std::fs::metadata(path).ok()?.permissions().mode();
-    (mode & 0o004 != 0).then(|| {
-        let path = path.display();
-        format!("the secret in {path} can be read by every user of this host; chmod o-rwx {path}")
-    })
+    let readable = |data: std::fs::Metadata| data.permissions().mode() & 0o004 != 0;
+    std::fs::metadata(path).is_ok_and(readable)
 }
 
 /// What Windows says by access lists is not looked at.
 #[cfg(not(unix))]
-fn readable_by_all(_: &Path) -> Option<String> {
-    None
+fn is_readable_by_all(_: &Path) -> bool {
+    false
+}
+
+fn open_to_all(path: &Path) -> String {
+    let path = path.display();
+    format!("the secret in {path} can be read by every user of this host; chmod o-rwx {path}")
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(text: Option<&str>, file: Option<&Path>) -> (Result<Option<SecretString>, Remark>, Vec<Remark>) {
+    fn read(
+        text: Option<&str>,
+        file: Option<&Path>,
+    ) -> (Result<Option<SecretString>, Remark>, Vec<Remark>) {
         let text: Option<At<SecretString>> = text.map(|text| serde_saphyr::from_str(text).unwrap());
         let file: Option<At<PathBuf>> =
             file.map(|file| serde_saphyr::from_str(file.to_str().unwrap()).unwrap());
@@ -101,8 +171,8 @@ mod tests {
             text: text.as_ref(),
             file: file.as_ref(),
         };
-        let mut warnings = Vec::new();
-        (written.read(&mut warnings), warnings)
+        let mut secrets = Secrets::default();
+        (secrets.read(&written), secrets.into_warnings())
     }
 
     #[test]
@@ -118,7 +188,13 @@ mod tests {
         let error = read(Some("a"), Some(&path)).0.unwrap_err().to_string();
         assert!(error.contains("token and token_file"), "{error}");
         std::fs::write(&path, "\n").unwrap();
-        assert!(read(None, Some(&path)).0.unwrap_err().to_string().contains("is empty"));
+        assert!(
+            read(None, Some(&path))
+                .0
+                .unwrap_err()
+                .to_string()
+                .contains("is empty")
+        );
     }
 
     #[test]
@@ -127,8 +203,14 @@ mod tests {
         std::fs::write(folder.path().join("pager.key"), "x").unwrap();
         let error = read(None, Some(&folder.path().join("pagr.key"))).0;
         let error = error.unwrap_err().to_string();
-        assert!(error.starts_with("line 1 column 1: token_file: "), "{error}");
-        assert!(error.contains("did you mean") && error.contains("pager.key"), "{error}");
+        assert!(
+            error.starts_with("line 1 column 1: token_file: "),
+            "{error}"
+        );
+        assert!(
+            error.contains("did you mean") && error.contains("pager.key"),
+            "{error}"
+        );
         let error = read(None, Some(&folder.path().join("zzz"))).0;
         assert!(error.unwrap_err().to_string().contains("make it"));
     }

@@ -5,15 +5,19 @@ mod kinds;
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::path::PathBuf;
+use std::sync::Arc;
 
-use etcd_monitor_alerting::{Channel, ChannelLimits, ChannelPace, MessageLinks, Templates};
-use secrecy::SecretString;
+use etcd_monitor_alerting::{
+    Channel, ChannelLimits, ChannelPace, ConsoleNotifier, ConsoleOptions, MessageLinks, Notifier,
+    Templates, WebhookNotifier, WebhookOptions,
+};
+use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
 use super::templates::{self, TemplatesFile, Texts};
 use crate::config::duration;
 use crate::config::place::{At, Remark};
-use crate::config::secret::{Secrets, Written};
+use crate::config::secret::Secrets;
 use kinds::Kind;
 
 /// Declares the keys that only some types of channels have, so that one that does not belong can be named.
@@ -93,6 +97,33 @@ pub(super) struct Common {
     pub(super) texts: Texts,
 }
 
+impl Common {
+    /// The channel on stderr.
+    pub(super) fn console(&self) -> Result<ConfiguredChannel, Remark> {
+        let mut options = ConsoleOptions::default();
+        options.links = self.links.clone();
+        options.templates = self.templates()?;
+        let notifier = Arc::new(ConsoleNotifier::stderr(options));
+        Ok(ConfiguredChannel::new(Kind::Console, notifier))
+    }
+
+    /// The channel that calls a URL, with the defaults.
+    pub(super) fn webhook(&self, url: &SecretString) -> Result<ConfiguredChannel, Remark> {
+        let mut options = WebhookOptions::default();
+        options.links = self.links.clone();
+        options.templates = self.templates()?;
+        let notifier = WebhookNotifier::new(url.expose_secret(), options);
+        let wrong = |error| Remark::general(format!("--webhook-url, webhook_url: {error}"));
+        let notifier = Arc::new(notifier.map_err(wrong)?);
+        Ok(ConfiguredChannel::new(Kind::Webhook, notifier))
+    }
+
+    fn templates(&self) -> Result<Templates, Remark> {
+        let templates = Templates::with_overrides(self.texts.clone());
+        templates.map_err(|error| Remark::general(error.to_string()))
+    }
+}
+
 /// A channel that alerts can go to.
 #[derive(Debug, Clone)]
 pub struct ConfiguredChannel {
@@ -102,6 +133,21 @@ pub struct ConfiguredChannel {
     pub pace: ChannelPace,
     /// What delivers, and how much at a time.
     pub channel: Channel,
+}
+
+impl ConfiguredChannel {
+    fn new(kind: Kind, notifier: Arc<dyn Notifier>) -> Self {
+        Self {
+            kind: kind.as_str(),
+            pace: notifier.pace(),
+            channel: Channel::new(notifier),
+        }
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        self.channel.name()
+    }
 }
 
 /// One channel.
@@ -123,15 +169,12 @@ pub(super) fn check(
         links: common.links.clone(),
         templates,
     };
-    let notifier = parts.notifier(kind, secrets)?;
-    let mut pace = notifier.pace();
+    let mut checked = ConfiguredChannel::new(kind, parts.notifier(kind, secrets)?);
+    let pace = &mut checked.pace;
     pace.sends_resolved = file.send_resolved.unwrap_or(pace.sends_resolved);
     pace.sends_acknowledged = file.send_acknowledged.unwrap_or(pace.sends_acknowledged);
-    Ok(ConfiguredChannel {
-        kind: kind.as_str(),
-        pace,
-        channel: Channel::new(notifier).with_limits(limits(file)?),
-    })
+    checked.channel.limits = limits(file)?;
+    Ok(checked)
 }
 
 /// Names stand in metrics, file names of nobody, and on command lines.
@@ -149,8 +192,11 @@ fn own_texts(file: &ChannelFile, kind: Kind) -> Result<Texts, Remark> {
     let prefix = format!("{}.", kind.as_str());
     for name in file.templates.keys() {
         if !name.starts_with(&prefix) {
-            let wrong = format!("a channel of type {} writes nothing by this template", kind.as_str());
-            templates::check_name(name)?;
+            let wrong = format!(
+                "a channel of type {} writes nothing by this template",
+                kind.as_str()
+            );
+            templates::part(name)?;
             return Err(name.remark(wrong));
         }
     }
@@ -168,7 +214,12 @@ fn limits(file: &ChannelFile) -> Result<ChannelLimits, Remark> {
         Some(at) if (1..=most).contains(&at.value) => Ok(at.value),
         Some(at) => Err(at.remark(format!("{key}: {} is not between 1 and {most}", at.value))),
     };
-    limits.concurrency = within("concurrency", &file.concurrency, CONCURRENCY_MAX, limits.concurrency)?;
+    limits.concurrency = within(
+        "concurrency",
+        &file.concurrency,
+        CONCURRENCY_MAX,
+        limits.concurrency,
+    )?;
     limits.queue = within("queue", &file.queue, QUEUE_MAX, limits.queue)?;
     if let Some(timeout) = &file.timeout {
         // The notifier's own limit ends an attempt first, and says why.
@@ -189,23 +240,11 @@ impl ChannelFile {
         for key in Self::KEYS {
             if let Some(at) = self.written(key).filter(|_| !kind.has(key)) {
                 let (kind, known) = (kind.as_str(), kind.keys().join(", "));
-                return Err(at(&format!("a channel of type {kind} has no {key}; it has {known}")));
+                return Err(at(&format!(
+                    "a channel of type {kind} has no {key}; it has {known}"
+                )));
             }
         }
         Ok(())
-    }
-
-    /// A secret under this key.
-    fn secret<'a>(
-        &self,
-        key: &'static str,
-        text: &'a Option<At<SecretString>>,
-        file: &'a Option<At<PathBuf>>,
-    ) -> Written<'a> {
-        Written {
-            key,
-            text: text.as_ref(),
-            file: file.as_ref(),
-        }
     }
 }

@@ -18,6 +18,13 @@ pub(super) struct WindowFile {
     matchers: Option<Vec<At<String>>>,
 }
 
+impl WindowFile {
+    /// Whether it mutes alerts by itself, wherever they go.
+    pub(super) fn has_matchers(&self) -> bool {
+        self.matchers.is_some()
+    }
+}
+
 /// The windows of these, with names that differ.
 pub(super) fn check(files: &[WindowFile]) -> Result<Vec<MaintenanceWindow>, Remark> {
     let windows = files.iter().enumerate().map(|(index, file)| {

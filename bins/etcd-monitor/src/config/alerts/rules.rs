@@ -14,12 +14,12 @@ use crate::config::place::{At, Remark};
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct RuleFile {
-    enabled: Option<bool>,
+    pub(super) enabled: Option<bool>,
     #[serde(rename = "for")]
-    hold: Option<At<String>>,
-    keep_firing_for: Option<At<String>>,
-    severity: Option<At<String>>,
-    labels: BTreeMap<At<String>, At<String>>,
+    pub(super) hold: Option<At<String>>,
+    pub(super) keep_firing_for: Option<At<String>>,
+    pub(super) severity: Option<At<String>>,
+    pub(super) labels: BTreeMap<At<String>, At<String>>,
 }
 
 /// Rules by name, as written.
@@ -70,7 +70,10 @@ impl RuleSet {
     /// Adds a rule; its name must be new.
     pub(super) fn add(&mut self, name: &At<String>, rule: Rule, on: bool) -> Result<(), Remark> {
         if self.0.iter().any(|(known, _)| known.name == rule.name) {
-            let wrong = format!("a rule named {:?} is there already; choose another name, or change it under alerts.rules", rule.name);
+            let wrong = format!(
+                "a rule named {:?} is there already; choose another name, or change it under alerts.rules",
+                rule.name
+            );
             return Err(name.remark(wrong));
         }
         self.0.push((rule, on));
@@ -120,7 +123,10 @@ fn severity(text: &At<String>) -> Result<Severity, Remark> {
 /// A label of a rule has a name that matchers can name, and that no alert has by itself.
 fn check_label(name: &At<String>) -> Result<(), Remark> {
     if ALERT_LABELS.contains(&name.as_str()) {
-        let wrong = format!("every alert has the label {:?} by itself; choose another name", name.value);
+        let wrong = format!(
+            "every alert has the label {:?} by itself; choose another name",
+            name.value
+        );
         return Err(name.remark(wrong));
     }
     name.parsed(|name| Matcher::new(name, MatchOp::Equal, "").map(|_| ()))
@@ -150,7 +156,10 @@ mod tests {
         let set = laid_over(yaml).unwrap();
         let no_leader = rule(&set, "NoLeader").unwrap();
         assert_eq!(no_leader.hold, Duration::from_mins(2));
-        assert_eq!(no_leader.severity, SeverityPolicy::Fixed(Severity::Critical));
+        assert_eq!(
+            no_leader.severity,
+            SeverityPolicy::Fixed(Severity::Critical)
+        );
         assert_eq!(no_leader.labels["team"], "storage");
         let member_down = rule(&set, "MemberDown").unwrap();
         assert_eq!(member_down.hold, Duration::from_secs(9));
@@ -160,9 +169,13 @@ mod tests {
 
     #[test]
     fn a_rule_is_off_where_that_is_said_and_on_where_it_is_named() {
-        let set = laid_over("MemberDown: {enabled: false}\nMetricsUnreadable: {for: 1h}\n").unwrap();
+        let set =
+            laid_over("MemberDown: {enabled: false}\nMetricsUnreadable: {for: 1h}\n").unwrap();
         assert_eq!(rule(&set, "MemberDown"), None);
-        assert_eq!(rule(&set, "MetricsUnreadable").unwrap().hold, Duration::from_hours(1));
+        assert_eq!(
+            rule(&set, "MetricsUnreadable").unwrap().hold,
+            Duration::from_hours(1)
+        );
         assert_eq!(rule(&RuleSet::defaults(), "MetricsUnreadable"), None);
         assert_eq!(RuleSet::defaults().on(), default_rules());
     }
@@ -170,13 +183,25 @@ mod tests {
     #[test]
     fn what_is_wrong_is_told_with_line_and_column() {
         let error = refused("NoLeader: {for: 2m}\nMemberDwon: {for: 1s}\n");
-        assert_eq!(error, "line 2 column 1: no rule is named \"MemberDwon\"; did you mean MemberDown?");
+        assert_eq!(
+            error,
+            "line 2 column 1: no rule is named \"MemberDwon\"; did you mean MemberDown?"
+        );
         let error = refused("NoLeader: {for: soon}\n");
-        assert!(error.starts_with("line 1 column 17: for: \"soon\" is not a duration"), "{error}");
+        assert!(
+            error.starts_with("line 1 column 17: for: \"soon\" is not a duration"),
+            "{error}"
+        );
         let error = refused("NoLeader: {severity: warn}\n");
-        assert_eq!(error, "line 1 column 22: no severity is named \"warn\"; did you mean warning?");
+        assert_eq!(
+            error,
+            "line 1 column 22: no severity is named \"warn\"; did you mean warning?"
+        );
         let error = refused("NoLeader: {labels: {severity: x}}\n");
-        assert!(error.starts_with("line 1 column 21: every alert has the label"), "{error}");
+        assert!(
+            error.starts_with("line 1 column 21: every alert has the label"),
+            "{error}"
+        );
         assert!(refused("NoLeader: {labels: {a-b: x}}\n").contains("no name of a label"));
     }
 }

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 
-use etcd_monitor_alerting::{TemplateError, TemplatePart, Templates};
+use etcd_monitor_alerting::{TemplatePart, Templates};
 use serde::Deserialize;
 
 use crate::config::file::read_text;
@@ -29,10 +29,14 @@ pub(super) fn check(files: &TemplatesFile) -> Result<Texts, Remark> {
     files.map(|(name, file)| one(name, file)).collect()
 }
 
+/// The piece that a template of this name writes.
+pub(super) fn part(name: &At<String>) -> Result<TemplatePart, Remark> {
+    name.one_of("template", TemplatePart::ALL.map(TemplatePart::as_str))?;
+    name.parsed(|name| name.parse())
+}
+
 fn one(name: &At<String>, file: &At<TemplateFile>) -> Result<(TemplatePart, String), Remark> {
-    let known = TemplatePart::ALL.map(TemplatePart::as_str);
-    name.one_of("template", known)?;
-    let part: TemplatePart = name.parsed(|name| name.parse::<TemplatePart>())?;
+    let part = part(name)?;
     let text = match (&file.text, &file.file) {
         (Some(text), None) => tried(part, text, &text.value)?,
         (None, Some(path)) => {
@@ -47,7 +51,7 @@ fn one(name: &At<String>, file: &At<TemplateFile>) -> Result<(TemplatePart, Stri
 }
 
 fn tried<T>(part: TemplatePart, written: &At<T>, text: &str) -> Result<String, Remark> {
-    Templates::with_overrides([(part, text.to_owned())])
-        .map_err(|error: TemplateError| written.remark(error))?;
+    let tried = Templates::with_overrides([(part, text.to_owned())]);
+    tried.map_err(|error| written.remark(error))?;
     Ok(text.to_owned())
 }

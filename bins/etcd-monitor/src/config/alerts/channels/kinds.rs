@@ -59,20 +59,56 @@ impl Kind {
         match self {
             Self::Console => &[],
             Self::Webhook => &[
-                "url", "url_file", "method", "headers", "content_type", "signing_key",
-                "signing_key_file", "timeout", "cacert",
+                "url",
+                "url_file",
+                "method",
+                "headers",
+                "content_type",
+                "signing_key",
+                "signing_key_file",
+                "timeout",
+                "cacert",
             ],
             Self::Email => &[
-                "host", "port", "encryption", "user", "password", "password_file", "from", "to",
-                "hello_name", "timeout", "cacert",
+                "host",
+                "port",
+                "encryption",
+                "user",
+                "password",
+                "password_file",
+                "from",
+                "to",
+                "hello_name",
+                "timeout",
+                "cacert",
             ],
             Self::Slack => &[
-                "url", "url_file", "token", "token_file", "channel", "api_url", "timeout", "cacert",
+                "url",
+                "url_file",
+                "token",
+                "token_file",
+                "channel",
+                "api_url",
+                "timeout",
+                "cacert",
             ],
-            Self::PagerDuty => &["routing_key", "routing_key_file", "api_url", "timeout", "cacert"],
+            Self::PagerDuty => &[
+                "routing_key",
+                "routing_key_file",
+                "api_url",
+                "timeout",
+                "cacert",
+            ],
             Self::Alertmanager => &[
-                "urls", "user", "password", "password_file", "bearer_token", "bearer_token_file",
-                "resend_every", "timeout", "cacert",
+                "urls",
+                "user",
+                "password",
+                "password_file",
+                "bearer_token",
+                "bearer_token_file",
+                "resend_every",
+                "timeout",
+                "cacert",
             ],
         }
     }
@@ -119,11 +155,18 @@ impl Parts<'_> {
         let mut options = WebhookOptions::default();
         options.name.clone_from(&self.name.value);
         options.http = self.http()?;
-        options.method = file.method.as_ref().map(method).transpose()?.unwrap_or_default();
+        options.method = file
+            .method
+            .as_ref()
+            .map(method)
+            .transpose()?
+            .unwrap_or_default();
         if let Some(headers) = &file.headers {
             secrets.written_down(headers);
             let headers = headers.iter();
-            options.headers = headers.map(|(name, value)| (name.clone(), value.clone())).collect();
+            options.headers = headers
+                .map(|(name, value)| (name.clone(), value.clone()))
+                .collect();
         }
         if let Some(content_type) = &file.content_type {
             options.content_type.clone_from(&content_type.value);
@@ -215,7 +258,9 @@ impl Parts<'_> {
         let file = &self.file.value;
         let token = Written::new("bearer_token", &file.bearer_token, &file.bearer_token_file);
         match (self.user(secrets)?, secrets.read(&token)?) {
-            (Some(_), Some(_)) => Err(self.file.remark("give either user and password_file, or bearer_token_file")),
+            (Some(_), Some(_)) => Err(self
+                .file
+                .remark("give either user and password_file, or bearer_token_file")),
             (Some((user, password)), None) => Ok(Some(HttpAuth::Basic { user, password })),
             (None, token) => Ok(token.map(HttpAuth::Bearer)),
         }
@@ -224,7 +269,11 @@ impl Parts<'_> {
     /// User and password, which belong together.
     fn user(&self, secrets: &mut Secrets) -> Result<Option<(String, SecretString)>, Remark> {
         let file = &self.file.value;
-        let password = secrets.read(&Written::new("password", &file.password, &file.password_file))?;
+        let password = secrets.read(&Written::new(
+            "password",
+            &file.password,
+            &file.password_file,
+        ))?;
         match (&file.user, password) {
             (Some(user), Some(password)) => Ok(Some((user.value.clone(), password))),
             (None, None) => Ok(None),
@@ -242,21 +291,26 @@ impl Parts<'_> {
 
     fn timeout(&self) -> Result<Option<Duration>, Remark> {
         let text = self.file.timeout.as_ref();
-        text.map(|text| text.parsed_as("timeout", duration::timeout)).transpose()
+        text.map(|text| text.parsed_as("timeout", duration::timeout))
+            .transpose()
     }
 
     fn text(&self, key: &'static str, text: Option<&At<String>>) -> Result<String, Remark> {
-        text.map(|text| text.value.clone()).ok_or_else(|| self.missing(key))
+        text.map(|text| text.value.clone())
+            .ok_or_else(|| self.missing(key))
     }
 
     fn needed(&self, secret: Written<'_>, secrets: &mut Secrets) -> Result<SecretString, Remark> {
         let key = secret.key;
-        secrets.read(&secret)?.ok_or_else(|| self.missing(&format!("{key}_file")))
+        secrets
+            .read(&secret)?
+            .ok_or_else(|| self.missing(&format!("{key}_file")))
     }
 
     fn missing(&self, key: &str) -> Remark {
         let (name, kind) = (&self.name.value, &self.file.kind.value);
-        self.name.remark(format!("the channel {name:?} of type {kind} needs {key}"))
+        self.name
+            .remark(format!("the channel {name:?} of type {kind} needs {key}"))
     }
 
     /// The notifier, or what the library has against it, at the key that it is about.
@@ -266,7 +320,9 @@ impl Parts<'_> {
                 ConfigError::InvalidOption { option, .. } => option,
                 ConfigError::InvalidHeader { .. } => "headers",
                 ConfigError::CaFile { .. } => "cacert",
-                ConfigError::InvalidUrl { .. } | ConfigError::UnsupportedScheme { .. } => self.url_key(),
+                ConfigError::InvalidUrl { .. } | ConfigError::UnsupportedScheme { .. } => {
+                    self.url_key()
+                }
                 _ => "type",
             };
             match self.file.written(key) {
@@ -280,7 +336,9 @@ impl Parts<'_> {
     /// The key under which the URL is written.
     fn url_key(&self) -> &'static str {
         let keys = ["url", "url_file", "urls", "api_url"];
-        keys.into_iter().find(|key| self.file.written(key).is_some()).unwrap_or("type")
+        keys.into_iter()
+            .find(|key| self.file.written(key).is_some())
+            .unwrap_or("type")
     }
 }
 
