@@ -11,6 +11,7 @@ use minijinja::value::Serde;
 use minijinja::{AutoEscape, Environment, Output, State, UndefinedBehavior, Value};
 
 use crate::message::Message;
+use crate::suggestion::hint;
 
 /// Steps that one template may take: a hundred times what the built-in ones take for 200 alerts with all evidence.
 const MAX_STEPS: u64 = 1_000_000;
@@ -112,7 +113,7 @@ impl FromStr for TemplatePart {
 #[non_exhaustive]
 pub enum TemplateError {
     /// Nothing is written by a template of this name.
-    #[error("there is no template {name:?}; known: {}", known())]
+    #[error("there is no template {name:?}{}", hint(name, names()))]
     UnknownPart {
         /// The name.
         name: String,
@@ -137,8 +138,8 @@ pub enum TemplateError {
     },
 }
 
-fn known() -> String {
-    TemplatePart::ALL.map(TemplatePart::as_str).join(", ")
+fn names() -> [&'static str; 7] {
+    TemplatePart::ALL.map(TemplatePart::as_str)
 }
 
 /// What channels write: built in, or overridden piece by piece. Cheap to clone.

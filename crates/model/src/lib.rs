@@ -26,6 +26,7 @@ mod metrics_page;
 mod observation;
 pub mod rule;
 mod sample;
+mod sampling;
 mod snapshot;
 mod stat;
 mod text;
@@ -60,6 +61,8 @@ pub use observation::{
     MembershipView, MonitorCondition, Observation, Probe, ProbeFailure, ReadAnswer,
 };
 pub use sample::{Sample, SampleBatch, SampledMember};
+pub use sampling::catalogue::{Metric, MetricScope, MetricUnit, metric_catalogue};
+pub use sampling::samples;
 pub use snapshot::{
     ClusterHealth, DatabaseSize, LatencySummary, Leader, MemberRole, MemberSnapshot, ProbeCost,
     Quorum, RaftProgress, ServerCounters, Snapshot,

@@ -37,7 +37,6 @@ mod metrics_page;
 mod monitor;
 mod probe;
 mod punctuality;
-mod samples;
 mod schedule;
 mod state_file;
 pub mod trend;
@@ -66,6 +65,5 @@ pub use monitor::{Monitor, MonitorOptions, SnapshotReceiver};
 pub use probe::{
     CanaryOptions, ClusterProbe, ConsistencyOptions, EtcdProbe, ProbeOptions, RecordedProbe,
 };
-pub use samples::samples;
 pub use schedule::{CycleSlots, offset_within};
 pub use state_file::{StateFile, StateFileError};

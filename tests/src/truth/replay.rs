@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::time::Duration;
 
-use etcd_monitor_alerting::{AlertEngine, AlertEventKind, default_rules};
+use etcd_monitor_alerting::{AlertEngine, AlertEventKind, AlertPolicy};
 use etcd_monitor_core::{Finding, Severity, Snapshot, doubt_monitor};
 
 use super::keep::{Fixture, Seen};
@@ -48,7 +48,7 @@ impl Fixture {
     }
 
     fn retell(&self, folder: &Path) -> anyhow::Result<Retold> {
-        let mut engine = AlertEngine::new(self.rules());
+        let mut engine = AlertEngine::new(self.policy());
         let mut retold = Retold::default();
         let mut latest: BTreeMap<String, Snapshot> = BTreeMap::new();
         for snapshot in self.snapshots(folder)? {
@@ -74,14 +74,14 @@ impl Fixture {
     }
 
     /// The default rules with the holds that stood in the scenario.
-    fn rules(&self) -> Vec<etcd_monitor_alerting::Rule> {
-        let mut rules = default_rules();
-        for rule in &mut rules {
+    fn policy(&self) -> AlertPolicy {
+        let mut policy = AlertPolicy::to_channels(["console"]);
+        for rule in &mut policy.rules {
             if let Some(milliseconds) = self.holds_milliseconds.get(&rule.name) {
                 rule.hold = Duration::from_millis(*milliseconds);
             }
         }
-        rules
+        policy
     }
 
     /// The snapshots of all clusters, in the order of time.

@@ -8,7 +8,7 @@ use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use etcd_monitor_model::{
-    ClusterName, HistoryError, HistoryQuery, HistoryStore, MemberId, Point, SeriesKey,
+    ClusterName, HistoryError, HistoryQuery, HistoryStore, MemberId, MetricUnit, Point, SeriesKey,
     SeriesPoints, SeriesSelector, Snapshot,
 };
 use futures_util::TryStreamExt;
@@ -174,7 +174,7 @@ impl Series {
         Self {
             name: key.metric.to_string(),
             labels: Labels::of(key, latest),
-            unit: unit(&key.metric),
+            unit: MetricUnit::of(&key.metric).as_str(),
             points: points.iter().map(numbers).collect(),
         }
     }
@@ -189,20 +189,6 @@ fn numbers(point: &Point) -> Vec<f64> {
     }
 }
 
-/// The unit is the last word of a name; a name without one counts things.
-fn unit(metric: &str) -> &'static str {
-    const UNITS: [&str; 4] = ["seconds", "bytes", "ratio", "percent"];
-    if metric.ends_with("_bytes_per_second") {
-        return "bytes_per_second";
-    }
-    if metric.ends_with("_per_second") {
-        return "per_second";
-    }
-    let last = metric.rsplit('_').next().unwrap_or_default();
-    let known = UNITS.into_iter().find(|unit| *unit == last);
-    known.unwrap_or("count")
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -215,13 +201,6 @@ mod tests {
         for wrong in ["yesterday", "NaN", "1e300", ""] {
             assert!(time("start", Some(wrong)).is_err(), "{wrong}");
         }
-    }
-
-    #[test]
-    fn the_unit_is_the_last_word() {
-        assert_eq!(unit("wal_fsync_p99_seconds"), "seconds");
-        assert_eq!(unit("client_sent_bytes_per_second"), "bytes_per_second");
-        assert_eq!(unit("watchers"), "count");
     }
 
     #[test]

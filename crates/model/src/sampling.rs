@@ -1,9 +1,10 @@
 //! From a snapshot to the samples that a history keeps of it.
 
+pub(crate) mod catalogue;
 mod cluster;
 mod member;
 
-use etcd_monitor_model::{Durations, MemberId, Sample, SampleBatch, Snapshot};
+use crate::{Durations, MemberId, Sample, SampleBatch, Snapshot};
 
 /// Every number of this cycle that is worth a history: one batch for each member that answered, and one for the
 /// cluster as a whole.

@@ -1,6 +1,6 @@
 //! Numbers of a cluster as a whole.
 
-use etcd_monitor_model::{SampleBatch, Snapshot};
+use crate::{SampleBatch, Snapshot};
 
 use super::{Taken, flag};
 

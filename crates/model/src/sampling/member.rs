@@ -1,6 +1,6 @@
 //! Numbers of one member.
 
-use etcd_monitor_model::{
+use crate::{
     LatencySource, MemberId, MemberMetrics, MemberSnapshot, SampleBatch, SampledMember,
     ServerCounters, Snapshot,
 };
