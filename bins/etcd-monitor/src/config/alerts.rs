@@ -222,3 +222,6 @@ fn warn(file: &AlertsFile, secrets: &mut Secrets) {
 const UNREACHED: &str = "no route leads to this channel: it hears of nothing";
 
 const MUTES_NOTHING: &str = "this window mutes nothing: name it in mute_during of a route, or give it matchers (`matchers: []` for every alert)";
+
+#[cfg(test)]
+mod tests;

@@ -29,13 +29,13 @@ impl<'a> Written<'a> {
     /// Under `key`, or under `key` with `_file`.
     pub(super) fn new(
         key: &'static str,
-        text: &'a Option<At<SecretString>>,
-        file: &'a Option<At<PathBuf>>,
+        text: impl Into<Option<&'a At<SecretString>>>,
+        file: impl Into<Option<&'a At<PathBuf>>>,
     ) -> Self {
         Self {
             key,
-            text: text.as_ref(),
-            file: file.as_ref(),
+            text: text.into(),
+            file: file.into(),
         }
     }
 }

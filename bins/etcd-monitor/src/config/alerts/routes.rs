@@ -56,9 +56,7 @@ pub(super) fn check(file: &At<RouteFile>, names: &Names<'_>) -> Result<Route, Re
 /// The node that a way of indexes leads to.
 fn at<'a>(root: &'a At<RouteFile>, path: &[usize]) -> &'a At<RouteFile> {
     let down = |node: &'a At<RouteFile>, index: &usize| node.value.routes.get(*index);
-    path.iter()
-        .try_fold(root, |node, index| down(node, index))
-        .unwrap_or(root)
+    path.iter().try_fold(root, down).unwrap_or(root)
 }
 
 /// Names are looked up here, and not by the library alone, since here it is known where each stands.
