@@ -59,7 +59,7 @@ mod templates;
 
 pub use alert::{
     ALERT_LABELS, Acknowledgement, Alert, AlertEvent, AlertEventKind, AlertState, Fingerprint,
-    MutedBy, ResolveReason,
+    MutedBy, ResolveReason, check_labels,
 };
 pub use dispatch::channel::{Channel, ChannelLimits};
 pub use dispatch::handle::{AlertsHandle, FollowedCluster};
@@ -71,7 +71,7 @@ pub use inhibition::{Inhibition, InhibitionError};
 pub use links::MessageLinks;
 pub use maintenance::{MaintenanceError, MaintenanceWindow};
 pub use matcher::{MatchOp, Matcher, MatcherError};
-pub use metric_rule::MetricRule;
+pub use metric_rule::{Aggregate, MetricRule, MetricRuleError, MetricRuleText, MetricRules};
 pub use mute_file::{MuteFile, MuteFileError, MuteFileStamp};
 pub use notification::{Group, MAX_ALERTS_TOLD, Notification, NotificationKind};
 #[cfg(feature = "http")]
