@@ -25,8 +25,18 @@ pub struct Fingerprint(u64);
 impl Fingerprint {
     /// The fingerprint of a rule's alert about a subject of a cluster.
     pub fn new(cluster: &ClusterName, rule: &str, subject: &Subject) -> Self {
+        Self::of_parts([cluster.as_str(), rule, &subject.key()])
+    }
+
+    /// The fingerprint of a group of alerts, over the labels that they have in common.
+    pub(crate) fn of_labels(labels: &BTreeMap<String, String>) -> Self {
+        let parts = labels.iter().flat_map(|(name, value)| [name, value]);
+        Self::of_parts(parts.map(String::as_str))
+    }
+
+    fn of_parts<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
         let mut hash = Sha256::new();
-        for part in [cluster.as_str(), rule, &subject.key()] {
+        for part in parts {
             // The length keeps ("ab", "c") apart from ("a", "bc").
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part);
@@ -291,9 +301,8 @@ impl Alert {
         }
     }
 
-    /// Takes over what a finding that is still true says now.
-    pub(crate) fn refresh(&mut self, finding: &Finding, severity: Severity) {
-        self.severity = severity;
+    /// Takes over what a finding that is still true says now, but for its severity.
+    pub(crate) fn refresh(&mut self, finding: &Finding) {
         self.subject.clone_from(&finding.subject);
         self.cause.clone_from(&finding.cause);
         self.action.clone_from(&finding.action);

@@ -251,7 +251,7 @@ impl Driver {
 
     fn note(&mut self, event: LaneEvent) {
         if let LaneEvent::Settled(settled) = event {
-            self.outbox.settle(settled);
+            self.outbox.settle(*settled);
         }
         self.publish(false);
     }

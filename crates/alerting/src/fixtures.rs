@@ -1,10 +1,13 @@
 //! Alerts for the tests of this crate.
 
+use std::collections::BTreeMap;
+
 use etcd_monitor_model::{AlertType, ClusterName, Finding, MemberId, Severity, Subject};
 use jiff::Timestamp;
 
 use crate::alert::{Alert, Fingerprint};
 use crate::matcher::Matcher;
+use crate::notification::{Group, Notification, NotificationKind};
 
 /// A pending alert of a rule about the cluster as a whole.
 pub(crate) fn alert(cluster: &str, rule: &str, severity: Severity) -> Alert {
@@ -28,4 +31,27 @@ fn about(cluster: &ClusterName, rule: &str, severity: Severity, subject: Subject
 pub(crate) fn matchers(texts: &[&str]) -> Vec<Matcher> {
     let parse = |text: &&str| Matcher::parse(text).unwrap();
     texts.iter().map(parse).collect()
+}
+
+/// A notification that an alert fires, as the message of that number about its group.
+pub(crate) fn notification(channel: &str, group: &str, sequence: u64) -> Notification {
+    let alert = alert("prod", group, Severity::Warning);
+    Notification {
+        id: format!("{group}-{sequence}"),
+        channel: channel.to_owned(),
+        kind: NotificationKind::Fired,
+        at: Timestamp::UNIX_EPOCH,
+        group: Group {
+            id: alert.id,
+            labels: BTreeMap::new(),
+        },
+        dedup_key: group.to_owned(),
+        incident_at: Timestamp::UNIX_EPOCH,
+        sequence,
+        severity: Severity::Warning,
+        firing: vec![alert],
+        resolved: Vec::new(),
+        firing_count: 1,
+        resolved_count: 0,
+    }
 }

@@ -66,7 +66,7 @@ pub use dispatch::handle::{AlertsHandle, FollowedCluster};
 pub use dispatch::mute_watch::MuteWatch;
 pub use dispatch::view::{AlertsView, ChannelStats, StoreStatus};
 pub use dispatch::{Alerting, AlertingOptions};
-pub use engine::{AlertEngine, DEDUP_WINDOW, RestoreError, StateRow, HISTORY_LIMIT, MAX_ALERTS};
+pub use engine::{AlertEngine, DEDUP_WINDOW, HISTORY_LIMIT, MAX_ALERTS, RestoreError, StateRow};
 pub use inhibition::{Inhibition, InhibitionError};
 pub use links::MessageLinks;
 pub use maintenance::{MaintenanceError, MaintenanceWindow};
@@ -91,13 +91,13 @@ pub use notifier::webhook::{WebhookMethod, WebhookNotifier, WebhookOptions};
 pub use notifier::{Delivery, Notifier, NotifyError, Receipt};
 pub use policy::{AlertPolicy, ChannelPace};
 pub use route::{ResolvedTiming, Route, RouteError, RouteTiming, Target};
+pub use rule::{Rule, SeverityPolicy, default_rules};
+pub use silence::{MAX_SILENCES, Mutes, SILENCE_RETENTION, Silence, SilenceError, SilenceState};
 pub use store::file::FileAlertStore;
 pub use store::memory::MemoryAlertStore;
 pub use store::{
-    AlertStore, Changes, DeadLetter, KeptReceipt, MAX_DEAD_LETTERS, ReceiptKey, SetAside, StoreError,
-    Stored,
+    AlertStore, Changes, DeadLetter, KeptReceipt, MAX_DEAD_LETTERS, ReceiptKey, SetAside,
+    StoreError, Stored,
 };
-pub use rule::{Rule, SeverityPolicy, default_rules};
-pub use silence::{MAX_SILENCES, Mutes, SILENCE_RETENTION, Silence, SilenceError, SilenceState};
 pub use suggestion::nearest;
 pub use templates::{TemplateError, TemplatePart, Templates};

@@ -71,4 +71,9 @@ impl AlertPolicy {
             maintenance: Vec::new(),
         }
     }
+
+    /// How a channel wants to be told.
+    pub(crate) fn pace_of(&self, channel: &str) -> ChannelPace {
+        self.channels.get(channel).copied().unwrap_or_default()
+    }
 }

@@ -59,8 +59,13 @@ impl Rule {
 
     /// The severity of the alert for a finding.
     pub(crate) fn severity_of(&self, finding: &Finding) -> Severity {
+        self.severity_for(finding.severity)
+    }
+
+    /// The severity of the alert for a finding of this severity.
+    pub(crate) fn severity_for(&self, finding: Severity) -> Severity {
         match self.severity {
-            SeverityPolicy::FromFinding => finding.severity,
+            SeverityPolicy::FromFinding => finding,
             SeverityPolicy::Fixed(severity) => severity,
         }
     }

@@ -2,161 +2,24 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use std::sync::{Arc, Mutex};
+use std::num::NonZeroU32;
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_trait::async_trait;
+use driving::{CRITICAL, DOWN, Does, Running, TestChannel, TestStore, policy};
 use etcd_monitor_alerting::{
-    AlertState, Alerting, AlertsHandle, AlertsView, Notification, NotificationKind, Notifier,
-    NotifyError, default_rules,
+    AlertState, AlertStore, Channel, ChannelLimits, MemoryAlertStore, NotificationKind,
 };
-use etcd_monitor_model::{Severity, Snapshot};
-use jiff::Timestamp;
-use scenario::{Says, empty_snapshot, finding, start};
-use tokio::sync::watch;
-use tokio::task::JoinHandle;
-use tokio::time::Instant;
-use tokio_util::sync::CancellationToken;
+use scenario::Says;
 
+mod driving;
 mod scenario;
 
-/// What a channel of the test does with each notification.
-#[derive(Debug, Clone, Copy)]
-enum Does {
-    Take,
-    Hang,
-    FailTwice,
-    AlwaysFail,
-    AskToWait,
-    Panic,
-}
-
-struct Channel {
-    name: &'static str,
-    does: Does,
-    began: Instant,
-    attempts: Mutex<Vec<(u64, String, NotificationKind)>>,
-}
-
-impl Channel {
-    fn new(name: &'static str, does: Does) -> Arc<Self> {
-        Arc::new(Self {
-            name,
-            does,
-            began: Instant::now(),
-            attempts: Mutex::default(),
-        })
-    }
-
-    /// Second, member and kind of each attempt.
-    fn attempts(&self) -> Vec<(u64, String, NotificationKind)> {
-        self.attempts.lock().unwrap().clone()
-    }
-
-    fn note(&self, notification: &Notification) -> usize {
-        let mut attempts = self.attempts.lock().unwrap();
-        let member = notification.alert.subject.name.clone();
-        attempts.push((self.began.elapsed().as_secs(), member, notification.kind));
-        attempts.len()
-    }
-}
-
-#[async_trait]
-impl Notifier for Channel {
-    fn name(&self) -> &str {
-        self.name
-    }
-
-    async fn notify(&self, notification: &Notification) -> Result<(), NotifyError> {
-        let attempt = self.note(notification);
-        match self.does {
-            Does::Take => Ok(()),
-            Does::Hang => std::future::pending().await,
-            Does::FailTwice if attempt > 2 => Ok(()),
-            Does::AskToWait if attempt > 1 => Ok(()),
-            Does::FailTwice | Does::AlwaysFail => Err(unavailable(None)),
-            Does::AskToWait => Err(unavailable(Some(Duration::from_secs(20)))),
-            Does::Panic => panic!("the channel of a test panics"),
-        }
-    }
-}
-
-fn unavailable(retry_after: Option<Duration>) -> NotifyError {
-    NotifyError::Unavailable {
-        target: "test".to_owned(),
-        reason: "busy".to_owned(),
-        retry_after,
-    }
-}
-
-/// A running driver, and the sender of one cluster's snapshots.
-struct Running {
-    snapshots: watch::Sender<Option<Arc<Snapshot>>>,
-    handle: AlertsHandle,
-    cancel: CancellationToken,
-    task: JoinHandle<()>,
-    began: Instant,
-    cycle: u64,
-}
-
-impl Running {
-    fn start(channels: &[&Arc<Channel>]) -> Self {
-        let began = Instant::now();
-        let cancel = CancellationToken::new();
-        let (snapshots, receiver) = watch::channel(None);
-        let notifiers = channels
-            .iter()
-            .map(|channel| Arc::clone(channel) as Arc<dyn Notifier>);
-        let (alerting, handle) = Alerting::new(
-            default_rules(),
-            [receiver],
-            notifiers.collect(),
-            cancel.clone(),
-        );
-        let task = tokio::spawn(alerting.with_clock(move || wall(began)).run());
-        Self {
-            snapshots,
-            handle,
-            cancel,
-            task,
-            began,
-            cycle: 0,
-        }
-    }
-
-    fn publish(&mut self, members: &[&str], says: Says) {
-        self.cycle += 1;
-        let mut snapshot = empty_snapshot(self.cycle, wall(self.began));
-        let findings = members
-            .iter()
-            .filter_map(|name| finding(name, says, snapshot.at));
-        snapshot.findings = findings.collect();
-        self.snapshots.send_replace(Some(Arc::new(snapshot)));
-    }
-
-    async fn until(&self, what: impl FnMut(&Arc<AlertsView>) -> bool) -> Arc<AlertsView> {
-        let mut views = self.handle.subscribe();
-        let seen = tokio::time::timeout(Duration::from_mins(10), views.wait_for(what));
-        Arc::clone(&seen.await.expect("the view never said so").unwrap())
-    }
-
-    async fn stop(self) -> Arc<AlertsView> {
-        self.cancel.cancel();
-        self.task.await.unwrap();
-        self.handle.latest()
-    }
-}
-
-fn wall(began: Instant) -> Timestamp {
-    start() + began.elapsed()
-}
-
-const DOWN: Says = Says::True(Severity::Warning);
-const CRITICAL: Says = Says::True(Severity::Critical);
+use NotificationKind::{Fired, Resolved, Updated};
 
 #[tokio::test(start_paused = true)]
 async fn the_hold_runs_on_its_own_timer_and_the_resolve_goes_out_at_once() {
-    let channel = Channel::new("test", Does::Take);
+    let channel = TestChannel::new("test", Does::Take);
     let mut running = Running::start(&[&channel]);
     running.publish(&["m1"], DOWN);
     let pending = running.until(|view| !view.active.is_empty()).await;
@@ -166,19 +29,15 @@ async fn the_hold_runs_on_its_own_timer_and_the_resolve_goes_out_at_once() {
     let view = running.until(|view| view.channels[0].delivered == 2).await;
     assert!(view.active.is_empty());
     assert_eq!(view.history.len(), 2);
-    let m1 = |second, kind| (second, "m1".to_owned(), kind);
-    let expected = [
-        m1(9, NotificationKind::Fired),
-        m1(9, NotificationKind::Resolved),
-    ];
-    assert_eq!(channel.attempts(), expected);
+    assert_eq!(channel.told(), [(9, Fired), (9, Resolved)]);
+    assert!(channel.attempts().iter().all(|attempt| attempt.durable));
     running.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_channel_that_hangs_delays_no_other_and_is_given_up() {
-    let hanging = Channel::new("hanging", Does::Hang);
-    let taking = Channel::new("taking", Does::Take);
+async fn a_channel_that_hangs_delays_no_other() {
+    let hanging = TestChannel::new("hanging", Does::Hang);
+    let taking = TestChannel::new("taking", Does::Take);
     let mut running = Running::start(&[&hanging, &taking]);
     running.publish(&["m1"], DOWN);
     let view = running
@@ -186,104 +45,316 @@ async fn a_channel_that_hangs_delays_no_other_and_is_given_up() {
         .await;
     assert_eq!(view.channels[1].delivered, 1);
     assert_eq!(view.channels[0].queued, 1);
-    assert_eq!(taking.attempts()[0].0, 9);
-    let view = running.until(|view| view.channels[0].failed == 1).await;
-    assert_eq!(view.channels[0].queued, 0);
-    assert_eq!(running.began.elapsed().as_secs(), 69);
+    assert_eq!(taking.told()[0].0, 9);
+    let view = running
+        .until(|view| view.channels[0].failed_attempts == 1)
+        .await;
+    assert_eq!(running.seconds(), 9 + 30, "an attempt has its own deadline");
+    let error = view.channels[0].last_error.clone().unwrap();
+    assert!(error.contains("no end after 30 s"), "{error}");
     running.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_failed_attempt_is_repeated_and_what_follows_waits_its_turn() {
-    let channel = Channel::new("test", Does::FailTwice);
+    let channel = TestChannel::new("test", Does::FailTimes(2));
     let mut running = Running::start(&[&channel]);
     running.publish(&["m1"], DOWN);
     running.until(|view| view.history.len() == 1).await;
     running.publish(&["m1"], CRITICAL);
     running.until(|view| view.channels[0].delivered == 2).await;
-    let kinds: Vec<_> = channel
-        .attempts()
-        .into_iter()
-        .map(|(_, _, kind)| kind)
-        .collect();
-    let fired = NotificationKind::Fired;
-    assert_eq!(kinds, [fired, fired, fired, NotificationKind::Updated]);
+    let kinds: Vec<_> = channel.told().into_iter().map(|(_, kind)| kind).collect();
+    assert_eq!(kinds, [Fired, Fired, Fired, Updated]);
+    let numbers: Vec<_> = channel.attempts().iter().map(|it| it.attempt).collect();
+    assert_eq!(numbers, [1, 2, 3, 1]);
+    let ids: Vec<_> = channel.attempts().iter().map(|it| it.id.clone()).collect();
+    assert!(ids[0] == ids[1] && ids[1] == ids[2] && ids[2] != ids[3]);
     running.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn attempts_are_bounded() {
-    let channel = Channel::new("test", Does::AlwaysFail);
+async fn an_hour_of_failures_is_followed_by_delivery_within_half_a_minute() {
+    let channel = TestChannel::new("test", Does::FailFor(Duration::from_hours(1)));
     let mut running = Running::start(&[&channel]);
-    running.publish(&["m1"], DOWN);
-    running.until(|view| view.channels[0].failed == 1).await;
-    assert_eq!(channel.attempts().len(), 5);
-    assert!(running.began.elapsed() <= Duration::from_secs(9 + 60));
+    running.publish(&["m1", "m2", "m3", "m4", "m5"], DOWN);
+    let view = running.until(|view| view.channels[0].delivered == 5).await;
+    let late = running.seconds() - 3_600;
+    assert!(late <= 31, "{late} s");
+    assert_eq!(view.channels[0].dead, 0);
+    let attempts = channel.attempts().len();
+    // One at a time, at most every 15 s: not one per notification.
+    assert!((120..300).contains(&attempts), "{attempts}");
+    assert!(view.channels[0].failing_since.is_none());
     running.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_receiver_that_asks_to_wait_is_given_the_time() {
-    let channel = Channel::new("test", Does::AskToWait);
+async fn a_receiver_that_asks_to_wait_is_given_the_time_by_the_whole_channel() {
+    let channel = TestChannel::new("test", Does::AskToWait(Duration::from_secs(70)));
     let mut running = Running::start(&[&channel]);
-    running.publish(&["m1"], DOWN);
-    running.until(|view| view.channels[0].delivered == 1).await;
-    let seconds: Vec<_> = channel
-        .attempts()
-        .into_iter()
-        .map(|(second, ..)| second)
-        .collect();
-    assert_eq!(seconds, [9, 29]);
-    running.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_channel_that_panics_fails_alone_and_goes_on() {
-    let panicking = Channel::new("panicking", Does::Panic);
-    let taking = Channel::new("taking", Does::Take);
-    let mut running = Running::start(&[&panicking, &taking]);
+    let mut one = ChannelLimits::default();
+    one.concurrency = 1;
+    running.configure(vec![channel.with(one)]);
     running.publish(&["m1", "m2"], DOWN);
-    let view = running.until(|view| view.channels[0].failed == 2).await;
-    assert_eq!(view.channels[0].queued, 0);
-    running.until(|view| view.channels[1].delivered == 2).await;
+    running.until(|view| view.channels[0].delivered == 2).await;
+    let seconds: Vec<_> = channel.told().into_iter().map(|(at, _)| at).collect();
+    assert_eq!(seconds, [9, 79, 79]);
     running.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_full_queue_drops_and_counts() {
-    let channel = Channel::new("test", Does::Hang);
+async fn a_channel_is_told_at_its_rate() {
+    let channel = TestChannel::new("test", Does::Take);
+    let mut running = Running::start(&[&channel]);
+    let mut slow = ChannelLimits::default();
+    slow.rate_per_minute = NonZeroU32::new(2);
+    running.configure(vec![channel.with(slow)]);
+    running.publish(&["m1", "m2", "m3", "m4"], DOWN);
+    running.until(|view| view.channels[0].delivered == 4).await;
+    let seconds: Vec<_> = channel.told().into_iter().map(|(at, _)| at).collect();
+    assert_eq!(seconds, [9, 9, 39, 69]);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refusal_is_a_dead_letter_at_once_and_a_failure_of_the_channel() {
+    let refusing = TestChannel::new("refusing", Does::Refuse);
+    let mut running = Running::start(&[&refusing]);
+    running.publish(&["m1"], DOWN);
+    let view = running.until(|view| view.channels[0].dead == 1).await;
+    assert_eq!(refusing.attempts().len(), 1);
+    let view = if view.dead_letters.is_empty() {
+        running.until(|view| !view.dead_letters.is_empty()).await
+    } else {
+        view
+    };
+    let letter = view.dead_letters.values().next().unwrap();
+    assert_eq!((letter.channel.as_str(), letter.attempts), ("refusing", 1));
+    assert!(letter.reason.contains("no such page"), "{}", letter.reason);
+    assert_eq!(letter.summary, "m1 refuses connections");
+    let failure = view.channels[0].failure(running.now()).unwrap();
+    assert!(failure.reason.contains("refusing"), "{}", failure.reason);
+    let later = running.now() + Duration::from_mins(16);
+    assert_eq!(view.channels[0].failure(later), None);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_not_taken_for_a_day_is_given_up() {
+    let channel = TestChannel::new("test", Does::FailFor(Duration::from_hours(48)));
+    let mut running = Running::start(&[&channel]);
+    running.publish(&["m1"], DOWN);
+    running.until(|view| view.channels[0].queued == 1).await;
+    let view = running.until_within(Duration::from_hours(25), |view| {
+        !view.dead_letters.is_empty()
+    });
+    let view = view.await;
+    assert_eq!(running.seconds() / 3_600, 24);
+    let letter = view.dead_letters.values().next().unwrap();
+    assert!(letter.reason.contains("busy"), "{}", letter.reason);
+    assert_eq!((view.channels[0].dead, view.channels[0].queued), (1, 0));
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_channel_that_panics_is_tried_again_and_disturbs_no_other() {
+    let panicking = TestChannel::new("panicking", Does::PanicTimes(2));
+    let taking = TestChannel::new("taking", Does::Take);
+    let mut running = Running::start(&[&panicking, &taking]);
+    running.publish(&["m1"], DOWN);
+    running.until(|view| view.channels[1].delivered == 1).await;
+    let view = running.until(|view| view.channels[0].delivered == 1).await;
+    assert_eq!(view.channels[0].failed_attempts, 2);
+    let error = view.channels[0].last_error.clone().unwrap();
+    assert!(error.contains("the channel of a test panics"), "{error}");
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_full_queue_drops_the_oldest_counts_it_and_is_a_failure() {
+    let channel = TestChannel::new("test", Does::Hang);
     let mut running = Running::start(&[&channel]);
     let names: Vec<String> = (0..1_100).map(|number| format!("m{number}")).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     running.publish(&names, DOWN);
-    let view = running.until(|view| view.history.len() == 1_000).await;
+    let view = running.until(|view| view.dead_letters.len() == 100).await;
     let stats = &view.channels[0];
-    assert_eq!(stats.dropped + stats.queued, 1_100);
-    assert!((1_000..=1_001).contains(&stats.queued), "{stats:?}");
+    assert_eq!((stats.dropped, stats.queued), (100, 1_000));
+    let letter = view.dead_letters.values().next().unwrap();
+    assert!(letter.reason.contains("full"), "{}", letter.reason);
+    let failure = stats.failure(running.now()).unwrap();
+    assert!(failure.reason.contains("100 dropped"), "{}", failure.reason);
     running.stop().await;
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_stop_empties_the_queues_within_its_deadline_and_counts_what_is_left() {
-    let hanging = Channel::new("hanging", Does::Hang);
-    let taking = Channel::new("taking", Does::Take);
-    let mut running = Running::start(&[&hanging, &taking]);
+async fn the_stop_lets_the_lanes_deliver_and_keeps_what_is_left_for_the_next_start() {
+    let store = Arc::new(MemoryAlertStore::default());
+    let hanging = TestChannel::new("a", Does::Hang);
+    let taking = TestChannel::new("b", Does::Take);
+    let mut running = Running::start_on(&[&hanging, &taking], store.clone());
     running.publish(&["m1", "m2"], DOWN);
     running.until(|view| !view.history.is_empty()).await;
     let began = running.began;
     let view = running.stop().await;
     assert_eq!(began.elapsed(), Duration::from_secs(9 + 3));
-    assert_eq!((view.channels[0].dropped, view.channels[0].queued), (2, 0));
     assert_eq!(view.channels[1].delivered, 2);
+    assert_eq!((view.channels[0].dropped, view.channels[0].queued), (0, 2));
+    assert_eq!(store.load().unwrap().waiting.len(), 2);
+
+    let again = [
+        TestChannel::new("a", Does::Take),
+        TestChannel::new("b", Does::Take),
+    ];
+    let running = Running::start_on(&[&again[0], &again[1]], store.clone());
+    running.until(|view| view.channels[0].delivered == 2).await;
+    assert_eq!(again[1].attempts().len(), 0, "never twice");
+    let ids = |channel: &TestChannel| {
+        channel
+            .attempts()
+            .iter()
+            .map(|it| it.id.clone())
+            .collect::<Vec<_>>()
+    };
+    assert_eq!(ids(&again[0]), ids(&hanging));
+    running.stop().await;
+    assert!(store.load().unwrap().waiting.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_waits_for_a_channel_that_is_removed_is_given_up_and_the_rest_goes_on() {
+    let gone = TestChannel::new("gone", Does::Hang);
+    let stays = TestChannel::new("stays", Does::FailFor(Duration::from_secs(60)));
+    let mut running = Running::start(&[&gone, &stays]);
+    running.publish(&["m1"], DOWN);
+    running
+        .until(|view| view.channels.iter().all(|it| it.queued == 1))
+        .await;
+    running.configure(vec![stays.with(ChannelLimits::default())]);
+    let view = running.until(|view| !view.dead_letters.is_empty()).await;
+    let letter = view.dead_letters.values().next().unwrap();
+    let about = (letter.channel.as_str(), letter.reason.as_str());
+    assert_eq!(about, ("gone", "channel removed"));
+    let view = running.until(|view| view.channels[0].delivered == 1).await;
+    assert_eq!(view.channels.len(), 1);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_channel_that_is_repaired_while_it_is_down_is_told_at_once() {
+    let broken = TestChannel::new("test", Does::FailFor(Duration::from_hours(9)));
+    let mut running = Running::start(&[&broken]);
+    running.publish(&["m1"], DOWN);
+    running
+        .until(|view| view.channels[0].failed_attempts > 8)
+        .await;
+    let repaired = TestChannel::new("test", Does::Take);
+    running.configure(vec![repaired.with(ChannelLimits::default())]);
+    let before = running.seconds();
+    let view = running.until(|view| view.channels[0].delivered == 1).await;
+    assert_eq!(running.seconds(), before);
+    assert!(view.channels[0].failed_attempts > 8, "its numbers stay");
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn while_the_store_refuses_everything_is_sent_from_memory_and_written_when_it_is_back() {
+    let store = Arc::new(TestStore::default());
+    let taking = TestChannel::new("a", Does::Take);
+    let hanging = TestChannel::new("b", Does::Hang);
+    let mut running = Running::start_on(&[&taking, &hanging], store.clone());
+    store.refuse(true);
+    running.publish(&["m1"], DOWN);
+    running.until(|view| view.channels[0].delivered == 1).await;
+    assert!(!taking.attempts()[0].durable);
+    assert_eq!(taking.told()[0].0, 9, "at once");
+    let view = running.until(|view| view.store.failing.is_some()).await;
+    let failing = view.store.failing.clone().unwrap();
+    assert!(
+        failing.reason.contains("no space left"),
+        "{}",
+        failing.reason
+    );
+    assert_eq!(running.handle.store_failure(), Some(failing.clone()));
+
+    // It counts from the first failure, and goes on from memory.
+    running.publish(&["m1", "m2"], CRITICAL);
+    let view = running.until(|view| view.channels[0].delivered >= 3).await;
+    assert_eq!(view.store.failing.as_ref().unwrap().since, failing.since);
+    assert!(store.kept().waiting.is_empty());
+
+    store.refuse(false);
+    running.until(|view| view.store.failing.is_none()).await;
+    let stored = store.load().unwrap();
+    assert!(
+        !stored.waiting.is_empty(),
+        "what the other channel has not taken"
+    );
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_store_that_cannot_be_read_at_the_start_is_read_later_and_what_it_has_goes_out() {
+    let store = Arc::new(TestStore::default());
+    let hanging = TestChannel::new("a", Does::Hang);
+    let mut running = Running::start_on(&[&hanging], store.clone());
+    running.publish(&["m1"], DOWN);
+    running.until(|view| view.channels[0].queued == 1).await;
+    running.stop().await;
+
+    store.refuse(true);
+    let taking = TestChannel::new("a", Does::Take);
+    let mut running = Running::start_on(&[&taking], store.clone());
+    running.until(|view| view.store.failing.is_some()).await;
+    running.publish(&["m2"], CRITICAL);
+    running.until(|view| view.channels[0].delivered == 1).await;
+    store.refuse(false);
+    running.until(|view| view.channels[0].delivered == 2).await;
+    let view = running.until(|view| view.store.failing.is_none()).await;
+    assert_eq!(view.channels[0].dead, 0);
+    assert_eq!(taking.attempts()[1].id, hanging.attempts()[0].id);
+    running.stop().await;
+    assert!(store.load().unwrap().waiting.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_receipt_comes_back_with_the_later_messages_of_the_incident_also_after_a_restart() {
+    let store = Arc::new(MemoryAlertStore::default());
+    let channel = TestChannel::new("chat", Does::TakeWithReceipt("1700.1"));
+    let mut running = Running::start_on(&[&channel], store.clone());
+    running.publish(&["m1"], DOWN);
+    running.until(|view| view.channels[0].delivered == 1).await;
+    running.publish(&["m1"], CRITICAL);
+    running.until(|view| view.channels[0].delivered == 2).await;
+    assert_eq!(channel.attempts()[0].receipt, None);
+    assert_eq!(channel.attempts()[1].receipt.as_deref(), Some("1700.1"));
+    running.stop().await;
+    assert_eq!(store.load().unwrap().receipts.len(), 1);
 }
 
 #[tokio::test(start_paused = true)]
 async fn alerts_stay_known_when_the_snapshots_end() {
-    let channel = Channel::new("test", Does::Take);
+    let channel = TestChannel::new("test", Does::Take);
     let mut running = Running::start(&[&channel]);
     running.publish(&["m1"], DOWN);
     running.until(|view| view.channels[0].delivered == 1).await;
-    running.snapshots = watch::channel(None).0;
+    running.end_snapshots();
     tokio::time::advance(Duration::from_mins(10)).await;
     assert_eq!(running.stop().await.active[0].state, AlertState::Firing);
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_two_lanes_have_one_name() {
+    let first = TestChannel::new("test", Does::Take);
+    let second = TestChannel::new("test", Does::Take);
+    let channels: Vec<Channel> = [&first, &second]
+        .map(|it| it.with(ChannelLimits::default()))
+        .into();
+    let mut running = Running::start(&[&first]);
+    running.handle.configure(policy(&["test"]), channels);
+    running.publish(&["m1"], DOWN);
+    let view = running.until(|view| view.channels[0].delivered == 1).await;
+    assert_eq!(view.channels.len(), 1);
+    assert!(second.attempts().is_empty());
+    running.stop().await;
 }

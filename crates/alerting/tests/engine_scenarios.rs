@@ -1,60 +1,28 @@
 //! The state machine, told as stories: what the findings say and when, and what is told in the end.
 //!
-//! Snapshots come every 5 s, at 0, 5, 10, …; the rule is `MemberDown`, which holds 9 s.
+//! Snapshots come every 5 s, at 0, 5, 10, …; the rule is `MemberDown`, which holds 9 s, where no other is named.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::time::Duration;
 
 use etcd_monitor_alerting::{
-    AlertEngine, AlertEventKind, AlertState, HISTORY_LIMIT, MAX_ALERTS, NotificationKind, Rule,
-    default_rules,
+    AlertEngine, AlertEventKind, AlertPolicy, AlertState, HISTORY_LIMIT, MAX_ALERTS,
+    MAX_ALERTS_TOLD, NotificationKind, Rule,
 };
 use etcd_monitor_model::{AlertType, Finding, FindingStatus, Severity, Subject};
 use jiff::ToSpan;
 use scenario::{Says, World, cluster, empty_snapshot, finding, start};
+use script::{check, check_with};
 
 mod scenario;
+mod script;
 
-/// Plays a script of `SECOND WHAT [VALUE]` lines and compares what was told, as `SECOND MEMBER KIND SEVERITY|REASON`.
-#[track_caller]
-fn check(script: &str, expected: &str) -> World {
-    let mut world = World::new();
-    for line in lines(script) {
-        let words: Vec<&str> = line.split_whitespace().collect();
-        world.run_until(words[0].parse().unwrap());
-        act(&mut world, &words[1..]);
-    }
-    let expected: Vec<&str> = lines(expected).collect();
-    let told = world.told_lines();
-    assert_eq!(told.lines().collect::<Vec<_>>(), expected);
-    world
-}
-
-fn lines(text: &str) -> impl Iterator<Item = &str> {
-    text.lines().map(str::trim).filter(|line| !line.is_empty())
-}
-
-fn act(world: &mut World, words: &[&str]) {
-    let member = |world: &mut World, says| {
-        world.members.insert(words[0].to_owned(), says);
-    };
-    match words {
-        ["end"] => {}
-        ["clock", by] => world.clock_error += by.parse::<i64>().unwrap(),
-        ["probes", "stop"] => world.probing = false,
-        ["probes", "go"] => world.probing = true,
-        ["process", "stop"] => world.running = false,
-        ["process", "go"] => world.running = true,
-        [_, "down"] => member(world, Says::True(Severity::Warning)),
-        [_, "critical"] => member(world, Says::True(Severity::Critical)),
-        [_, "up"] => member(world, Says::False),
-        [_, "unknown"] => member(world, Says::Unknown),
-        [_, "explained"] => member(world, Says::Explained),
-        [_, "gone"] => member(world, Says::Gone),
-        [_, "missing"] => member(world, Says::Missing),
-        _ => panic!("the script says {words:?}"),
-    }
+/// A policy with one rule alone.
+fn only(rule: Rule) -> AlertPolicy {
+    let mut policy = AlertPolicy::to_channels(["pager"]);
+    policy.rules = vec![rule];
+    policy
 }
 
 #[test]
@@ -63,8 +31,8 @@ fn fires_when_the_hold_is_over_not_with_the_next_cycle_and_resolves_at_once() {
         "0 m1 down
          20 m1 up
          400 end",
-        "9 m1 fired warning
-         20 m1 resolved cleared",
+        "9 fired warning m1
+         20 resolved warning -m1",
     );
 }
 
@@ -103,7 +71,7 @@ fn unknown_starts_the_hold_anew() {
          5 m1 unknown
          10 m1 down
          40 end",
-        "19 m1 fired warning",
+        "19 fired warning m1",
     );
 }
 
@@ -122,7 +90,7 @@ fn unknown_does_not_resolve() {
         "0 m1 down
          20 m1 unknown
          600 end",
-        "9 m1 fired warning",
+        "9 fired warning m1",
     );
     let alert = &world.engine.alerts()[0];
     assert_eq!(alert.state, AlertState::Firing);
@@ -136,7 +104,7 @@ fn unknown_then_down_goes_on_silently() {
          20 m1 unknown
          40 m1 down
          60 end",
-        "9 m1 fired warning",
+        "9 fired warning m1",
     );
     assert_eq!(world.engine.alerts()[0].unknown_since, None);
 }
@@ -159,7 +127,7 @@ fn a_firing_alert_that_becomes_explained_stays_and_is_quiet_until_it_ends() {
         "0 m1 down
          20 m1 explained
          60 end",
-        "9 m1 fired warning",
+        "9 fired warning m1",
     );
     let alert = &world.engine.alerts()[0];
     assert_eq!(
@@ -173,8 +141,8 @@ fn a_firing_alert_that_becomes_explained_stays_and_is_quiet_until_it_ends() {
          20 m1 explained
          60 m1 up
          400 end",
-        "9 m1 fired warning
-         60 m1 resolved cleared",
+        "9 fired warning m1
+         60 resolved critical -m1",
     );
 }
 
@@ -186,8 +154,8 @@ fn a_raised_severity_is_told_once_and_a_lowered_one_never() {
          30 m1 down
          40 m1 critical
          60 end",
-        "9 m1 fired warning
-         20 m1 updated critical",
+        "9 fired warning m1
+         20 updated critical m1",
     );
 }
 
@@ -198,8 +166,8 @@ fn a_removed_member_resolves_with_that_reason() {
          0 m2 up
          20 m1 gone
          60 end",
-        "9 m1 fired warning
-         20 m1 resolved removed",
+        "9 fired warning m1
+         20 resolved warning -m1:removed",
     );
 }
 
@@ -209,7 +177,7 @@ fn a_finding_that_vanishes_while_its_member_is_listed_is_unknown() {
         "0 m1 down
          20 m1 missing
          400 end",
-        "9 m1 fired warning",
+        "9 fired warning m1",
     );
     assert!(world.engine.alerts()[0].unknown_since.is_some());
 }
@@ -222,15 +190,15 @@ fn a_finding_that_vanishes_from_a_rule_that_was_evaluated_is_cleared() {
          0 m2 up
          20 m1 missing
          400 end",
-        "9 m1 fired warning
-         20 m1 resolved cleared",
+        "9 fired warning m1
+         20 resolved warning -m1",
     );
 }
 
 /// As when the monitor is cut off: the finding exists only while it is.
 #[test]
 fn a_finding_about_the_monitor_is_over_when_it_vanishes_unless_the_monitor_is_late() {
-    let mut engine = AlertEngine::new(vec![Rule::new("MonitorCutOff", Duration::ZERO)]);
+    let mut engine = AlertEngine::new(only(Rule::new("MonitorCutOff", Duration::ZERO)));
     let mut snapshot = empty_snapshot(1, start());
     let mut cut_off = Finding::new(
         "MonitorCutOff",
@@ -257,7 +225,7 @@ fn a_removed_cluster_resolves_what_fires() {
         "0 m1 down
          0 m2 up
          20 end",
-        "9 m1 fired warning",
+        "9 fired warning m1",
     );
     let told = world.engine.remove_cluster(&cluster(), world.now());
     assert_eq!(told[0].kind, NotificationKind::Resolved);
@@ -272,17 +240,19 @@ fn a_refire_within_the_window_is_told_at_once_and_its_resolve_is_held() {
          60 m1 down
          100 m1 up
          700 end",
-        "9 m1 fired warning
-         20 m1 resolved cleared
-         69 m1 fired warning
-         320 m1 resolved cleared",
+        "9 fired warning m1
+         20 resolved warning -m1
+         69 fired warning m1
+         320 resolved warning -m1",
     );
-    let key = &world.told[0].1.dedup_key;
-    assert!(world.told.iter().all(|(_, told)| told.dedup_key == *key));
+    let begin = world.told[0].1.incident_at;
+    assert!(world.told.iter().all(|(_, told)| told.incident_at == begin));
+    let numbers: Vec<u64> = world.told.iter().map(|(_, told)| told.sequence).collect();
+    assert_eq!(numbers, [0, 1, 2, 3]);
 }
 
 #[test]
-fn a_refire_while_the_resolve_is_held_tells_nothing_new() {
+fn a_refire_while_the_resolve_is_held_tells_nothing_new_and_the_third_one_makes_it_flap() {
     check(
         "0 m1 down
          20 m1 up
@@ -290,11 +260,11 @@ fn a_refire_while_the_resolve_is_held_tells_nothing_new() {
          100 m1 up
          200 m1 down
          500 m1 up
-         900 end",
-        "9 m1 fired warning
-         20 m1 resolved cleared
-         69 m1 fired warning
-         500 m1 resolved cleared",
+         1200 end",
+        "9 fired warning m1
+         20 resolved warning -m1
+         69 fired warning m1
+         800 resolved warning -m1",
     );
 }
 
@@ -305,11 +275,15 @@ fn a_refire_after_the_window_is_another_incident() {
          20 m1 up
          330 m1 down
          400 end",
-        "9 m1 fired warning
-         20 m1 resolved cleared
-         339 m1 fired warning",
+        "9 fired warning m1
+         20 resolved warning -m1
+         339 fired warning m1",
     );
-    assert_ne!(world.told[0].1.dedup_key, world.told[2].1.dedup_key);
+    let (first, second) = (&world.told[0].1, &world.told[2].1);
+    assert_ne!(first.incident_at, second.incident_at);
+    assert_eq!(second.sequence, 0);
+    assert_eq!(first.dedup_key, second.dedup_key);
+    assert_ne!(first.id, second.id);
 }
 
 #[test]
@@ -318,7 +292,7 @@ fn nothing_fires_on_old_news() {
         "0 m1 down
          1 probes stop
          300 end",
-        "9 m1 fired warning",
+        "9 fired warning m1",
     );
     check(
         "0 m1 down
@@ -337,7 +311,7 @@ fn a_monitor_that_stood_still_holds_anew() {
          1 process stop
          33 process go
          60 end",
-        "44 m1 fired warning",
+        "44 fired warning m1",
     );
 }
 
@@ -347,7 +321,7 @@ fn a_clock_set_forward_fires_nothing_early() {
         "0 m1 down
          3 clock 3600
          40 end",
-        "14 m1 fired warning",
+        "14 fired warning m1",
     );
 }
 
@@ -361,16 +335,16 @@ fn a_clock_set_forward_does_not_end_the_window() {
          100 m1 up
          106 clock 3600
          700 end",
-        "9 m1 fired warning
-         20 m1 resolved cleared
-         69 m1 fired warning
-         291 m1 resolved cleared",
+        "9 fired warning m1
+         20 resolved warning -m1
+         69 fired warning m1
+         291 resolved warning -m1",
     );
 }
 
 #[test]
 fn a_clock_set_back_does_not_make_old_news_fresh() {
-    let mut engine = AlertEngine::new(vec![Rule::new("MemberDown", Duration::from_mins(1))]);
+    let mut engine = AlertEngine::new(only(Rule::new("MemberDown", Duration::from_mins(1))));
     let mut snapshot = empty_snapshot(1, start());
     let down = finding("m1", Says::True(Severity::Warning), start());
     snapshot.findings.extend(down);
@@ -395,16 +369,16 @@ fn a_clock_set_back_loses_nothing() {
          62 clock -3600
          100 m1 up
          900 end",
-        "14 m1 fired warning
-         20 m1 resolved cleared
-         74 m1 fired warning
-         325 m1 resolved cleared",
+        "14 fired warning m1
+         20 resolved warning -m1
+         74 fired warning m1
+         325 resolved warning -m1",
     );
 }
 
 #[test]
 fn a_rule_without_a_hold_fires_with_the_first_snapshot_and_with_its_own_severity() {
-    let mut engine = AlertEngine::new(default_rules());
+    let mut engine = AlertEngine::new(AlertPolicy::to_channels(["pager"]));
     let mut snapshot = empty_snapshot(1, start());
     let subject = Subject::cluster(&cluster());
     let mut alarm = Finding::new(
@@ -421,13 +395,13 @@ fn a_rule_without_a_hold_fires_with_the_first_snapshot_and_with_its_own_severity
     snapshot.findings = vec![alarm, unruled];
     let told = engine.observe(&snapshot, start());
     assert_eq!(told.len(), 1, "a finding without a rule makes no alert");
-    assert_eq!(told[0].alert.severity, Severity::Critical);
+    assert_eq!(told[0].severity, Severity::Critical);
     assert!(engine.observe(&snapshot, start()).is_empty());
 }
 
 #[test]
 fn a_stale_snapshot_fires_nothing() {
-    let mut engine = AlertEngine::new(vec![Rule::new("MemberDown", Duration::ZERO)]);
+    let mut engine = AlertEngine::new(only(Rule::new("MemberDown", Duration::ZERO)));
     let mut snapshot = empty_snapshot(1, start());
     snapshot.findings = finding("m1", Says::True(Severity::Warning), start())
         .into_iter()
@@ -443,7 +417,7 @@ fn a_snapshot_from_before_the_first_cycle_claims_nothing() {
     let mut world = check(
         "0 m1 down
          20 end",
-        "9 m1 fired warning",
+        "9 fired warning m1",
     );
     let told = world
         .engine
@@ -458,21 +432,25 @@ fn the_worst_comes_first() {
         "0 m1 down
          0 m2 critical
          20 end",
-        "9 m2 fired critical
-         9 m1 fired warning",
+        "9 fired critical m2 m1",
     );
     assert_eq!(world.engine.alerts()[0].subject.name, "m2");
 }
 
 #[test]
 fn the_number_of_alerts_and_of_events_is_bounded() {
-    let mut engine = AlertEngine::new(vec![Rule::new("MemberDown", Duration::ZERO)]);
+    let mut engine = AlertEngine::new(only(Rule::new("MemberDown", Duration::ZERO)));
     let mut snapshot = empty_snapshot(1, start());
     let names = (0..MAX_ALERTS + 5).map(|number| format!("m{number}"));
     snapshot.findings = names
         .filter_map(|name| finding(&name, Says::True(Severity::Warning), start()))
         .collect();
-    assert_eq!(engine.observe(&snapshot, start()).len(), MAX_ALERTS);
+    let told = engine.observe(&snapshot, start());
+    let [told] = &told[..] else {
+        panic!("one group is one message, not {}", told.len());
+    };
+    assert_eq!(told.firing_count, MAX_ALERTS);
+    assert_eq!(told.firing.len(), MAX_ALERTS_TOLD);
     assert_eq!(engine.alerts().len(), MAX_ALERTS);
     assert_eq!(engine.refused(), 5);
     assert_eq!(engine.history().len(), HISTORY_LIMIT);
@@ -484,7 +462,7 @@ fn an_alert_is_written_with_the_promised_names() {
     let world = check(
         "0 m1 down
          20 end",
-        "9 m1 fired warning",
+        "9 fired warning m1",
     );
     let json = serde_json::to_value(&world.engine.alerts()[0]).unwrap();
     assert_eq!(json["rule"], "MemberDown");

@@ -102,10 +102,7 @@ mod tests {
         let now = Instant::now();
         let mut gate = Gate::default();
         gate.failed(Some(Duration::from_secs(70)), now);
-        assert_eq!(
-            gate.closed_until(now),
-            Some(now + Duration::from_secs(70))
-        );
+        assert_eq!(gate.closed_until(now), Some(now + Duration::from_secs(70)));
         gate.failed(Some(Duration::from_hours(24)), now);
         assert_eq!(gate.closed_until(now), Some(now + ASKED_MAX));
     }

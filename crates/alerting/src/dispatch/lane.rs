@@ -10,12 +10,12 @@ use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until, timeout};
 
+use super::WallClock;
 use super::channel::Channel;
 use super::queue::Entry;
 use super::receipts::{ReceiptChanges, Receipts};
 use super::view::ChannelStats;
 use super::waiting::Waiting;
-use super::WallClock;
 use crate::notifier::{Delivery, NotifyError, Receipt};
 use crate::panics;
 use crate::store::{DeadLetter, KeptReceipt};
@@ -41,7 +41,7 @@ pub(super) struct Settled {
 #[derive(Debug)]
 pub(super) enum LaneEvent {
     /// This one is done with.
-    Settled(Settled),
+    Settled(Box<Settled>),
     /// An attempt failed; the notification waits for the next.
     Failed,
 }
@@ -217,11 +217,11 @@ impl Lane {
     }
 
     fn say_settled(&self, number: u64, receipts: ReceiptChanges, dead: Option<DeadLetter>) {
-        self.say(LaneEvent::Settled(Settled {
+        self.say(LaneEvent::Settled(Box::new(Settled {
             number,
             receipts,
             dead,
-        }));
+        })));
     }
 
     fn say(&self, event: LaneEvent) {

@@ -17,7 +17,7 @@ const REMOVED: &str = "channel removed";
 
 /// The lanes. Dropping it ends their tasks.
 pub(super) struct Lanes {
-    lanes: Vec<(Arc<Lane>, AbortHandle)>,
+    all: Vec<(Arc<Lane>, AbortHandle)>,
     tasks: JoinSet<()>,
     events: mpsc::UnboundedReceiver<LaneEvent>,
     /// Unbounded, but each event is of a notification in a bounded queue or of an attempt, and the driver takes them
@@ -29,14 +29,10 @@ pub(super) struct Lanes {
 
 impl Lanes {
     /// Starts a task per channel. Of several with one name the first counts.
-    pub(super) fn start(
-        channels: Vec<Channel>,
-        receipts: Arc<Receipts>,
-        clock: WallClock,
-    ) -> Self {
+    pub(super) fn start(channels: Vec<Channel>, receipts: Arc<Receipts>, clock: WallClock) -> Self {
         let (sender, events) = mpsc::unbounded_channel();
         let mut lanes = Self {
-            lanes: Vec::new(),
+            all: Vec::new(),
             tasks: JoinSet::new(),
             events,
             sender,
@@ -50,7 +46,7 @@ impl Lanes {
     /// The channels are these from now on. What waits for one that stays goes on; what waits for one that is gone is
     /// given up.
     pub(super) fn configure(&mut self, channels: Vec<Channel>) {
-        let mut before = std::mem::take(&mut self.lanes);
+        let mut before = std::mem::take(&mut self.all);
         for channel in channels {
             if self.find(channel.name()).is_some() {
                 continue;
@@ -62,7 +58,7 @@ impl Lanes {
                 Some(index) => {
                     let known = before.swap_remove(index);
                     known.0.replace(channel);
-                    self.lanes.push(known);
+                    self.all.push(known);
                 }
                 None => self.add(channel),
             }
@@ -82,7 +78,7 @@ impl Lanes {
             Arc::clone(&self.clock),
         ));
         let task = self.tasks.spawn(Arc::clone(&lane).run());
-        self.lanes.push((lane, task));
+        self.all.push((lane, task));
     }
 
     /// Hands a notification to its channel; one whose channel is not there is given up.
@@ -103,7 +99,7 @@ impl Lanes {
             dead,
         };
         // The receiver is this one's own.
-        let _ = self.sender.send(LaneEvent::Settled(settled));
+        let _ = self.sender.send(LaneEvent::Settled(Box::new(settled)));
     }
 
     /// The next thing that a lane says. Cancel-safe. A lane that panicked takes its caller with it.
@@ -128,12 +124,12 @@ impl Lanes {
 
     /// How the channels do, in the order in which they were given.
     pub(super) fn stats(&self) -> Vec<ChannelStats> {
-        self.lanes.iter().map(|(lane, _)| lane.stats()).collect()
+        self.all.iter().map(|(lane, _)| lane.stats()).collect()
     }
 
     /// Whether waiting for the lanes is of use: something is under way or could be, or would be lost with the process.
     pub(super) fn is_busy(&self) -> bool {
-        self.lanes.iter().any(|(lane, _)| lane.is_busy())
+        self.all.iter().any(|(lane, _)| lane.is_busy())
     }
 
     /// Ends the tasks; what they were trying may have arrived or not.
@@ -142,7 +138,7 @@ impl Lanes {
     }
 
     fn find(&self, name: &str) -> Option<&Arc<Lane>> {
-        let mut lanes = self.lanes.iter();
+        let mut lanes = self.all.iter();
         lanes
             .find(|(lane, _)| lane.name() == name)
             .map(|(lane, _)| lane)

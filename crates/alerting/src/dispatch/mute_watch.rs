@@ -61,7 +61,10 @@ impl MuteWatch {
 
     fn complain(&mut self, reason: String) {
         if self.trouble.as_ref() != Some(&reason) {
-            tracing::error!(reason, "silences and acknowledgements cannot be read; those known before hold");
+            tracing::error!(
+                reason,
+                "silences and acknowledgements cannot be read; those known before hold"
+            );
             self.trouble = Some(reason);
         }
     }

@@ -231,11 +231,19 @@ impl Outbox {
         let Some(flight) = self.flight.take() else {
             return Vec::new();
         };
-        let mut send = if flight.held { flight.members.clone() } else { Vec::new() };
+        let mut send = if flight.held {
+            flight.members.clone()
+        } else {
+            Vec::new()
+        };
         match outcome {
             Ok(found) => {
                 flight.members.iter().for_each(|it| it.became_durable());
-                send.extend(found.map(|stored| self.take_over(stored)).unwrap_or_default());
+                send.extend(
+                    found
+                        .map(|stored| self.take_over(stored))
+                        .unwrap_or_default(),
+                );
                 self.stored();
             }
             Err(error) => send.extend(self.failed(&error.to_string())),

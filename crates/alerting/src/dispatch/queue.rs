@@ -183,3 +183,6 @@ impl Queue {
 
 /// Time after which a notification that cannot be delivered is given up.
 pub(super) const GIVEN_UP_AFTER: Duration = Duration::from_hours(24);
+
+#[cfg(test)]
+mod tests;

@@ -89,7 +89,9 @@ impl ChannelStats {
 
     /// A notification was given up or dropped.
     pub(super) fn lost(&mut self, now: Timestamp) {
-        let goes_on = self.lost_at.is_some_and(|at| is_within(at, LOSS_COUNTS_FOR, now));
+        let goes_on = self
+            .lost_at
+            .is_some_and(|at| is_within(at, LOSS_COUNTS_FOR, now));
         if !goes_on {
             self.losing_since = Some(now);
         }
@@ -100,14 +102,17 @@ impl ChannelStats {
     /// notification was given up or dropped within the last 15. `None` while it does.
     pub fn failure(&self, now: Timestamp) -> Option<PartFailure> {
         let error = self.last_error.as_deref().unwrap_or("unknown");
-        let failing = self.failing_since.filter(|since| !is_within(*since, FAILING_AFTER, now));
+        let failing = self
+            .failing_since
+            .filter(|since| !is_within(*since, FAILING_AFTER, now));
         if let Some(since) = failing {
             return Some(PartFailure {
                 since,
                 reason: format!("{}: {error} ({} wait)", self.name, self.queued),
             });
         }
-        self.lost_at.filter(|at| is_within(*at, LOSS_COUNTS_FOR, now))?;
+        self.lost_at
+            .filter(|at| is_within(*at, LOSS_COUNTS_FOR, now))?;
         Some(PartFailure {
             since: self.losing_since?,
             reason: format!(

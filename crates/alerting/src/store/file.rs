@@ -19,9 +19,6 @@ mod trouble;
 /// Memory for pages of the file.
 const CACHE_BYTES: usize = 4 << 20;
 
-/// A file smaller than this is not made smaller at the start.
-const COMPACT_FROM_BYTES: u64 = 16 << 20;
-
 /// Makes the database of a path: replaced in tests, to let it fail.
 type Opener = dyn Fn(&Path) -> Result<Database, redb::DatabaseError> + Send + Sync;
 
@@ -59,7 +56,7 @@ impl FileAlertStore {
     }
 
     fn with_opener(path: PathBuf, opener: Box<Opener>) -> Result<Self, StoreError> {
-        let store = Self {
+        let file = Self {
             path,
             opener,
             opened: Mutex::new(None),
@@ -68,14 +65,14 @@ impl FileAlertStore {
             lost: AtomicU64::new(0),
             length: AtomicU64::new(0),
         };
-        let mut opened = store.opened();
-        match store.ensure_open(&mut opened).map(drop) {
+        let mut opened = file.opened();
+        match file.ensure_open(&mut opened).map(drop) {
             Err(error) if error.is_permanent() => return Err(error),
             Err(error) => tracing::error!(%error, "the alerts' file cannot be opened"),
             Ok(()) => {}
         }
         drop(opened);
-        Ok(store)
+        Ok(file)
     }
 
     /// The file that was set aside last, since this store was opened.
@@ -94,14 +91,16 @@ impl FileAlertStore {
         opened: &'a mut Option<Database>,
     ) -> Result<&'a mut Database, StoreError> {
         if opened.is_none() {
-            *opened = Some(match self.try_open() {
-                Err(Trouble::Damaged(reason)) => {
-                    self.put_aside(opened, &reason)?;
-                    self.try_open()
+            *opened = Some(
+                match self.try_open() {
+                    Err(Trouble::Damaged(reason)) => {
+                        self.put_aside(opened, &reason)?;
+                        self.try_open()
+                    }
+                    other => other,
                 }
-                other => other,
-            }
-            .map_err(|trouble| self.explain("open", trouble))?);
+                .map_err(|trouble| self.explain("open", trouble))?,
+            );
         }
         opened
             .as_mut()
@@ -148,23 +147,9 @@ impl FileAlertStore {
         Err(self.explain("write to", trouble))
     }
 
-    /// Makes a file small again that once held much more: redb itself gives nothing back while it runs.
-    fn compact(&self, opened: &mut Option<Database>, stored: &Stored) {
-        if self.measure() < COMPACT_FROM_BYTES.max(4 * stored.bytes()) {
-            return;
-        }
-        let compacted = guarded(|| opened.as_mut().map_or(Ok(false), |db| Ok(db.compact()?)));
-        if let Err(trouble) = compacted {
-            tracing::warn!(error = %self.explain("compact", trouble), "the alerts' file stays large");
-            close(opened);
-        }
-        self.measure();
-    }
-
-    fn measure(&self) -> u64 {
+    fn measure(&self) {
         let length = std::fs::metadata(&self.path).map_or(0, |it| it.len());
         self.length.store(length, Ordering::Relaxed);
-        length
     }
 
     fn put_aside(&self, opened: &mut Option<Database>, reason: &str) -> Result<(), StoreError> {
@@ -208,10 +193,7 @@ impl FileAlertStore {
 
 impl AlertStore for FileAlertStore {
     fn load(&self) -> Result<Stored, StoreError> {
-        let mut opened = self.opened();
-        let stored = self.read(&mut opened)?;
-        self.compact(&mut opened, &stored);
-        Ok(stored)
+        self.read(&mut self.opened())
     }
 
     fn commit(&self, changes: &Changes) -> Result<(), StoreError> {
@@ -262,13 +244,6 @@ impl Stored {
                 .collect(),
             dead: self.dead.clone(),
         }
-    }
-
-    /// Bytes of the large parts.
-    fn bytes(&self) -> u64 {
-        let rows = self.rows.values().map(Vec::len);
-        let waiting = self.waiting.values().map(|json| json.len());
-        rows.chain(waiting).sum::<usize>() as u64
     }
 }
 

@@ -36,7 +36,9 @@ pub(super) fn prepare(db: &Database) -> Result<(), Trouble> {
 
 fn check_version(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Result<(), Trouble> {
     let record = meta.get(VERSION_RECORD)?;
-    let found = record.as_ref().and_then(|it| unsealed(it.value()));
+    let found = record
+        .as_ref()
+        .and_then(|it| unsealed(VERSION_RECORD.as_bytes(), it.value()));
     let found = found.and_then(|it| Some(u64::from_le_bytes(it.try_into().ok()?)));
     match found {
         Some(VERSION) => Ok(()),
@@ -50,8 +52,10 @@ fn check_version(meta: &impl ReadableTable<&'static str, &'static [u8]>) -> Resu
 
 fn make_tables(db: &Database) -> Result<(), Trouble> {
     let txn = db.begin_write()?;
-    txn.open_table(META)?
-        .insert(VERSION_RECORD, &*sealed(&VERSION.to_le_bytes()))?;
+    txn.open_table(META)?.insert(
+        VERSION_RECORD,
+        &*sealed(VERSION_RECORD.as_bytes(), &VERSION.to_le_bytes()),
+    )?;
     open_all(&txn)?;
     txn.commit()?;
     Ok(())
@@ -98,7 +102,8 @@ fn read_table<K: redb::Key + 'static>(
 ) -> Result<(), Trouble> {
     for record in txn.open_table(table)?.range::<K::SelfType<'_>>(RangeFull)? {
         let (key, value) = record?;
-        let taken = unsealed(value.value()).and_then(|content| take(key.value(), content));
+        let content = unsealed(K::as_bytes(&key.value()).as_ref(), value.value());
+        let taken = content.and_then(|content| take(key.value(), content));
         *damaged += u64::from(taken.is_none());
     }
     Ok(())
@@ -132,7 +137,7 @@ type ByNumber<'txn> = Table<'txn, u64, &'static [u8]>;
 fn write_rows(table: &mut ByText<'_>, changes: &Changes) -> Result<(), Trouble> {
     for row in &changes.rows {
         match &row.value {
-            Some(value) => drop(table.insert(&*row.key, &*sealed(value))?),
+            Some(value) => drop(table.insert(&*row.key, &*sealed(row.key.as_bytes(), value))?),
             None => drop(table.remove(&*row.key)?),
         }
     }
@@ -142,7 +147,7 @@ fn write_rows(table: &mut ByText<'_>, changes: &Changes) -> Result<(), Trouble> 
 fn write_waiting(table: &mut ByNumber<'_>, changes: &Changes) -> Result<(), Trouble> {
     for (number, json) in &changes.waiting {
         match json {
-            Some(json) => drop(table.insert(number, &*sealed(json))?),
+            Some(json) => drop(table.insert(number, &*sealed(&number.to_le_bytes(), json))?),
             None => drop(table.remove(number)?),
         }
     }
@@ -153,7 +158,10 @@ fn write_receipts(table: &mut ByText<'_>, changes: &Changes) -> Result<(), Troub
     for (key, receipt) in &changes.receipts {
         let name = key.to_string();
         match receipt {
-            Some(receipt) => drop(table.insert(&*name, &*sealed(&json(&(key, receipt))?))?),
+            Some(receipt) => {
+                let record = sealed(name.as_bytes(), &json(&(key, receipt))?);
+                table.insert(&*name, &*record)?;
+            }
             None => drop(table.remove(&*name)?),
         }
     }
@@ -162,7 +170,7 @@ fn write_receipts(table: &mut ByText<'_>, changes: &Changes) -> Result<(), Troub
 
 fn write_dead(table: &mut ByNumber<'_>, changes: &Changes) -> Result<(), Trouble> {
     for (number, letter) in &changes.dead {
-        table.insert(number, &*sealed(&json(letter)?))?;
+        table.insert(number, &*sealed(&number.to_le_bytes(), &json(letter)?))?;
     }
     while table.len()? > MAX_DEAD_LETTERS as u64 {
         table.pop_first()?;
@@ -174,15 +182,22 @@ fn json(record: &impl Serialize) -> Result<Vec<u8>, Trouble> {
     serde_json::to_vec(record).map_err(|error| Trouble::Io(error.to_string()))
 }
 
-/// The record with its checksum before it.
-fn sealed(content: &[u8]) -> Vec<u8> {
-    let mut bytes = crc32fast::hash(content).to_le_bytes().to_vec();
+/// The record with a checksum before it, which is of its key too: one under another key is none.
+pub(super) fn sealed(key: &[u8], content: &[u8]) -> Vec<u8> {
+    let mut bytes = checksum(key, content).to_vec();
     bytes.extend(content);
     bytes
 }
 
 /// The record without its checksum; `None` where that does not fit.
-fn unsealed(bytes: &[u8]) -> Option<&[u8]> {
-    let (checksum, content) = bytes.split_at_checked(4)?;
-    (checksum == crc32fast::hash(content).to_le_bytes()).then_some(content)
+fn unsealed<'a>(key: &[u8], bytes: &'a [u8]) -> Option<&'a [u8]> {
+    let (found, content) = bytes.split_at_checked(4)?;
+    (found == checksum(key, content)).then_some(content)
+}
+
+fn checksum(key: &[u8], content: &[u8]) -> [u8; 4] {
+    let mut hasher = crc32fast::Hasher::new();
+    hasher.update(key);
+    hasher.update(content);
+    hasher.finalize().to_le_bytes()
 }

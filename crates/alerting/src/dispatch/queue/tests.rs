@@ -1,0 +1,102 @@
+use super::*;
+use crate::fixtures::notification;
+
+/// A queue with a message of each group, numbered from 0.
+fn queue(groups: &[&str]) -> Queue {
+    let mut queue = Queue::default();
+    for (number, group) in (0..).zip(groups) {
+        let waiting = Waiting::new(number, &notification("test", group, number)).unwrap();
+        queue.push(waiting, Instant::now() + GIVEN_UP_AFTER);
+    }
+    queue
+}
+
+fn numbers(entries: &[Entry]) -> Vec<u64> {
+    entries.iter().map(|entry| entry.waiting.number).collect()
+}
+
+/// Starts everything that may be started.
+fn start_all(queue: &mut Queue) -> Vec<u64> {
+    let mut started = Vec::new();
+    while let Some(number) = queue.next(Instant::now(), true) {
+        queue.start(number);
+        started.push(number);
+    }
+    started
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_group_is_told_in_order_and_the_others_beside_it() {
+    let mut queue = queue(&["a", "a", "b", "a", "b"]);
+    assert_eq!(start_all(&mut queue), [0, 2]);
+    queue.remove(0);
+    assert_eq!(start_all(&mut queue), [1]);
+    queue.remove(2);
+    queue.remove(1);
+    assert_eq!(start_all(&mut queue), [3, 4]);
+    assert_eq!((queue.len(), queue.in_flight()), (2, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_fails_waits_and_its_group_with_it() {
+    let mut queue = queue(&["a", "a", "b"]);
+    start_all(&mut queue);
+    queue.retry(0, "busy".to_owned(), Instant::now());
+    assert_eq!(queue.next(Instant::now(), true), None);
+    let again = queue.wakes_at(Instant::now()).unwrap();
+    let wait = again.duration_since(Instant::now());
+    assert!((1.0..=2.0).contains(&wait.as_secs_f64()), "{wait:?}");
+    tokio::time::advance(wait).await;
+    assert_eq!(queue.next(Instant::now(), true), Some(0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_that_always_fails_holds_up_no_other() {
+    let mut queue = queue(&["bad", "good"]);
+    queue.start(0);
+    queue.retry(0, "no".to_owned(), Instant::now());
+    assert_eq!(queue.next(Instant::now(), false), Some(1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_surplus_costs_what_is_superseded_first_and_then_the_oldest() {
+    let mut queue = queue(&["a", "b", "c", "b", "c", "d"]);
+    assert_eq!(numbers(&queue.overflow(6)), [0_u64; 0]);
+    assert_eq!(numbers(&queue.overflow(5)), [1]);
+    assert_eq!(numbers(&queue.overflow(3)), [2, 0]);
+    queue.start(3);
+    assert_eq!(numbers(&queue.overflow(1)), [4, 5]);
+    assert_eq!(queue.len(), 1, "what is being tried stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn bytes_are_bounded_too() {
+    let mut queue = Queue::default();
+    let mut large = notification("test", "a", 0);
+    large.firing[0].cause = "x".repeat(3 << 20);
+    for number in 0..7 {
+        large.dedup_key = number.to_string();
+        let waiting = Waiting::new(number, &large).unwrap();
+        queue.push(waiting, Instant::now() + GIVEN_UP_AFTER);
+    }
+    assert_eq!(numbers(&queue.overflow(1_000)), [0, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_has_waited_a_day_is_given_up() {
+    let mut queue = queue(&["a", "b"]);
+    tokio::time::advance(GIVEN_UP_AFTER).await;
+    queue.start(1);
+    assert_eq!(numbers(&queue.expire(Instant::now())), [0]);
+    assert_eq!(queue.len(), 1);
+}
+
+#[test]
+fn what_is_written_reads_the_same() {
+    let told = notification("mail", "g", 3);
+    let waiting = Waiting::new(7, &told).unwrap();
+    let stored = Waiting::stored(7, Arc::clone(&waiting.json)).unwrap();
+    assert_eq!(stored.notification().unwrap(), told);
+    assert_eq!(stored.key, waiting.key);
+    assert!(stored.is_durable() && !waiting.is_durable());
+}
