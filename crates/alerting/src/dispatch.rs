@@ -75,7 +75,7 @@ pub struct AlertingOptions {
 /// back-off, for a day; what it refuses for good, or does not take within the day, becomes a dead letter. While the store
 /// refuses, everything is sent from memory.
 pub struct Alerting {
-    options: AlertingOptions,
+    store: Arc<dyn AlertStore>,
     cancel: CancellationToken,
     clock: WallClock,
     view: watch::Sender<Arc<AlertsView>>,
@@ -96,12 +96,13 @@ impl AlertingOptions {
 }
 
 impl Alerting {
-    /// A driver that works until `cancel`. The handle gives what it knows, also after it ended.
+    /// A driver that works until `cancel`. The handle gives what it knows, also after it ended; what is told to it before
+    /// [`run`](Self::run) stands in the place of the options.
     pub fn new(options: AlertingOptions, cancel: CancellationToken) -> (Self, AlertsHandle) {
         let store = Arc::clone(&options.store);
-        let (view, orders, handle) = AlertsHandle::new(&options.channels, store);
+        let (view, orders, handle) = AlertsHandle::new(options);
         let alerting = Self {
-            options,
+            store,
             cancel,
             clock: Arc::new(Timestamp::now),
             view,
@@ -144,33 +145,34 @@ struct Driver {
 impl Driver {
     async fn start(alerting: Alerting) -> Self {
         let Alerting {
-            options,
+            store,
             clock,
             view,
-            orders,
+            mut orders,
             ..
         } = alerting;
         let receipts = Arc::new(Receipts::default());
-        let opened = Outbox::open(options.store, Arc::clone(&receipts), Arc::clone(&clock));
+        let opened = Outbox::open(store, Arc::clone(&receipts), Arc::clone(&clock));
         let (mut outbox, rows, waiting) = opened.await;
         let rows = rows.into_iter().map(|(key, value)| StateRow {
             key,
             value: Some(value),
         });
-        let engine = restored(options.policy, rows, clock(), &mut outbox);
+        let configuration = orders.configuration.borrow_and_update().clone();
+        let engine = restored(configuration.policy, rows, clock(), &mut outbox);
         let mut driver = Self {
             engine,
             snapshots: SelectAll::new(),
             outbox,
-            lanes: Lanes::start(options.channels, receipts, Arc::clone(&clock)),
+            lanes: Lanes::start(configuration.channels, receipts, Arc::clone(&clock)),
             orders,
             clock,
             view,
         };
         driver.send(waiting);
-        let muted = driver.engine.set_mutes(options.mutes, driver.now());
+        let muted = driver.mute();
         driver.tell(&muted);
-        let followed = driver.follow(&options.snapshots);
+        let followed = driver.follow();
         driver.tell(&followed);
         driver
     }
@@ -184,10 +186,7 @@ impl Driver {
                 () = sleep_until(wake_at) => self.engine.tick(self.now()),
                 Ok(()) = self.orders.configuration.changed() => self.configure(),
                 Ok(()) = self.orders.mutes.changed() => self.mute(),
-                Ok(()) = self.orders.followed.changed() => {
-                    let followed = self.orders.followed.borrow_and_update().clone();
-                    self.follow(&followed)
-                }
+                Ok(()) = self.orders.followed.changed() => self.follow(),
                 wish = self.outbox.next() => { self.grant(wish); continue }
                 event = self.lanes.next() => { self.note(event); continue }
                 Some(snapshot) = self.snapshots.next() => self.take_over(snapshot.as_deref()),
@@ -206,7 +205,8 @@ impl Driver {
 
     /// Takes the snapshots of the clusters that are wanted now, and ends the alerts of those that are gone. A snapshot
     /// that was taken before comes again and changes nothing.
-    fn follow(&mut self, followed: &[FollowedCluster]) -> Vec<Notification> {
+    fn follow(&mut self) -> Vec<Notification> {
+        let followed = self.orders.followed.borrow_and_update().clone();
         let streams = followed
             .iter()
             .map(|(_, snapshots)| WatchStream::new(snapshots.clone()));
@@ -216,9 +216,7 @@ impl Driver {
     }
 
     fn configure(&mut self) -> Vec<Notification> {
-        let Some(configuration) = self.orders.configuration.borrow_and_update().clone() else {
-            return Vec::new();
-        };
+        let configuration = self.orders.configuration.borrow_and_update().clone();
         self.lanes.configure(configuration.channels);
         self.engine.set_policy(configuration.policy, self.now())
     }
@@ -344,7 +342,7 @@ impl fmt::Debug for AlertingOptions {
 impl fmt::Debug for Alerting {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Alerting")
-            .field("options", &self.options)
+            .field("view", &self.view)
             .finish_non_exhaustive()
     }
 }

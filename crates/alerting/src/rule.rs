@@ -77,9 +77,9 @@ impl Rule {
 /// What etcd or TLS says outright fires at once. What is inferred from silence is held for 9 s, which is two cycles
 /// at the default interval of 5 s: one lost answer is not an outage. A lost quorum is held no longer than one member down,
 /// lest the worse fault be told later. A cluster without a leader gets a minute, since
-/// an election is its normal cure, and so does a monitor that is late, since one pause says little, and a disk that refuses its history; a full database
+/// an election is its normal cure, and so does a monitor that is late, since one pause says little, and a disk that refuses its history or its alerts; a full database
 /// gets ten, since compaction may be on its way, and a waste of space half an hour. A member that lags near its limit gets
-/// 30 s to catch up. The findings of a missing disarm and of a blind spot wait for their time themselves. `MemberDown` keeps the finding's severity, which is critical when no
+/// 30 s to catch up. The findings of a missing disarm, of a blind spot and of notifications that fail wait for their time themselves. `MemberDown` keeps the finding's severity, which is critical when no
 /// further member may fail. A cut link gets half a minute and a partition 15 s, since what explains them may yet be found:
 /// a dead member, or one that is isolated; different versions get a day, which is longer than an upgrade.
 pub fn default_rules() -> Vec<Rule> {
@@ -147,6 +147,8 @@ pub fn default_rules() -> Vec<Rule> {
         after_a_minute(rule::MONITOR_LATE).with_severity(Warning),
         after_silence(rule::MONITOR_CUT_OFF),
         after_a_minute(rule::HISTORY_NOT_STORED),
+        after_a_minute(rule::ALERTS_NOT_STORED),
+        at_once(rule::NOTIFICATIONS_FAILING),
     ]
 }
 

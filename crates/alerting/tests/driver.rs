@@ -65,7 +65,7 @@ async fn a_failed_attempt_is_repeated_and_what_follows_waits_its_turn() {
     running.until(|view| view.channels[0].delivered == 2).await;
     let kinds: Vec<_> = channel.told().into_iter().map(|(_, kind)| kind).collect();
     assert_eq!(kinds, [Fired, Fired, Fired, Updated]);
-    let numbers: Vec<_> = channel.attempts().iter().map(|it| it.attempt).collect();
+    let numbers: Vec<_> = channel.attempts().iter().map(|it| it.count).collect();
     assert_eq!(numbers, [1, 2, 3, 1]);
     let ids: Vec<_> = channel.attempts().iter().map(|it| it.id.clone()).collect();
     assert!(ids[0] == ids[1] && ids[1] == ids[2] && ids[2] != ids[3]);
@@ -224,7 +224,7 @@ async fn the_stop_lets_the_lanes_deliver_and_keeps_what_is_left_for_the_next_sta
 #[tokio::test(start_paused = true)]
 async fn what_waits_for_a_channel_that_is_removed_is_given_up_and_the_rest_goes_on() {
     let gone = TestChannel::new("gone", Does::Hang);
-    let stays = TestChannel::new("stays", Does::FailFor(Duration::from_secs(60)));
+    let stays = TestChannel::new("stays", Does::FailFor(Duration::from_mins(1)));
     let mut running = Running::start(&[&gone, &stays]);
     running.publish(&["m1"], DOWN);
     running

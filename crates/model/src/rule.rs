@@ -118,9 +118,13 @@ pub const MONITOR_LATE: &str = "MonitorLate";
 pub const MONITOR_CUT_OFF: &str = "MonitorCutOff";
 /// The monitor's history is not stored: its disk refuses it.
 pub const HISTORY_NOT_STORED: &str = "HistoryNotStored";
+/// The monitor's alerts and notifications are not stored: a restart would forget them.
+pub const ALERTS_NOT_STORED: &str = "AlertsNotStored";
+/// A notification channel does not deliver.
+pub const NOTIFICATIONS_FAILING: &str = "NotificationsFailing";
 
 /// Every rule, in the order above.
-pub const ALL: [&str; 59] = [
+pub const ALL: [&str; 61] = [
     CLUSTER_UNREACHABLE,
     QUORUM_LOST,
     LINEARIZABLE_READ_FAILING,
@@ -180,4 +184,6 @@ pub const ALL: [&str; 59] = [
     MONITOR_LATE,
     MONITOR_CUT_OFF,
     HISTORY_NOT_STORED,
+    ALERTS_NOT_STORED,
+    NOTIFICATIONS_FAILING,
 ];

@@ -1,6 +1,6 @@
 //! Several clusters under one monitor: where they all time out at once, the monitor is to be doubted, not etcd.
 
-mod storing;
+mod parts;
 
 use std::fmt;
 use std::sync::Arc;
@@ -14,13 +14,13 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::monitor::SnapshotReceiver;
-use storing::Storing;
+pub use parts::MonitorPart;
 
 /// Takes the snapshots of several monitors and publishes them with the doubts about the monitor itself applied.
 pub struct Fleet {
     handle: FleetHandle,
     wanted: watch::Receiver<Vec<Watched>>,
-    storing: Option<Storing>,
+    parts: Vec<parts::Watched>,
 }
 
 /// Says which clusters a [`Fleet`] has. Cheap to clone.
@@ -84,18 +84,20 @@ impl Fleet {
         Self {
             handle,
             wanted,
-            storing: None,
+            parts: Vec::new(),
         }
     }
 
-    /// The same, which also says when the history is not stored: a finding about the monitor, carried by the first
+    /// The same, which also says when a part of the monitor fails: a finding about the monitor, carried by the first
     /// cluster by name. `failure` is asked with each of that cluster's snapshots, and must not wait.
     #[must_use]
-    pub fn with_history(
+    pub fn with_part(
         mut self,
+        part: MonitorPart,
         failure: impl Fn() -> Option<PartFailure> + Send + 'static,
     ) -> Self {
-        self.storing = Some(Storing::new(Box::new(failure)));
+        self.parts
+            .push(parts::Watched::new(part, Box::new(failure)));
         self
     }
 
@@ -114,7 +116,7 @@ impl Fleet {
         let Self {
             handle,
             mut wanted,
-            mut storing,
+            mut parts,
         } = self;
         drop(handle);
         let mut clusters = adopt(Vec::new(), &wanted.borrow_and_update());
@@ -128,7 +130,7 @@ impl Fleet {
                     Err(_) => fixed = true,
                 },
                 (outcome, index) = next_change(&mut clusters) => match outcome {
-                    Ok(()) => publish(&mut clusters, index, storing.as_mut()),
+                    Ok(()) => publish(&mut clusters, index, &mut parts),
                     Err(_) => drop(clusters.swap_remove(index)),
                 },
             }
@@ -162,7 +164,7 @@ async fn next_change(clusters: &mut [Watched]) -> (Result<(), watch::error::Recv
     (outcome, index)
 }
 
-fn publish(clusters: &mut [Watched], index: usize, storing: Option<&mut Storing>) {
+fn publish(clusters: &mut [Watched], index: usize, parts: &mut [parts::Watched]) {
     let Some(own) = clusters[index].take() else {
         return;
     };
@@ -170,7 +172,7 @@ fn publish(clusters: &mut [Watched], index: usize, storing: Option<&mut Storing>
     let others: Vec<&Snapshot> = all.iter().map(AsRef::as_ref).collect();
     let mut said = doubt_monitor(&own, &others).map_or(own, Arc::new);
     let is_first = clusters.iter().all(|other| said.cluster <= other.name);
-    if let Some(added) = storing.and_then(|storing| storing.added_to(&said, is_first)) {
+    if let Some(added) = parts::added_to(&said, parts, is_first) {
         said = Arc::new(added);
     }
     clusters[index].published.send_replace(Some(said));

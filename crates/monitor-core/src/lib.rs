@@ -59,7 +59,7 @@ pub use etcd_monitor_client::{
     TlsOptions,
 };
 pub use etcd_monitor_model::*;
-pub use fleet::{Fleet, FleetHandle, doubt_monitor};
+pub use fleet::{Fleet, FleetHandle, MonitorPart, doubt_monitor};
 pub use metrics_page::read_metrics_page;
 pub use monitor::{Monitor, MonitorOptions, SnapshotReceiver};
 pub use probe::{

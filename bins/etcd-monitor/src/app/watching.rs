@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use etcd_monitor_core::{
     AssessState, BlackBox, CycleSlots, Endpoint, EtcdProbe, Fleet, FleetHandle, Monitor,
-    MonitorOptions, SnapshotReceiver, StateFile, StateFileError, offset_within,
+    MonitorOptions, MonitorPart, SnapshotReceiver, StateFile, StateFileError, offset_within,
 };
 use etcd_monitor_history::History;
 use etcd_monitor_model::ClusterName;
@@ -60,7 +60,8 @@ impl Watching {
     /// Nothing is watched yet; the fleet runs.
     pub(super) fn new(tasks: &mut Tasks, shared: &Shared) -> Self {
         let history = Arc::clone(&shared.history);
-        let fleet = Fleet::new([]).with_history(move || history::failure(&history));
+        let fleet =
+            Fleet::new([]).with_part(MonitorPart::History, move || history::failure(&history));
         let handle = fleet.handle();
         tasks.spawn("fleet", fleet.run(shared.stop.clone()));
         Self {

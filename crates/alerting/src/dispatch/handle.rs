@@ -6,6 +6,7 @@ use etcd_monitor_model::{ClusterName, PartFailure, Snapshot, Stat, StatSource};
 use jiff::Timestamp;
 use tokio::sync::watch;
 
+use super::AlertingOptions;
 use super::channel::Channel;
 use super::view::{AlertsView, ChannelStats};
 use crate::policy::AlertPolicy;
@@ -26,14 +27,14 @@ pub struct AlertsHandle {
 /// What the handle tells the driver: of each kind only the newest counts.
 struct OrderSenders {
     followed: watch::Sender<Vec<FollowedCluster>>,
-    configuration: watch::Sender<Option<Configuration>>,
+    configuration: watch::Sender<Configuration>,
     mutes: watch::Sender<Mutes>,
 }
 
 /// The other end of what the handle tells.
 pub(super) struct Orders {
     pub(super) followed: watch::Receiver<Vec<FollowedCluster>>,
-    pub(super) configuration: watch::Receiver<Option<Configuration>>,
+    pub(super) configuration: watch::Receiver<Configuration>,
     pub(super) mutes: watch::Receiver<Mutes>,
 }
 
@@ -53,12 +54,15 @@ impl std::fmt::Debug for AlertsHandle {
 }
 
 impl AlertsHandle {
-    /// A view that knows nothing but the channels yet, what the handle orders, and the handle.
-    pub(super) fn new(
-        channels: &[Channel],
-        store: Arc<dyn AlertStore>,
-    ) -> (watch::Sender<Arc<AlertsView>>, Orders, Self) {
-        let idle = channels
+    /// A view that knows nothing but the channels yet, what the handle orders, and the handle. The options are the first
+    /// orders.
+    pub(super) fn new(options: AlertingOptions) -> (watch::Sender<Arc<AlertsView>>, Orders, Self) {
+        let configuration = Configuration {
+            policy: options.policy,
+            channels: options.channels,
+        };
+        let idle = configuration
+            .channels
             .iter()
             .map(|channel| ChannelStats::of(channel.name()));
         let (sender, view) = watch::channel(Arc::new(AlertsView {
@@ -66,9 +70,9 @@ impl AlertsHandle {
             ..AlertsView::default()
         }));
         let senders = OrderSenders {
-            followed: watch::Sender::new(Vec::new()),
-            configuration: watch::Sender::new(None),
-            mutes: watch::Sender::new(Mutes::default()),
+            followed: watch::Sender::new(options.snapshots),
+            configuration: watch::Sender::new(configuration),
+            mutes: watch::Sender::new(options.mutes),
         };
         let orders = Orders {
             followed: senders.followed.subscribe(),
@@ -77,7 +81,7 @@ impl AlertsHandle {
         };
         let handle = Self {
             view,
-            store,
+            store: options.store,
             orders: Arc::new(senders),
         };
         (sender, orders, handle)
@@ -106,7 +110,7 @@ impl AlertsHandle {
     /// What waits for a channel that stays (by its name) goes on; what waits for one that is gone becomes a dead letter.
     pub fn configure(&self, policy: AlertPolicy, channels: Vec<Channel>) {
         let configuration = Configuration { policy, channels };
-        self.orders.configuration.send_replace(Some(configuration));
+        self.orders.configuration.send_replace(configuration);
     }
 
     /// Mutes what these say from now on, in place of those before.

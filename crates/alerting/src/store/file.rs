@@ -1,7 +1,7 @@
 //! The store in one file, by redb: one transaction, one flush to the disk.
 
 use std::fmt;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -19,16 +19,12 @@ mod trouble;
 /// Memory for pages of the file.
 const CACHE_BYTES: usize = 4 << 20;
 
-/// Makes the database of a path: replaced in tests, to let it fail.
-type Opener = dyn Fn(&Path) -> Result<Database, redb::DatabaseError> + Send + Sync;
-
 /// Keeps the state of alerts and the notifications that wait in a file, which only one process at a time can have open.
 ///
 /// What is committed is there after `kill -9` and after a loss of power. A file that is damaged is renamed to a name
 /// with the time in it (the newest of those is kept), what can be read of it goes on in a new one, and the log says so.
 pub struct FileAlertStore {
     path: PathBuf,
-    opener: Box<Opener>,
     /// `None` while it cannot be opened; the next use tries again.
     opened: Mutex<Option<Database>>,
     latest_aside: Mutex<Option<SetAside>>,
@@ -51,14 +47,8 @@ impl FileAlertStore {
     /// Fails where another process has it open, or a newer version wrote it. A disk that refuses is no failure: the
     /// store then says so at each use, and tries again.
     pub fn open(path: impl Into<PathBuf>) -> Result<Self, StoreError> {
-        let opener = |path: &Path| Builder::new().set_cache_size(CACHE_BYTES).create(path);
-        Self::with_opener(path.into(), Box::new(opener))
-    }
-
-    fn with_opener(path: PathBuf, opener: Box<Opener>) -> Result<Self, StoreError> {
         let file = Self {
-            path,
-            opener,
+            path: path.into(),
             opened: Mutex::new(None),
             latest_aside: Mutex::new(None),
             asides: AtomicU64::new(0),
@@ -109,7 +99,9 @@ impl FileAlertStore {
 
     fn try_open(&self) -> Result<Database, Trouble> {
         guarded(|| {
-            let db = (self.opener)(&self.path)?;
+            let db = Builder::new()
+                .set_cache_size(CACHE_BYTES)
+                .create(&self.path)?;
             schema::prepare(&db)?;
             Ok(db)
         })

@@ -46,7 +46,7 @@ pub(crate) struct Attempt {
     pub(crate) second: u64,
     pub(crate) id: String,
     pub(crate) kind: NotificationKind,
-    pub(crate) attempt: u32,
+    pub(crate) count: u32,
     pub(crate) durable: bool,
     pub(crate) receipt: Option<String>,
 }
@@ -88,7 +88,7 @@ impl TestChannel {
             second: self.began.elapsed().as_secs(),
             id: notification.id.clone(),
             kind: notification.kind,
-            attempt: delivery.attempt,
+            count: delivery.attempt,
             durable: delivery.durable,
             receipt: delivery.receipt.clone().map(|it| it.0),
         });

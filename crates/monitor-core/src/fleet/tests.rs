@@ -217,7 +217,8 @@ async fn a_history_that_is_not_stored_is_said_once_and_ends() {
     let (a, b) = (watch::Sender::new(None), watch::Sender::new(None));
     let names = [("a", a.subscribe()), ("b", b.subscribe())];
     let names = names.map(|(name, receiver)| (ClusterName::new(name), receiver));
-    let fleet = Fleet::new(names).with_history(move || failure.borrow().clone());
+    let fleet = Fleet::new(names).with_part(MonitorPart::History, move || failure.borrow().clone());
+    let fleet = fleet.with_part(MonitorPart::Notifications, move || None);
     let mut receivers = fleet.subscribe();
     let stop = CancellationToken::new();
     let running = tokio::spawn(fleet.run(stop.clone()));
@@ -240,6 +241,17 @@ async fn a_history_that_is_not_stored_is_said_once_and_ends() {
     assert_eq!(statuses, [false, true, false]);
     assert_eq!(of_first[1].since, since);
     assert!(of_first[1].cause.contains("no space left"));
+    let others = |it: &Snapshot| {
+        let mut findings = it.findings.iter();
+        let other = findings.find(|it| it.rule == rule::NOTIFICATIONS_FAILING);
+        other.map(|it| it.status.is_true())
+    };
+    let of_other: Vec<_> = said.iter().step_by(2).map(|it| others(it)).collect();
+    assert_eq!(
+        of_other,
+        [Some(false); 3],
+        "each part has a finding of its own"
+    );
     assert!(
         said.iter()
             .skip(1)
