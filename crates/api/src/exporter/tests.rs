@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_monitor_alerting::{Alerting, ConsoleNotifier, Notifier};
+use etcd_monitor_alerting::{
+    AlertPolicy, Alerting, AlertingOptions, Channel, ConsoleNotifier, ConsoleOptions,
+};
 use etcd_monitor_model::{
     AlertType, ClusterName, DatabaseSize, Durations, Finding, FindingStatus, LatencySummary,
     Leader, MemberId, MemberSnapshot, MonitorCondition, Quorum, RaftProgress, ServerCounters,
@@ -125,9 +127,10 @@ fn page(snapshots: impl IntoIterator<Item = Snapshot>, format: Format) -> String
         let name = snapshot.cluster.clone();
         (name, watch::channel(Some(Arc::new(snapshot))).1)
     });
-    let channel: Arc<dyn Notifier> = Arc::new(ConsoleNotifier::stderr());
+    let console = Channel::new(Arc::new(ConsoleNotifier::stderr(ConsoleOptions::default())));
+    let policy = AlertPolicy::to_channels([console.name()]);
     let stop = CancellationToken::new();
-    let (_, alerts) = Alerting::new(Vec::new(), [], vec![channel], stop.clone());
+    let (_, alerts) = Alerting::new(AlertingOptions::new(policy, vec![console]), stop.clone());
     let build = BuildInfo {
         version: "1.2.3".to_owned(),
         commit: "abc".to_owned(),
