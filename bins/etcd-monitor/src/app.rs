@@ -79,6 +79,7 @@ impl Daemon {
             black_box: black_box(&config, &data_dir, &mut tasks),
             history: history.store,
             data_dir,
+            alerts: Arc::default(),
             stop: stop.clone(),
         };
         let mut watching = Watching::new(&mut tasks, &shared);
@@ -93,6 +94,8 @@ impl Daemon {
         let follow = snapshots.clone();
         let alerts =
             alerting::start(&config.alerts, follow, &shared.data_dir, &mut tasks, stops).await?;
+        // It is set once, here.
+        let _ = shared.alerts.set(alerts.clone());
         let source = source(&config, snapshots, alerts.clone(), &shared);
         let alerting_stats: Arc<dyn StatSource> = Arc::new(alerts.clone());
         let stats = history.stats.into_iter().chain([alerting_stats]);

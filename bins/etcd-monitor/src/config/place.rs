@@ -69,12 +69,24 @@ impl At<String> {
         &self,
         what: &str,
         known: impl IntoIterator<Item = &'a str>,
-    ) -> Result<&'a str, Remark> {
+    ) -> Result<(), Remark> {
         let known: Vec<&str> = known.into_iter().collect();
-        let found = known.iter().find(|name| **name == self.value);
-        found
-            .copied()
-            .ok_or_else(|| self.remark(unknown(what, self, &known)))
+        if known.contains(&self.as_str()) {
+            return Ok(());
+        }
+        Err(self.remark(unknown(what, self, &known)))
+    }
+
+    /// The one of these that has it for its name; if none has, tells the name that is most like it.
+    pub(crate) fn chosen<'a, T: Copy>(
+        &self,
+        what: &str,
+        all: &[T],
+        name: impl Fn(T) -> &'a str,
+    ) -> Result<T, Remark> {
+        self.one_of(what, all.iter().map(|one| name(*one)))?;
+        let found = all.iter().find(|one| name(**one) == self.value);
+        found.copied().ok_or_else(|| self.remark("it is not known"))
     }
 }
 
@@ -214,6 +226,6 @@ mod tests {
         assert!(told(&["mail", "pager"]).ends_with("did you mean pager?"));
         assert!(told(&["mail", "chat"]).ends_with("known: mail, chat"));
         assert!(told(&[]).ends_with("there is none"));
-        assert_eq!(name.one_of("channel", ["pagr"]), Ok("pagr"));
+        assert_eq!(name.one_of("channel", ["pagr"]), Ok(()));
     }
 }

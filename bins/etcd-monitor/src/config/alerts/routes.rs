@@ -93,9 +93,10 @@ pub(super) fn matchers(texts: &[At<String>]) -> Result<Vec<Matcher>, Remark> {
 }
 
 fn known(list: &[At<String>], what: &str, names: &[&str]) -> Result<Vec<String>, Remark> {
-    let list = list.iter();
-    list.map(|name| name.one_of(what, names.iter().copied()).map(str::to_owned))
-        .collect()
+    for name in list {
+        name.one_of(what, names.iter().copied())?;
+    }
+    Ok(texts(list))
 }
 
 fn texts(list: &[At<String>]) -> Vec<String> {

@@ -69,15 +69,21 @@ impl RuleSet {
 
     /// Adds a rule; its name must be new.
     pub(super) fn add(&mut self, name: &At<String>, rule: Rule, on: bool) -> Result<(), Remark> {
-        if self.0.iter().any(|(known, _)| known.name == rule.name) {
-            let wrong = format!(
-                "a rule named {:?} is there already; choose another name, or change it under alerts.rules",
-                rule.name
-            );
-            return Err(name.remark(wrong));
-        }
+        self.check_new(name)?;
         self.0.push((rule, on));
         Ok(())
+    }
+
+    /// Sees that no rule has this name.
+    pub(super) fn check_new(&self, name: &At<String>) -> Result<(), Remark> {
+        let is_known = self.0.iter().any(|(rule, _)| rule.name == name.value);
+        let wrong = || {
+            name.remark(format!(
+                "a rule named {:?} is there already; choose another name, or change it under alerts.rules",
+                name.value
+            ))
+        };
+        if is_known { Err(wrong()) } else { Ok(()) }
     }
 
     fn known(&mut self, name: &At<String>) -> Result<&mut (Rule, bool), Remark> {
@@ -113,11 +119,8 @@ impl RuleFile {
     }
 }
 
-fn severity(text: &At<String>) -> Result<Severity, Remark> {
-    let known = [Severity::Info, Severity::Warning, Severity::Critical];
-    let name = text.one_of("severity", known.map(Severity::as_str))?;
-    let found = known.into_iter().find(|severity| severity.as_str() == name);
-    Ok(found.unwrap_or(Severity::Critical))
+pub(super) fn severity(text: &At<String>) -> Result<Severity, Remark> {
+    text.chosen("severity", &Severity::ALL, Severity::as_str)
 }
 
 /// A label of a rule has a name that matchers can name, and that no alert has by itself.

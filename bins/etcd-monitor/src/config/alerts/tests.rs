@@ -150,7 +150,45 @@ fn two_rules_may_select_the_same_finding_by_names_of_their_own() {
         "custom:\n- {name: a, finding: «MemberDwon}\n",
         "did you mean MemberDown?",
     );
-    refuses("custom:\n- {name: «a}\n", "needs a finding or a metric");
+    refuses("custom:\n- {name: «a}\n", "needs either a finding or a metric");
+}
+
+#[test]
+fn a_rule_over_a_metric_is_checked_key_by_key() {
+    let rule =
+        |rest: &str| format!("custom:\n- {{name: Slow, metric: wal_fsync_p99_seconds, {rest}}}\n");
+    let checked = config(&rule(
+        "aggregate: max, window: 10m, op: '>', value: 100ms, for: 1m, severity: critical, matchers: [cluster=prod]",
+    ));
+    let [checked] = checked.policy.metric_rules.as_slice() else {
+        panic!("one rule")
+    };
+    assert_eq!(checked.name(), "Slow");
+    assert_eq!(checked.rule().hold, Duration::from_mins(1));
+    refuses(
+        "custom:\n- {name: «Slow, metric: wal_fsync_p99_seconds}\n",
+        "needs op",
+    );
+    refuses(
+        "custom:\n- {name: Slow, metric: «wal_fsync_p99, op: '>', value: 1s}\n",
+        "did you mean wal_fsync_p99_seconds?",
+    );
+    refuses(&rule("op: '>', value: «5MiB"), "value: ");
+    refuses(&rule("op: «'=>', value: 5ms"), "op: ");
+    refuses(&rule("op: '>', value: 5ms, window: «9000h"), "window: ");
+    refuses(&rule("op: '>', value: 5ms, for: «soon"), "for: ");
+    refuses(
+        &rule("op: '>', value: 5ms, alert_type: «latncy"),
+        "did you mean latency?",
+    );
+    refuses(
+        "custom:\n- {name: a, finding: NoLeader, op: «'>'}\n",
+        "only a rule over a metric",
+    );
+    refuses(
+        "custom:\n- {name: «NoLeader, metric: wal_fsync_p99_seconds, op: '>', value: 1s}\n",
+        "there already",
+    );
 }
 
 #[test]

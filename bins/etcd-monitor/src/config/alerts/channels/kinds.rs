@@ -38,9 +38,7 @@ impl Kind {
     ];
 
     pub(super) fn of(name: &At<String>) -> Result<Self, Remark> {
-        let known = name.one_of("type of channel", Self::ALL.map(Self::as_str))?;
-        let found = Self::ALL.into_iter().find(|kind| kind.as_str() == known);
-        Ok(found.unwrap_or(Self::Console))
+        name.chosen("type of channel", &Self::ALL, Self::as_str)
     }
 
     pub(super) fn as_str(self) -> &'static str {
@@ -343,19 +341,22 @@ impl Parts<'_> {
 }
 
 fn method(text: &At<String>) -> Result<WebhookMethod, Remark> {
-    match text.one_of("method", ["POST", "PUT", "PATCH"])? {
-        "PUT" => Ok(WebhookMethod::Put),
-        "PATCH" => Ok(WebhookMethod::Patch),
-        _ => Ok(WebhookMethod::Post),
-    }
+    let known = [
+        ("POST", WebhookMethod::Post),
+        ("PUT", WebhookMethod::Put),
+        ("PATCH", WebhookMethod::Patch),
+    ];
+    let (_, method) = text.chosen("method", &known, |(name, _)| name)?;
+    Ok(method)
 }
 
 fn encryption(text: &At<String>) -> Result<SmtpEncryption, Remark> {
-    let known = ["starttls", "starttls_if_offered", "tls", "none"];
-    match text.one_of("encryption", known)? {
-        "starttls_if_offered" => Ok(SmtpEncryption::StartTlsIfOffered),
-        "tls" => Ok(SmtpEncryption::Tls),
-        "none" => Ok(SmtpEncryption::None),
-        _ => Ok(SmtpEncryption::StartTls),
-    }
+    let known = [
+        ("starttls", SmtpEncryption::StartTls),
+        ("starttls_if_offered", SmtpEncryption::StartTlsIfOffered),
+        ("tls", SmtpEncryption::Tls),
+        ("none", SmtpEncryption::None),
+    ];
+    let (_, encryption) = text.chosen("encryption", &known, |(name, _)| name)?;
+    Ok(encryption)
 }
