@@ -30,6 +30,7 @@ pub use cluster::ClusterConfig;
 use file::ConfigFile;
 pub use history::{HistoryConfig, HistoryFileConfig};
 use place::Remark;
+pub(crate) use place::not_there;
 pub use remote_write::RemoteWriteConfig;
 use secret::{Secrets, Written};
 
@@ -85,6 +86,19 @@ impl Config {
                 format!("{path} (with flags and variables laid over it): {error}")
             })
         })
+    }
+
+    /// The folder of the daemon's data: as the flag says, else as the file does, else the default.
+    pub(crate) fn data_dir(
+        flag: Option<&Path>,
+        file: Option<&Path>,
+    ) -> Result<PathBuf, ConfigError> {
+        let in_file = match (flag, file) {
+            (None, Some(file)) => file::read(file)?.data_dir,
+            _ => None,
+        };
+        let folder = flag.map(Path::to_owned).or(in_file);
+        Ok(folder.unwrap_or_else(default_data_dir))
     }
 
     /// Writes what is worth a warning to the log.
@@ -148,9 +162,13 @@ impl Config {
             clusters,
             address: SocketAddr::new(address, cli.api_port.or(file.api_port).unwrap_or(8080)),
             interval: cli.interval.or(interval).unwrap_or(Duration::from_secs(5)),
-            data_dir: data_dir.unwrap_or_else(|| "etcd-monitor-data".into()),
+            data_dir: data_dir.unwrap_or_else(default_data_dir),
         })
     }
+}
+
+fn default_data_dir() -> PathBuf {
+    "etcd-monitor-data".into()
 }
 
 /// Checked alerting, and what is worth a warning.

@@ -74,7 +74,7 @@ impl At<String> {
         if known.contains(&self.as_str()) {
             return Ok(());
         }
-        Err(self.remark(unknown(what, self, &known)))
+        Err(self.remark(not_there(what, self, &known)))
     }
 
     /// The one of these that has it for its name; if none has, tells the name that is most like it.
@@ -94,7 +94,7 @@ impl At<String> {
 const TOLD_NAMES_MAX: usize = 8;
 
 /// Says that there is no such thing, and what was meant, or what there is.
-fn unknown(what: &str, name: &str, known: &[&str]) -> String {
+pub(crate) fn not_there(what: &str, name: &str, known: &[&str]) -> String {
     let hint = match nearest(name, known.iter().copied()) {
         Some(meant) => format!("; did you mean {meant}?"),
         None if known.is_empty() => "; there is none".to_owned(),

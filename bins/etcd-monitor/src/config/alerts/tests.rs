@@ -150,7 +150,10 @@ fn two_rules_may_select_the_same_finding_by_names_of_their_own() {
         "custom:\n- {name: a, finding: «MemberDwon}\n",
         "did you mean MemberDown?",
     );
-    refuses("custom:\n- {name: «a}\n", "needs either a finding or a metric");
+    refuses(
+        "custom:\n- {name: «a}\n",
+        "needs either a finding or a metric",
+    );
 }
 
 #[test]
