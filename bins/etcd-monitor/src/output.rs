@@ -36,6 +36,11 @@ pub(crate) fn write(answer: &str, file: Option<&Path>) -> anyhow::Result<()> {
     }
 }
 
+/// Each on a line of its own.
+pub(crate) fn lines<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    texts.flat_map(|text| [text, "\n"]).collect()
+}
+
 /// Columns as wide as their widest cell, the last one as it is; nothing where there is no row.
 pub(crate) fn table<const N: usize>(header: [&str; N], rows: &[[String; N]]) -> Option<String> {
     if rows.is_empty() {

@@ -71,7 +71,7 @@ fn list(arguments: &SilenceListArgs) -> anyhow::Result<()> {
     let answer = match arguments.output.format {
         OutputFormat::Table => table(&silences, now),
         OutputFormat::Json => json(&silences, now)?,
-        OutputFormat::Simple => silences.iter().map(|one| format!("{}\n", one.id)).collect(),
+        OutputFormat::Simple => output::lines(silences.iter().map(|one| one.id.as_str())),
     };
     output::write(&answer, arguments.output.output.as_deref())
 }
@@ -113,7 +113,7 @@ fn expire(arguments: &SilenceExpireArgs) -> anyhow::Result<()> {
     let now = Timestamp::now();
     let ended = arguments.ids.iter().map(|id| mutes.expire_silence(id, now));
     let ended: Vec<_> = ended.collect();
-    for silence in ended.into_iter() {
+    for silence in ended {
         output::write(&format!("{}\n", silence?.id), None)?;
     }
     Ok(())

@@ -13,7 +13,7 @@ use crate::config::{Config, ConfigError, ConfiguredChannel, not_there};
 use crate::{logging, output};
 
 /// How long the channel may take; its own limits end an attempt before.
-const TIMEOUT: Duration = Duration::from_secs(60);
+const TIMEOUT: Duration = Duration::from_mins(1);
 
 /// Sends and prints. Never panics; what goes wrong is said on stderr.
 pub(crate) fn run(arguments: &TestChannelArgs) -> ExitCode {

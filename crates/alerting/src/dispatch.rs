@@ -3,6 +3,7 @@
 //! One loop owns the engine and the outbox. A notification is accepted when it is on disk; then the lane of its channel
 //! delivers it, and what became of it goes back into the store.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,7 +16,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 use tokio_stream::wrappers::WatchStream;
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::{AlertEngine, StateRow};
+use crate::engine::{AlertEngine, RestoreError, StateRow};
 use crate::notification::Notification;
 use crate::policy::AlertPolicy;
 use crate::silence::Mutes;
@@ -123,11 +124,17 @@ impl Alerting {
     ///
     /// It goes on when the senders of the snapshots are gone: what fires stays known and is delivered. Dropping the
     /// future stops at once; what was accepted is in the store then too, and may be delivered twice.
-    pub async fn run(self) {
+    ///
+    /// # Errors
+    ///
+    /// At once, when a newer release kept the alerts. Alerts that were kept and make no sense are set aside instead, and the
+    /// log says so.
+    pub async fn run(self) -> Result<(), RestoreError> {
         let cancel = self.cancel.clone();
-        let mut driver = Driver::start(self).await;
+        let mut driver = Driver::start(self).await?;
         driver.work(&cancel).await;
         driver.stop().await;
+        Ok(())
     }
 }
 
@@ -143,7 +150,7 @@ struct Driver {
 }
 
 impl Driver {
-    async fn start(alerting: Alerting) -> Self {
+    async fn start(alerting: Alerting) -> Result<Self, RestoreError> {
         let Alerting {
             store,
             clock,
@@ -154,12 +161,8 @@ impl Driver {
         let receipts = Arc::new(Receipts::default());
         let opened = Outbox::open(store, Arc::clone(&receipts), Arc::clone(&clock));
         let (mut outbox, rows, waiting) = opened.await;
-        let rows = rows.into_iter().map(|(key, value)| StateRow {
-            key,
-            value: Some(value),
-        });
         let configuration = orders.configuration.borrow_and_update().clone();
-        let engine = restored(configuration.policy, rows, clock(), &mut outbox);
+        let engine = restored(configuration.policy, rows, clock(), &mut outbox).await?;
         let mut driver = Self {
             engine,
             snapshots: SelectAll::new(),
@@ -170,11 +173,19 @@ impl Driver {
             view,
         };
         driver.send(waiting);
-        let muted = driver.mute();
-        driver.tell(&muted);
-        let followed = driver.follow();
-        driver.tell(&followed);
-        driver
+        driver.obey();
+        Ok(driver)
+    }
+
+    /// Follows the first orders. What was muted before the process ended stays so until somebody says otherwise.
+    fn obey(&mut self) {
+        let is_said = self.orders.mutes.has_changed().unwrap_or(false);
+        if is_said || *self.orders.mutes.borrow() != Mutes::default() {
+            let muted = self.mute();
+            self.tell(&muted);
+        }
+        let followed = self.follow();
+        self.tell(&followed);
     }
 
     async fn work(&mut self, cancel: &CancellationToken) {
@@ -316,18 +327,26 @@ impl Driver {
     }
 }
 
-/// The engine as it was left; one without alerts where that cannot be read.
-fn restored(
+/// The engine as it was left; one without alerts where what was kept makes no sense.
+async fn restored(
     policy: AlertPolicy,
-    rows: impl Iterator<Item = StateRow>,
+    rows: BTreeMap<String, Vec<u8>>,
     now: Timestamp,
     outbox: &mut Outbox,
-) -> AlertEngine {
-    AlertEngine::restore(policy.clone(), rows, now).unwrap_or_else(|error| {
-        tracing::error!(%error, "the stored alerts cannot be read; they begin anew");
-        outbox.distrust();
-        AlertEngine::new(policy)
-    })
+) -> Result<AlertEngine, RestoreError> {
+    let rows = rows.into_iter().map(|(key, value)| StateRow {
+        key,
+        value: Some(value),
+    });
+    match AlertEngine::restore(policy.clone(), rows, now) {
+        Err(error @ RestoreError::NewerFormat { .. }) => Err(error),
+        Err(error) => {
+            tracing::error!(%error, "the alerts begin anew");
+            outbox.distrust(error.to_string()).await;
+            Ok(AlertEngine::new(policy))
+        }
+        restored => restored,
+    }
 }
 
 impl fmt::Debug for AlertingOptions {

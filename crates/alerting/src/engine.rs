@@ -156,9 +156,7 @@ impl AlertEngine {
     /// does not name.
     pub fn set_policy(&mut self, policy: AlertPolicy, now: Timestamp) -> Vec<Notification> {
         self.clock.advance(now);
-        if policy.metric_rules != self.policy.metric_rules {
-            self.metrics = MetricRules::new(&policy.metric_rules);
-        }
+        self.metrics.set_rules(&policy.metric_rules);
         self.rulebook = Rulebook::of(&policy);
         self.muting.set_policy(&policy);
         self.policy = policy;
@@ -194,7 +192,11 @@ impl AlertEngine {
 
     /// The active alerts (pending and firing), worst first.
     pub fn alerts(&self) -> Vec<Alert> {
-        let mut active: Vec<&Alert> = self.incidents.values().filter_map(Incident::active).collect();
+        let mut active: Vec<&Alert> = self
+            .incidents
+            .values()
+            .filter_map(Incident::active)
+            .collect();
         active.sort_by(|a, b| order(a).cmp(&order(b)));
         active.into_iter().cloned().collect()
     }
@@ -238,8 +240,11 @@ impl AlertEngine {
         };
         cluster.freshness = None;
         for id in cluster.ids.clone() {
-            self.change(id, |incident, step| incident.end(ResolveReason::Removed, step));
+            self.change(id, |incident, step| {
+                incident.end(ResolveReason::Removed, step)
+            });
         }
+        self.metrics.remove_cluster(name);
     }
 }
 

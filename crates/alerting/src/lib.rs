@@ -39,6 +39,8 @@ mod dispatch;
 mod engine;
 #[cfg(test)]
 mod fixtures;
+#[cfg(feature = "http")]
+mod heartbeat;
 mod inhibition;
 mod links;
 mod maintenance;
@@ -67,6 +69,10 @@ pub use dispatch::mute_watch::MuteWatch;
 pub use dispatch::view::{AlertsView, ChannelStats, StoreStatus};
 pub use dispatch::{Alerting, AlertingOptions};
 pub use engine::{AlertEngine, DEDUP_WINDOW, HISTORY_LIMIT, MAX_ALERTS, RestoreError, StateRow};
+#[cfg(feature = "http")]
+pub use heartbeat::{
+    Heartbeat, HeartbeatHandle, HeartbeatMethod, HeartbeatOptions, HeartbeatStatus,
+};
 pub use inhibition::{Inhibition, InhibitionError};
 pub use links::MessageLinks;
 pub use maintenance::{MaintenanceError, MaintenanceWindow};

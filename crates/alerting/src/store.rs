@@ -22,7 +22,7 @@ pub const MAX_DEAD_LETTERS: usize = 1_000;
 /// Keeps what alerting must not forget: [`FileAlertStore`](crate::FileAlertStore), or
 /// [`MemoryAlertStore`](crate::MemoryAlertStore) where a restart may forget.
 ///
-/// Both methods block and are called on a thread that may. They are called one after the other, never at once.
+/// `load`, `commit` and `set_aside` block and are called on a thread that may, one after the other, never at once.
 pub trait AlertStore: Send + Sync {
     /// Everything that is kept.
     ///
@@ -32,6 +32,10 @@ pub trait AlertStore: Send + Sync {
     /// Keeps all of it, durably, or, with an error, as much as nothing of it: then the next call carries everything
     /// anew ([`Changes::anew`]).
     fn commit(&self, changes: &Changes) -> Result<(), StoreError>;
+
+    /// Puts what is kept where somebody may look at it, since it makes no sense; the next [`commit`](Self::commit) begins
+    /// anew. Blocks.
+    fn set_aside(&self, reason: &str) -> Result<(), StoreError>;
 
     /// Numbers about the store itself, for the exporter. Does not wait.
     fn stats(&self) -> Vec<Stat> {

@@ -8,9 +8,11 @@ use std::time::Duration;
 
 use driving::{CRITICAL, DOWN, Does, Running, TestChannel, TestStore, policy};
 use etcd_monitor_alerting::{
-    AlertState, AlertStore, Channel, ChannelLimits, MemoryAlertStore, NotificationKind,
+    AlertState, AlertStore, Alerting, AlertingOptions, Changes, Channel, ChannelLimits,
+    MemoryAlertStore, NotificationKind, RestoreError, StateRow,
 };
 use scenario::Says;
+use tokio_util::sync::CancellationToken;
 
 mod driving;
 mod scenario;
@@ -357,4 +359,60 @@ async fn no_two_lanes_have_one_name() {
     assert_eq!(view.channels.len(), 1);
     assert!(second.attempts().is_empty());
     running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn alerts_go_on_after_a_restart_and_are_not_told_again() {
+    let store = Arc::new(MemoryAlertStore::default());
+    let channel = TestChannel::new("test", Does::Take);
+    let mut running = Running::start_on(&[&channel], store.clone());
+    running.publish(&["m1"], DOWN);
+    let before = running.until(|view| view.channels[0].delivered == 1).await;
+    running.stop().await;
+
+    let mut running = Running::start_on(&[&channel], store.clone());
+    let view = running.until(|view| !view.active.is_empty()).await;
+    assert_eq!(view.active[0].id, before.active[0].id);
+    assert_eq!(view.history.len(), 1);
+    running.publish(&["m1"], DOWN);
+    running.publish(&["m1"], Says::False);
+    running.until(|view| view.channels[0].delivered == 1).await;
+    let kinds: Vec<_> = channel.told().into_iter().map(|(_, kind)| kind).collect();
+    assert_eq!(kinds, [Fired, Resolved]);
+    running.stop().await;
+}
+
+fn row(key: &str, value: &str) -> Changes {
+    let mut changes = Changes::default();
+    let value = Some(value.as_bytes().to_vec());
+    let key = key.to_owned();
+    changes.rows.push(StateRow { key, value });
+    changes
+}
+
+#[tokio::test(start_paused = true)]
+async fn alerts_of_a_newer_release_are_refused() {
+    let store = Arc::new(MemoryAlertStore::default());
+    store.commit(&row("format", "99")).unwrap();
+    let mut options = AlertingOptions::new(policy(&[]), Vec::new());
+    options.store = store.clone();
+    let (alerting, _handle) = Alerting::new(options, CancellationToken::new());
+    let error = alerting.run().await.unwrap_err();
+    let found = matches!(error, RestoreError::NewerFormat { found: 99, .. });
+    assert!(found, "{error}");
+    assert_eq!(store.load().unwrap().rows.len(), 1, "it is left alone");
+}
+
+#[tokio::test(start_paused = true)]
+async fn alerts_that_make_no_sense_are_set_aside_and_begin_anew() {
+    let store = Arc::new(MemoryAlertStore::default());
+    store.commit(&row("format", "nonsense")).unwrap();
+    let channel = TestChannel::new("test", Does::Take);
+    let mut running = Running::start_on(&[&channel], store.clone());
+    running.publish(&["m1"], DOWN);
+    running.until(|view| view.channels[0].delivered == 1).await;
+    running.stop().await;
+    let rows = store.load().unwrap().rows;
+    assert_eq!(rows["format"], b"1");
+    assert!(rows.keys().any(|key| key.starts_with("alert/")), "{rows:?}");
 }

@@ -39,7 +39,7 @@ pub(super) async fn start(
     options.store = Arc::new(store);
     options.mutes = read(mutes.clone()).await?;
     let (alerting, handle) = Alerting::new(options, stops.last.clone());
-    tasks.spawn(TASK, alerting.run());
+    tasks.spawn_fallible(TASK, alerting.run());
     let watch = MuteWatch::new(mutes, handle.clone());
     let stop = stops.first.clone();
     tasks.spawn("silences", async move {

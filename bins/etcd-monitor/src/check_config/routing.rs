@@ -1,7 +1,7 @@
 //! Who hears of an alert with some labels.
 
-use etcd_monitor_alerting::{Alert, AlertPolicy, Notification, SeverityPolicy};
-use etcd_monitor_model::{AlertType, ClusterName, Severity, Subject};
+use etcd_monitor_alerting::{Alert, AlertPolicy, MetricRule, Notification, SeverityPolicy};
+use etcd_monitor_model::{AlertType, ClusterName, Severity, Subject, SubjectKind};
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -79,7 +79,7 @@ fn blank() -> Result<Alert, ConfigError> {
 
 /// What a rule of the configuration brings along.
 fn take_over(policy: &AlertPolicy, name: &str, alert: &mut Alert) {
-    let of_metrics = policy.metric_rules.iter().map(|one| one.rule());
+    let of_metrics = policy.metric_rules.iter().map(MetricRule::rule);
     let mut rules = policy.rules.iter().chain(of_metrics);
     if let Some(rule) = rules.find(|rule| rule.name == name) {
         alert.labels.clone_from(&rule.labels);
@@ -99,12 +99,11 @@ fn set(alert: &mut Alert, name: &str, value: &str) -> Result<(), ConfigError> {
         "subject" => value.clone_into(&mut alert.subject.name),
         "subject_kind" => {
             let kinds = [
-                Subject::cluster(&alert.cluster),
-                Subject::member("", None),
-                Subject::monitor(),
+                SubjectKind::Cluster,
+                SubjectKind::Member,
+                SubjectKind::Monitor,
             ];
-            let kinds = kinds.map(|subject| subject.kind);
-            alert.subject.kind = chosen(name, value, &kinds, |kind| kind.as_str())?;
+            alert.subject.kind = chosen(name, value, &kinds, SubjectKind::as_str)?;
         }
         own => {
             alert.labels.insert(own.to_owned(), value.to_owned());

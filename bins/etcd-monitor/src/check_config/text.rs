@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use super::routing::Hearers;
 use super::summary::{RouteSummary, RuleSummary, Summary};
-use crate::output::table;
+use crate::output::{lines, table};
 
 /// One line.
 pub(super) fn line(summary: &Summary) -> String {
@@ -183,7 +183,7 @@ pub(super) fn hearers(hearers: &Hearers) -> String {
 /// Their names alone.
 pub(super) fn names(hearers: &Hearers) -> String {
     let names = hearers.channels.iter();
-    names.map(|one| format!("{}\n", one.channel)).collect()
+    lines(names.map(|one| one.channel.as_str()))
 }
 
 /// `5m`, `1h 30m`.

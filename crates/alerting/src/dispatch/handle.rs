@@ -105,6 +105,12 @@ impl AlertsHandle {
             .send_replace(clusters.into_iter().collect());
     }
 
+    /// The clusters that are followed, as they change.
+    #[cfg(feature = "http")]
+    pub(crate) fn followed(&self) -> watch::Receiver<Vec<FollowedCluster>> {
+        self.orders.followed.subscribe()
+    }
+
     /// Goes by this policy and tells these channels from now on.
     ///
     /// What waits for a channel that stays (by its name) goes on; what waits for one that is gone becomes a dead letter.

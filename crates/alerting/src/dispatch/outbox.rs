@@ -321,8 +321,13 @@ impl Outbox {
         self.start(Batch { changes, members });
     }
 
-    /// The engine's rows cannot be used: everything is to be written anew.
-    pub(super) fn distrust(&mut self) {
+    /// The engine's rows make no sense: what is kept is set aside, and everything is written anew.
+    pub(super) async fn distrust(&mut self, reason: String) {
+        let store = Arc::clone(&self.store);
+        let aside = tokio::task::spawn_blocking(move || store.set_aside(&reason)).await;
+        if let Err(error) = aside.unwrap_or_else(|error| Err(lost_task(&error))) {
+            tracing::error!(%error, "what is kept of alerts is overwritten");
+        }
         self.must_rewrite = true;
         self.next = Batch::default();
     }

@@ -31,7 +31,9 @@ impl Fires {
     /// Whether the latest ones came within the window.
     pub(super) fn are_many(&self) -> bool {
         match (self.0.front(), self.0.back()) {
-            (Some(first), Some(last)) if self.0.len() == MANY => last.saturating_sub(*first) <= WINDOW,
+            (Some(first), Some(last)) if self.0.len() == MANY => {
+                last.saturating_sub(*first) <= WINDOW
+            }
             _ => false,
         }
     }

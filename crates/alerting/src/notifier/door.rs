@@ -81,10 +81,10 @@ fn basic(user: &str, password: &str) -> String {
 }
 
 /// What a refusal means for whoever configured the channel, by status and text; `None` where the answer says enough.
-pub(super) type Explain = fn(StatusCode, &str) -> Option<&'static str>;
+pub(crate) type Explain = fn(StatusCode, &str) -> Option<&'static str>;
 
 /// Calls one service. The URL and what is hidden never get into an error.
-pub(super) struct Door {
+pub(crate) struct Door {
     client: Client,
     url: Url,
     target: String,
@@ -96,7 +96,7 @@ impl Door {
     /// A door to `url`. User and password in the URL become basic authentication.
     ///
     /// The process must have installed a `rustls` provider before, also when `url` is plain `http`.
-    pub(super) fn new(url: &str, options: &HttpOptions) -> Result<Self, ConfigError> {
+    pub(crate) fn new(url: &str, options: &HttpOptions) -> Result<Self, ConfigError> {
         let url = parse_url(url)?;
         Ok(Self {
             client: build_client(options)?,
@@ -127,12 +127,12 @@ impl Door {
     }
 
     /// Where it leads: scheme, host and port, without secrets.
-    pub(super) fn target(&self) -> &str {
+    pub(crate) fn target(&self) -> &str {
         &self.target
     }
 
     /// A request to the URL.
-    pub(super) fn request(&self, method: Method) -> RequestBuilder {
+    pub(crate) fn request(&self, method: Method) -> RequestBuilder {
         let request = self.client.request(method, self.url.clone());
         request.headers(self.headers.clone())
     }
@@ -147,7 +147,7 @@ impl Door {
     }
 
     /// Sends a request. What comes back is an answer that accepts it, its body unread.
-    pub(super) async fn send(
+    pub(crate) async fn send(
         &self,
         request: RequestBuilder,
         explain: Explain,

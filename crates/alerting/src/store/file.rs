@@ -66,7 +66,7 @@ impl FileAlertStore {
     }
 
     /// The file that was set aside last, since this store was opened.
-    pub fn set_aside(&self) -> Option<SetAside> {
+    pub fn latest_aside(&self) -> Option<SetAside> {
         let latest = self.latest_aside.lock();
         latest.unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -190,6 +190,10 @@ impl AlertStore for FileAlertStore {
 
     fn commit(&self, changes: &Changes) -> Result<(), StoreError> {
         self.write(&mut self.opened(), changes)
+    }
+
+    fn set_aside(&self, reason: &str) -> Result<(), StoreError> {
+        self.put_aside(&mut self.opened(), reason)
     }
 
     fn stats(&self) -> Vec<Stat> {

@@ -22,6 +22,13 @@ impl AlertStore for MemoryAlertStore {
         stored.apply(changes);
         Ok(())
     }
+
+    /// Nobody could look at it: it is gone.
+    fn set_aside(&self, _reason: &str) -> Result<(), StoreError> {
+        let mut stored = self.stored.lock().unwrap_or_else(PoisonError::into_inner);
+        *stored = Stored::default();
+        Ok(())
+    }
 }
 
 impl Stored {

@@ -13,7 +13,7 @@ use async_trait::async_trait;
 use etcd_monitor_alerting::{
     AlertPolicy, AlertStore, Alerting, AlertingOptions, AlertsHandle, AlertsView, Changes, Channel,
     ChannelLimits, Delivery, MemoryAlertStore, Notification, NotificationKind, Notifier,
-    NotifyError, Receipt, StoreError, Stored,
+    NotifyError, Receipt, RestoreError, StoreError, Stored,
 };
 use etcd_monitor_model::{Severity, Snapshot};
 use jiff::Timestamp;
@@ -174,6 +174,11 @@ impl AlertStore for TestStore {
         self.check()?;
         self.inner.commit(changes)
     }
+
+    fn set_aside(&self, reason: &str) -> Result<(), StoreError> {
+        self.check()?;
+        self.inner.set_aside(reason)
+    }
 }
 
 /// The default rules to these channels.
@@ -191,7 +196,7 @@ pub(crate) struct Running {
     snapshots: watch::Sender<Option<Arc<Snapshot>>>,
     pub(crate) handle: AlertsHandle,
     cancel: CancellationToken,
-    task: JoinHandle<()>,
+    task: JoinHandle<Result<(), RestoreError>>,
     pub(crate) began: Instant,
     cycle: u64,
 }
@@ -276,7 +281,7 @@ impl Running {
 
     pub(crate) async fn stop(self) -> Arc<AlertsView> {
         self.cancel.cancel();
-        self.task.await.unwrap();
+        self.task.await.unwrap().unwrap();
         self.handle.latest()
     }
 }

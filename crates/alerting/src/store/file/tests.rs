@@ -214,7 +214,7 @@ fn a_record_that_is_damaged_sets_the_file_aside_and_the_rest_goes_on() {
     let stored = store.load().unwrap();
     assert_eq!((stored.rows.len(), stored.damaged), (2, 1));
     assert_eq!(stored.waiting.len(), 3);
-    let aside = store.set_aside().unwrap();
+    let aside = store.latest_aside().unwrap();
     assert!(
         aside.path.exists() && aside.reason.contains("1 record"),
         "{aside:?}"
@@ -233,7 +233,7 @@ fn a_file_that_is_none_is_set_aside() {
     let store = FileAlertStore::open(&folder.file).unwrap();
     store.commit(&some(1)).unwrap();
     assert_eq!(store.load().unwrap().rows.len(), 1);
-    let aside = store.set_aside().unwrap().path;
+    let aside = store.latest_aside().unwrap().path;
     assert_eq!(std::fs::read(aside).unwrap(), b"not a database");
 }
 
