@@ -4,8 +4,11 @@ use etcd_monitor_core::{Endpoint, Parameters};
 use super::*;
 
 fn config(arguments: &[&str], yaml: &str) -> Result<Config, ConfigError> {
+    // As the program does; an error means that it is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::try_parse_from([&["etcd-monitor"], arguments].concat()).unwrap();
-    Config::merge(&cli, file::parse(yaml)?)
+    let merged = Config::merge(&cli, file::parse(yaml)?);
+    merged.map_err(|error| ConfigError::new(error.to_string()))
 }
 
 fn refused(arguments: &[&str], yaml: &str) -> String {
@@ -55,8 +58,9 @@ fn the_webhook_is_read_from_a_file_and_is_not_shown() {
     std::fs::write(file.path(), "http://127.0.0.1/secret\n").unwrap();
     let config = config(&["--webhook-url-file", file.path().to_str().unwrap()], "").unwrap();
     assert!(!format!("{config:?}").contains("secret"));
-    let url = config.webhook_url.unwrap();
-    assert_eq!(url.expose_secret(), "http://127.0.0.1/secret");
+    let channels = config.alerts.channels.iter();
+    let channels: Vec<&str> = channels.map(ConfiguredChannel::name).collect();
+    assert_eq!(channels, ["console", "webhook"]);
 }
 
 #[test]
@@ -67,6 +71,12 @@ fn an_unknown_key_is_named_with_its_place_and_what_was_meant() {
         "{message}"
     );
     assert!(message.contains("line 2"), "{message}");
+}
+
+#[test]
+fn no_error_shows_a_line_beside_the_wrong_one() {
+    let message = refused(&[], "webhook_url: http://a/secret\nintervall: 5s\n");
+    assert!(!message.contains("secret"), "{message}");
 }
 
 #[test]
@@ -94,7 +104,8 @@ fn what_contradicts_itself_is_refused() {
     assert!(refused(&["--external-url", "nonsense"], "").contains("--external-url"));
     assert!(refused(&["--external-url", "ftp://host/"], "").contains("neither http nor https"));
     assert!(refused(&["--allow-host", "*"], "").contains("--allow-host"));
-    assert!(refused(&[], "webhook_url: http://a/\nwebhook_url_file: b").contains("one of them"));
+    let both = refused(&[], "webhook_url: http://a/\nwebhook_url_file: b");
+    assert!(both.starts_with("line 2 column 19: webhook_url"), "{both}");
     let share = "clusters: [{parameters: {quota_warning_share: .nan}}]";
     assert!(refused(&[], share).contains("quota_warning_share"));
     assert!(refused(&[], "interval: 5 parsecs").contains("interval"));
