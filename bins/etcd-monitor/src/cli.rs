@@ -6,6 +6,7 @@ mod connection;
 mod mutes;
 mod output;
 mod replay;
+mod test_rules;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ pub use mutes::{
 };
 pub use output::OutputArgs;
 pub use replay::ReplayArgs;
+pub use test_rules::TestRulesArgs;
 
 /// What `--version` prints: version, commit and target.
 const VERSION: &str = concat!(
@@ -145,6 +147,8 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Checks a configuration file as a whole, and says what it is
     CheckConfig(CheckConfigArgs),
+    /// Tests rules and routes: what is put in, and which alerts and messages must come out
+    TestRules(TestRulesArgs),
     /// Sends a test message through a channel, and says what the service answered
     TestChannel(TestChannelArgs),
     /// Adds, lists and ends silences
@@ -160,6 +164,7 @@ impl Command {
             Self::Check(arguments) => crate::check::run(arguments),
             Self::Replay(arguments) => crate::replay::run(arguments),
             Self::CheckConfig(arguments) => check_config::run(arguments),
+            Self::TestRules(arguments) => crate::test_rules::run(arguments),
             Self::TestChannel(arguments) => test_channel::run(arguments),
             Self::Silence(arguments) => silence::run(arguments),
             Self::Ack(arguments) => acknowledge::run(arguments),
