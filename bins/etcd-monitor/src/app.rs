@@ -1,6 +1,7 @@
 //! The composition root: builds the parts, runs them, and stops them in order.
 
 mod alerting;
+mod heartbeat;
 mod history;
 mod server;
 mod signals;
@@ -21,6 +22,7 @@ use crate::cli::Cli;
 use crate::config::{Config, ConfigError};
 use crate::data_dir::DataDir;
 use alerting::Stops;
+use heartbeat::LifeSign;
 use server::Server;
 use signals::{Signal, Signals};
 use tasks::Tasks;
@@ -58,6 +60,7 @@ struct Daemon {
     watching: Watching,
     shared: Shared,
     alerts: AlertsHandle,
+    life_sign: LifeSign,
     source: Source,
     /// Ends alerting and storing, once there is nothing more to tell.
     stop_last: CancellationToken,
@@ -96,9 +99,15 @@ impl Daemon {
             alerting::start(&config.alerts, follow, &shared.data_dir, &mut tasks, stops).await?;
         // It is set once, here.
         let _ = shared.alerts.set(alerts.clone());
+        let mut life_sign = LifeSign::default();
+        let plan = life_sign.plan(config.alerts.heartbeat.as_ref(), &alerts)?;
+        life_sign.set(plan, &mut tasks, &stop);
         let source = source(&config, snapshots, alerts.clone(), &shared);
         let alerting_stats: Arc<dyn StatSource> = Arc::new(alerts.clone());
-        let stats = history.stats.into_iter().chain([alerting_stats]);
+        let stats = history
+            .stats
+            .into_iter()
+            .chain([alerting_stats, life_sign.stats()]);
         let source = stats.fold(source, Source::with_stats);
         let server = Server {
             listener: listener.into_std()?,
@@ -114,6 +123,7 @@ impl Daemon {
             watching,
             shared,
             alerts,
+            life_sign,
             source,
             stop_last,
         })
@@ -160,9 +170,12 @@ impl Daemon {
             let fixed = fixed.join(", ");
             return Err(ConfigError::new(format!("{fixed}: only a restart changes this")).into());
         }
+        let life = next.alerts.heartbeat.as_ref();
+        let life = self.life_sign.plan(life, &self.alerts)?;
         self.watching
             .set(&next.clusters, next.interval, &self.shared, &mut self.tasks)
             .await?;
+        self.life_sign.set(life, &mut self.tasks, &self.shared.stop);
         let snapshots = self.watching.subscribe();
         let alerts = &next.alerts;
         self.alerts

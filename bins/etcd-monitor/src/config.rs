@@ -25,7 +25,7 @@ use url::Url;
 
 use crate::cli::Cli;
 use alerts::Surroundings;
-pub use alerts::{AlertsConfig, ConfiguredChannel, HeartbeatConfig};
+pub use alerts::{AlertsConfig, ConfiguredChannel};
 pub use black_box::BlackBoxConfig;
 pub use cluster::ClusterConfig;
 use file::ConfigFile;

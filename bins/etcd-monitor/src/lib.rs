@@ -21,5 +21,5 @@ pub use cli::{
 };
 pub use config::{
     AlertsConfig, BlackBoxConfig, ClusterConfig, Config, ConfigError, ConfiguredChannel,
-    HeartbeatConfig, HistoryConfig, HistoryFileConfig, RemoteWriteConfig,
+    HistoryConfig, HistoryFileConfig, RemoteWriteConfig,
 };

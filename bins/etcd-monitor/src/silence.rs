@@ -38,14 +38,27 @@ pub(crate) fn mutes(daemon: &DataDirArgs) -> anyhow::Result<MuteFile> {
 
 /// Who says so: the flag, or the user who runs this.
 pub(crate) fn author(flag: Option<&str>) -> Result<String, ConfigError> {
-    let of_environment = || {
-        let names = ["USER", "LOGNAME", "USERNAME"];
-        names.into_iter().find_map(|name| std::env::var(name).ok())
-    };
+    let names = ["USER", "LOGNAME", "USERNAME"];
+    let mut of_environment = names
+        .into_iter()
+        .filter_map(|name| std::env::var(name).ok());
     flag.map(str::to_owned)
-        .or_else(of_environment)
-        .filter(|name| !name.trim().is_empty())
+        .or_else(|| of_environment.find(|name| !name.trim().is_empty()))
+        .or_else(user_id)
         .ok_or_else(|| ConfigError::new("say who you are with --author"))
+}
+
+/// Whom this process belongs to, where the environment does not say it: under cron, or in a container.
+#[cfg(target_os = "linux")]
+fn user_id() -> Option<String> {
+    use std::os::unix::fs::MetadataExt;
+    let own = std::fs::metadata("/proc/self").ok()?;
+    Some(format!("user {}", own.uid()))
+}
+
+#[cfg(not(target_os = "linux"))]
+fn user_id() -> Option<String> {
+    None
 }
 
 fn add(arguments: &SilenceAddArgs) -> anyhow::Result<()> {

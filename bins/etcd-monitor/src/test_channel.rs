@@ -86,7 +86,6 @@ async fn told(
 ) -> Result<Option<Receipt>, NotifyError> {
     let mut delivery = Delivery::default();
     delivery.receipt.clone_from(&receipt);
-    delivery.durable = false;
     let attempt = notifier.notify(notification, &delivery);
     let ended = tokio::time::timeout(TIMEOUT, attempt).await;
     let answer = ended.unwrap_or_else(|_| {

@@ -239,6 +239,7 @@ impl AlertEngine {
             return;
         };
         cluster.freshness = None;
+        self.touched.insert(name.clone());
         for id in cluster.ids.clone() {
             self.change(id, |incident, step| {
                 incident.end(ResolveReason::Removed, step)

@@ -96,7 +96,7 @@ impl Summary {
             route: route(&policy.route),
             inhibitions: policy.inhibitions.len(),
             maintenance: windows.map(|one| window(one, now)).collect(),
-            heartbeat_seconds: heartbeat.map(|beat| beat.interval.as_secs_f64()),
+            heartbeat_seconds: heartbeat.map(|beat| beat.period.as_secs_f64()),
             warnings: config.warnings.clone(),
         }
     }

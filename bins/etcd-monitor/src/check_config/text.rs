@@ -12,7 +12,7 @@ use crate::output::{lines, table};
 /// One line.
 pub(super) fn line(summary: &Summary) -> String {
     format!(
-        "ok: {} clusters, {} rules, {} channels, {} warnings\n",
+        "ok, clusters: {}, rules: {}, channels: {}, warnings: {}\n",
         summary.clusters.len(),
         summary.rules.len() + summary.metric_rules.len(),
         summary.channels.len(),
@@ -105,7 +105,7 @@ fn counts(summary: &Summary) -> String {
         |seconds| format!("a heartbeat each {}", in_words(seconds)),
     );
     format!(
-        "{} rules over findings, {} over metrics, {} inhibitions, {beat}.",
+        "Rules over findings: {}, over metrics: {}, inhibitions: {}, {beat}.",
         summary.rules.len(),
         summary.metric_rules.len(),
         summary.inhibitions,

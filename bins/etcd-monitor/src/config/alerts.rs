@@ -2,6 +2,7 @@
 
 mod channels;
 mod custom;
+mod doubts;
 mod heartbeat;
 mod inhibit;
 mod maintenance;
@@ -11,7 +12,9 @@ mod templates;
 
 use std::collections::BTreeMap;
 
-use etcd_monitor_alerting::{AlertPolicy, Channel, ChannelPace, MessageLinks, Route, Rule};
+use etcd_monitor_alerting::{
+    AlertPolicy, Channel, ChannelPace, HeartbeatOptions, MessageLinks, MetricRule, Route, Rule,
+};
 use etcd_monitor_model::ClusterName;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -21,7 +24,7 @@ use super::secret::Secrets;
 pub use channels::ConfiguredChannel;
 use channels::{ChannelFile, Common};
 use custom::CustomRuleFile;
-pub use heartbeat::HeartbeatConfig;
+use doubts::{Known, doubts};
 use heartbeat::HeartbeatFile;
 use inhibit::InhibitFile;
 use maintenance::WindowFile;
@@ -51,6 +54,14 @@ pub(super) struct AlertsFile {
 }
 
 impl AlertsFile {
+    /// Every matcher in it.
+    fn matchers(&self) -> Vec<&At<String>> {
+        let routes = self.route.iter().flat_map(|root| root.all_matchers());
+        let inhibitions = self.inhibit.iter().flat_map(|one| one.all_matchers());
+        let windows = self.maintenance.iter().flat_map(WindowFile::all_matchers);
+        routes.chain(inhibitions).chain(windows).collect()
+    }
+
     /// Whether a channel of this name is written.
     fn defines(&self, channel: &str) -> bool {
         self.channels.keys().any(|name| name.value == channel)
@@ -72,7 +83,7 @@ pub struct AlertsConfig {
     /// The channels, by name.
     pub channels: Vec<ConfiguredChannel>,
     /// The sign of life; `None`: none is given.
-    pub heartbeat: Option<HeartbeatConfig>,
+    pub heartbeat: Option<HeartbeatOptions>,
 }
 
 /// What alerting depends on beside its own section.
@@ -113,7 +124,20 @@ pub(super) fn check(
     policy.channels = paces(&channels);
     policy.inhibitions = inhibit::check(&file.inhibit)?;
     policy.maintenance = maintenance;
-    warn(file, secrets);
+    let known = Known {
+        clusters: around
+            .clusters
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect(),
+        rules: rules
+            .names()
+            .chain(policy.metric_rules.iter().map(MetricRule::name))
+            .collect(),
+    };
+    for doubt in doubts(file, &known) {
+        secrets.warn(doubt);
+    }
     Ok(AlertsConfig {
         policy,
         channels,
@@ -202,26 +226,6 @@ fn paces(channels: &[ConfiguredChannel]) -> BTreeMap<String, ChannelPace> {
     let paces = channels.iter().map(|one| (one.name().to_owned(), one.pace));
     paces.collect()
 }
-
-/// Says what is written and does nothing.
-fn warn(file: &AlertsFile, secrets: &mut Secrets) {
-    let root = file.route.as_ref();
-    for name in file.channels.keys() {
-        if root.is_some_and(|root| !root.names_channel(name)) {
-            secrets.warn(name.remark(UNREACHED));
-        }
-    }
-    for window in &file.maintenance {
-        let is_named = root.is_some_and(|root| root.names_window(&window.name));
-        if !window.has_matchers() && !is_named {
-            secrets.warn(window.name.remark(MUTES_NOTHING));
-        }
-    }
-}
-
-const UNREACHED: &str = "no route leads to this channel: it hears of nothing";
-
-const MUTES_NOTHING: &str = "this window mutes nothing: name it in mute_during of a route, or give it matchers (`matchers: []` for every alert)";
 
 #[cfg(test)]
 mod tests;

@@ -126,6 +126,75 @@ fn tls_flags_make_endpoints_without_scheme_https() {
     assert!(config.clusters[0].client.tls.is_some());
 }
 
+/// A folder with every file that a text names below `/etc`, and the text with that folder in its place.
+fn with_files(text: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | ',' | '}' | ')' | '`');
+    for (at, _) in text.match_indices("/etc/etcd") {
+        let path = text[at..].split(is_end).next().unwrap();
+        let file = folder.path().join(path.trim_start_matches("/etc/"));
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, content(path)).unwrap();
+    }
+    let text = text.replace("/etc/etcd", folder.path().join("etcd").to_str().unwrap());
+    (folder, text)
+}
+
+/// What may stand in a file of this name.
+fn content(path: &str) -> String {
+    let extension = path.rsplit('.').next().unwrap();
+    match extension {
+        "pem" => {
+            let key = rcgen::KeyPair::generate().unwrap();
+            let parameters = rcgen::CertificateParams::new(vec!["a.example".to_owned()]).unwrap();
+            parameters.self_signed(&key).unwrap().pem()
+        }
+        "url" => "https://hooks.example/secret".to_owned(),
+        "j2" => "{{ title }}".to_owned(),
+        "json" => r#"{"format": 1, "entries": []}"#.to_owned(),
+        _ => "secret".to_owned(),
+    }
+}
+
+#[test]
+fn the_example_file_can_be_used_with_every_key_in_it() {
+    let text = include_str!("../../etcd-monitor.example.yaml");
+    config(&[], text).unwrap();
+    let lines = text.lines();
+    let lines: Vec<&str> = lines
+        .map(|line| line.strip_prefix("#: ").unwrap_or(line))
+        .collect();
+    let (_folder, all) = with_files(&lines.join("\n"));
+    let config = config(&[], &all).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(
+        config.alerts.channels.len(),
+        7,
+        "webhook and console among them"
+    );
+    assert_eq!(config.alerts.policy.metric_rules.len(), 1);
+    assert!(config.alerts.heartbeat.is_some());
+    let doubts = config.warnings.iter();
+    let doubts: Vec<_> = doubts.filter(|said| !said.contains("chmod")).collect();
+    assert!(doubts.len() <= 2, "{doubts:#?}");
+}
+
+#[test]
+fn every_configuration_in_the_manual_can_be_used() {
+    let manual = include_str!("../../../../docs/alerting.md");
+    let blocks = manual.split("```yaml\n").skip(1);
+    let blocks: Vec<&str> = blocks
+        .map(|rest| rest.split("```").next().unwrap())
+        .collect();
+    assert!(blocks.len() >= 10, "{}", blocks.len());
+    for block in blocks {
+        let (_folder, block) = with_files(block);
+        let config = config(&[], &block).unwrap_or_else(|error| panic!("{error}\n{block}"));
+        let doubts = config.warnings.iter();
+        let doubts: Vec<_> = doubts.filter(|said| !said.contains("chmod")).collect();
+        assert!(doubts.is_empty(), "{doubts:#?}\n{block}");
+    }
+}
+
 #[test]
 fn the_example_file_is_read_and_names_every_key() {
     let text = include_str!("../../etcd-monitor.example.yaml");

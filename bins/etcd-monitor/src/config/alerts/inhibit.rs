@@ -15,6 +15,13 @@ pub(super) struct InhibitFile {
     equal: Vec<String>,
 }
 
+impl InhibitFile {
+    /// The matchers of both sides.
+    pub(super) fn all_matchers(&self) -> impl Iterator<Item = &At<String>> {
+        self.source.iter().chain(&self.target)
+    }
+}
+
 /// The inhibitions of these.
 pub(super) fn check(files: &[At<InhibitFile>]) -> Result<Vec<Inhibition>, Remark> {
     files.iter().map(one).collect()

@@ -19,9 +19,14 @@ pub(super) struct WindowFile {
 }
 
 impl WindowFile {
-    /// Whether it mutes alerts by itself, wherever they go.
-    pub(super) fn has_matchers(&self) -> bool {
+    /// Whether it mutes alerts wherever they go.
+    pub(super) fn mutes_by_itself(&self) -> bool {
         self.matchers.is_some()
+    }
+
+    /// Its matchers.
+    pub(super) fn all_matchers(&self) -> impl Iterator<Item = &At<String>> {
+        self.matchers.iter().flatten()
     }
 }
 

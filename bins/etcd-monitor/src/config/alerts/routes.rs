@@ -42,6 +42,12 @@ impl RouteFile {
         let here = self.mute_during.iter().any(|window| window.value == name);
         here || self.routes.iter().any(|child| child.names_window(name))
     }
+
+    /// The matchers of this node and of those below it.
+    pub(super) fn all_matchers(&self) -> Vec<&At<String>> {
+        let below = self.routes.iter().flat_map(|child| child.all_matchers());
+        self.matchers.iter().chain(below).collect()
+    }
 }
 
 /// The tree of these, checked.

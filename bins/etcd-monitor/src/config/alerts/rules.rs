@@ -48,6 +48,11 @@ impl RuleSet {
         on.map(|(rule, _)| rule.clone()).collect()
     }
 
+    /// The names of all, those that are off included.
+    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(rule, _)| rule.name.as_str())
+    }
+
     /// Takes over holds: the short form of rules that are given nothing else.
     pub(super) fn hold(&mut self, holds: &BTreeMap<At<String>, At<String>>) -> Result<(), Remark> {
         for (name, text) in holds {
@@ -87,8 +92,7 @@ impl RuleSet {
     }
 
     fn known(&mut self, name: &At<String>) -> Result<&mut (Rule, bool), Remark> {
-        let names = self.0.iter().map(|(rule, _)| rule.name.as_str());
-        name.one_of("rule", names)?;
+        name.one_of("rule", self.names())?;
         let found = self.0.iter_mut().find(|(rule, _)| rule.name == name.value);
         found.ok_or_else(|| name.remark("no such rule"))
     }

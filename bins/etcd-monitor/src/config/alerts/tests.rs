@@ -318,8 +318,13 @@ fn templates_are_tried_and_a_channel_has_its_own() {
 #[test]
 fn a_heartbeat_has_a_url_and_an_interval() {
     let beat = config("heartbeat: {url: 'http://127.0.0.1/ping', interval: 30s}\n").heartbeat;
-    assert_eq!(beat.unwrap().interval, Duration::from_secs(30));
+    assert_eq!(beat.unwrap().period, Duration::from_secs(30));
     refuses("heartbeat: «{interval: 30s}\n", "needs url_file");
+    refuses("heartbeat: {url: «'ftp://a/'}\n", "scheme");
+    refuses(
+        "heartbeat: {url: 'http://a/', method: «PUT}\n",
+        "known: GET, POST",
+    );
 }
 
 #[test]
@@ -338,4 +343,24 @@ fn what_does_nothing_is_worth_a_warning() {
         .is_empty()
     );
     assert!(warnings(CHANNELS).is_empty());
+    let route = |matcher: &str| {
+        warnings(&format!(
+            "route:\n  channels: []\n  routes: [{{matchers: ['{matcher}']}}]\n"
+        ))
+    };
+    let said = "no alert will fit \"rule=MemberDwon\": no rule is named \"MemberDwon\"; did you mean MemberDown?";
+    assert_eq!(
+        route("rule=MemberDwon"),
+        [format!("line 3 column 24: {said}")]
+    );
+    assert!(route("cluster=prd")[0].contains("did you mean prod?"));
+    for fits in [
+        "rule=MetricsUnreadable",
+        "cluster=prod",
+        "cluster=~pr.*",
+        "cluster!=prd",
+        "team=a",
+    ] {
+        assert!(route(fits).is_empty(), "{fits}");
+    }
 }
