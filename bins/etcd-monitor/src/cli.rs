@@ -48,6 +48,7 @@ const EXAMPLES: &str = "Examples:
   etcd-monitor --webhook-url https://hooks.example/etcd
   etcd-monitor check --endpoints 10.0.0.1:2379         look once and print what is wrong
   etcd-monitor check-config /etc/etcd-monitor.yaml     see what a file says, before it is used
+  etcd-monitor test-rules alerts.test.yaml             test rules and routes
   etcd-monitor test-channel pager --config FILE        send a test message
   etcd-monitor silence add cluster=prod -d 2h -c why   tell nothing new for two hours
 
