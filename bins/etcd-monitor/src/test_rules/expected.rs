@@ -1,7 +1,8 @@
 //! What must come out of a test.
 
 use etcd_monitor_alerting::{
-    AlertPolicy, AlertState, Expectation, ExpectedAlert, ExpectedNotification, NotificationKind,
+    AlertPolicy, AlertState, Expectation, ExpectedAlert, ExpectedNotification, MetricRule,
+    NotificationKind,
 };
 use etcd_monitor_model::Severity;
 
@@ -89,7 +90,7 @@ fn notification(
 fn known_rule(name: &At<String>, policy: &AlertPolicy) -> Result<(), Remark> {
     let own = policy.cluster_rules.values().flatten();
     let rules = policy.rules.iter().chain(own).map(|rule| &*rule.name);
-    let metric = policy.metric_rules.iter().map(|rule| rule.name());
+    let metric = policy.metric_rules.iter().map(MetricRule::name);
     name.one_of("rule", rules.chain(metric))
 }
 

@@ -27,13 +27,14 @@ pub(super) fn report(files: &[FileOutcome]) -> String {
 
 /// One line for each test.
 pub(super) fn lines(files: &[FileOutcome]) -> String {
-    let of_file = |file: &FileOutcome| -> String {
-        let lines = file.tests.iter();
-        lines
-            .map(|test| format!("{}: {}\n", file.file, line(test)))
-            .collect()
-    };
-    files.iter().map(of_file).collect()
+    let mut lines = String::new();
+    for file in files {
+        for test in &file.tests {
+            // Writing to a String cannot fail.
+            let _ = writeln!(lines, "{}: {}", file.file, line(test));
+        }
+    }
+    lines
 }
 
 fn line(test: &RuleTestOutcome) -> String {
@@ -52,11 +53,10 @@ fn mismatch(mismatch: &Mismatch) -> String {
 }
 
 fn listed(lines: &[String]) -> String {
-    match lines {
-        [] => " none".to_owned(),
-        lines => lines
-            .iter()
-            .map(|line| format!("\n             {}", plain_text(line)))
-            .collect(),
+    if lines.is_empty() {
+        return " none".to_owned();
     }
+    let indented = lines.iter().map(|line| plain_text(line));
+    let indented = indented.flat_map(|line| ["\n             ".to_owned(), line]);
+    indented.collect()
 }
