@@ -6,10 +6,8 @@ mod text;
 
 use std::process::ExitCode;
 
-use clap::Parser;
-
-use crate::cli::{CheckConfigArgs, Cli, OutputFormat};
-use crate::config::{Config, ConfigError};
+use crate::cli::{CheckConfigArgs, OutputFormat};
+use crate::config::Config;
 use crate::output;
 use routing::Hearers;
 use summary::Summary;
@@ -20,10 +18,7 @@ pub(crate) fn run(arguments: &CheckConfigArgs) -> ExitCode {
 }
 
 fn checked(arguments: &CheckConfigArgs) -> anyhow::Result<()> {
-    let mut cli = Cli::try_parse_from(["etcd-monitor"])
-        .map_err(|error| ConfigError::new(error.to_string()))?;
-    cli.config = Some(arguments.file.clone());
-    let config = Config::load(&cli)?;
+    let config = Config::load_file(&arguments.file)?;
     let answer = if arguments.route.is_empty() {
         described(&config, arguments)?
     } else {

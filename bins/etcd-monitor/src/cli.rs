@@ -6,6 +6,7 @@ mod connection;
 mod mutes;
 mod output;
 mod replay;
+mod test_rules;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -27,6 +28,7 @@ pub use mutes::{
 };
 pub use output::OutputArgs;
 pub use replay::ReplayArgs;
+pub use test_rules::TestRulesArgs;
 
 /// What `--version` prints: version, commit and target.
 const VERSION: &str = concat!(
@@ -46,6 +48,7 @@ const EXAMPLES: &str = "Examples:
   etcd-monitor --webhook-url https://hooks.example/etcd
   etcd-monitor check --endpoints 10.0.0.1:2379         look once and print what is wrong
   etcd-monitor check-config /etc/etcd-monitor.yaml     see what a file says, before it is used
+  etcd-monitor test-rules alerts.test.yaml             test rules and routes
   etcd-monitor test-channel pager --config FILE        send a test message
   etcd-monitor silence add cluster=prod -d 2h -c why   tell nothing new for two hours
 
@@ -145,6 +148,8 @@ pub enum Command {
     Replay(ReplayArgs),
     /// Checks a configuration file as a whole, and says what it is
     CheckConfig(CheckConfigArgs),
+    /// Tests rules and routes: what is put in, and which alerts and messages must come out
+    TestRules(TestRulesArgs),
     /// Sends a test message through a channel, and says what the service answered
     TestChannel(TestChannelArgs),
     /// Adds, lists and ends silences
@@ -160,6 +165,7 @@ impl Command {
             Self::Check(arguments) => crate::check::run(arguments),
             Self::Replay(arguments) => crate::replay::run(arguments),
             Self::CheckConfig(arguments) => check_config::run(arguments),
+            Self::TestRules(arguments) => crate::test_rules::run(arguments),
             Self::TestChannel(arguments) => test_channel::run(arguments),
             Self::Silence(arguments) => silence::run(arguments),
             Self::Ack(arguments) => acknowledge::run(arguments),

@@ -17,6 +17,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use clap::Parser;
 use etcd_monitor_alerting::MessageLinks;
 use etcd_monitor_core::KnownVersions;
 use secrecy::SecretString;
@@ -28,6 +29,7 @@ pub use alerts::{AlertsConfig, ConfiguredChannel};
 pub use black_box::BlackBoxConfig;
 pub use cluster::ClusterConfig;
 use file::ConfigFile;
+pub(crate) use file::{parse_as, read_text};
 pub use history::{HistoryConfig, HistoryFileConfig};
 use place::Remark;
 pub(crate) use place::not_there;
@@ -86,6 +88,14 @@ impl Config {
                 format!("{path} (with flags and variables laid over it): {error}")
             })
         })
+    }
+
+    /// Reads a file as the daemon does: with variables laid over it, and without flags.
+    pub(crate) fn load_file(file: &Path) -> Result<Self, ConfigError> {
+        let mut cli = Cli::try_parse_from(["etcd-monitor"])
+            .map_err(|error| ConfigError::new(error.to_string()))?;
+        cli.config = Some(file.to_owned());
+        Self::load(&cli)
     }
 
     /// The folder of the daemon's data: as the flag says, else as the file does, else the default.
@@ -209,7 +219,7 @@ fn known_versions(path: &Path) -> Result<KnownVersions, ConfigError> {
     let wrong = |reason: String| {
         ConfigError::new(format!("known_versions_file {}: {reason}", path.display()))
     };
-    let text = file::read_text(path).map_err(wrong)?;
+    let text = read_text(path).map_err(wrong)?;
     KnownVersions::parse(&text).map_err(|error| wrong(error.to_string()))
 }
 

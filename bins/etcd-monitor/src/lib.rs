@@ -12,11 +12,12 @@ mod output;
 mod replay;
 mod silence;
 mod test_channel;
+mod test_rules;
 
 pub use cli::{
     AckArgs, CheckArgs, CheckConfigArgs, Cli, Command, ConnectionArgs, DataDirArgs, LogFormat,
     OutputArgs, OutputFormat, ReplayArgs, SilenceAddArgs, SilenceArgs, SilenceCommand,
-    SilenceExpireArgs, SilenceListArgs, TestChannelArgs, refuse,
+    SilenceExpireArgs, SilenceListArgs, TestChannelArgs, TestRulesArgs, refuse,
 };
 pub use config::{
     AlertsConfig, BlackBoxConfig, ClusterConfig, Config, ConfigError, ConfiguredChannel,

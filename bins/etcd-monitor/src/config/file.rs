@@ -9,6 +9,7 @@ use etcd_monitor_alerting::nearest;
 use etcd_monitor_core::Parameters;
 use secrecy::SecretString;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::ConfigError;
 use super::alerts::{AlertsFile, ClusterAlertsFile};
@@ -142,7 +143,7 @@ pub(super) fn read(path: &Path) -> Result<ConfigFile, ConfigError> {
 }
 
 /// Reads a text file of a configuration's size.
-pub(super) fn read_text(path: &Path) -> Result<String, String> {
+pub(crate) fn read_text(path: &Path) -> Result<String, String> {
     let mut text = String::new();
     let opened = File::open(path).map_err(|error| error.to_string())?;
     let read = opened.take(FILE_BYTES_MAX + 1).read_to_string(&mut text);
@@ -156,9 +157,14 @@ pub(super) fn read_text(path: &Path) -> Result<String, String> {
 
 /// Parses a file's text; an empty document is a file with no keys.
 pub(super) fn parse(text: &str) -> Result<ConfigFile, ConfigError> {
+    parse_as(text)
+}
+
+/// Parses a text of some form, with a suggestion where a key is not known.
+pub(crate) fn parse_as<T: DeserializeOwned + Default>(text: &str) -> Result<T, ConfigError> {
     // An error shows nothing of the lines around it: there may be a secret among them.
     let options = serde_saphyr::options! { with_snippet: false };
-    let parsed = serde_saphyr::from_str_with_options::<Option<ConfigFile>>(text, options);
+    let parsed = serde_saphyr::from_str_with_options::<Option<T>>(text, options);
     let parsed = parsed.map(Option::unwrap_or_default);
     parsed.map_err(|error| {
         let message = error.to_string();
@@ -176,6 +182,9 @@ fn suggestion(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once("unknown field `")?;
     let (written, rest) = rest.split_once('`')?;
     let (_, known) = rest.lines().next()?.split_once("expected ")?;
+    let known = known
+        .rsplit_once(" at line ")
+        .map_or(known, |(names, _)| names);
     let known = known.trim_start_matches("one of ").split(", ");
     let mut known = known.map(|name| name.trim_matches('`'));
     let elsewhere = elsewhere(written).filter(|name| known.clone().any(|known| known == *name));

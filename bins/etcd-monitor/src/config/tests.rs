@@ -180,19 +180,46 @@ fn the_example_file_can_be_used_with_every_key_in_it() {
 
 #[test]
 fn every_configuration_in_the_manual_can_be_used() {
-    let manual = include_str!("../../../../docs/alerting.md");
-    let blocks = manual.split("```yaml\n").skip(1);
-    let blocks: Vec<&str> = blocks
-        .map(|rest| rest.split("```").next().unwrap())
-        .collect();
-    assert!(blocks.len() >= 10, "{}", blocks.len());
-    for block in blocks {
-        let (_folder, block) = with_files(block);
-        let config = config(&[], &block).unwrap_or_else(|error| panic!("{error}\n{block}"));
-        let doubts = config.warnings.iter();
-        let doubts: Vec<_> = doubts.filter(|said| !said.contains("chmod")).collect();
-        assert!(doubts.is_empty(), "{doubts:#?}\n{block}");
+    let alerting = include_str!("../../../../docs/alerting.md");
+    let metric_rules = include_str!("../../../../docs/metric-rules.md");
+    for (manual, least) in [(alerting, 10), (metric_rules, 1)] {
+        let blocks = manual.split("```yaml\n").skip(1);
+        let blocks: Vec<&str> = blocks
+            .map(|rest| rest.split("```").next().unwrap())
+            .collect();
+        assert!(blocks.len() >= least, "{}", blocks.len());
+        blocks.into_iter().for_each(can_be_used);
     }
+}
+
+fn can_be_used(block: &str) {
+    let (_folder, block) = with_files(block);
+    let config = config(&[], &block).unwrap_or_else(|error| panic!("{error}\n{block}"));
+    let doubts = config.warnings.iter();
+    let doubts: Vec<_> = doubts.filter(|said| !said.contains("chmod")).collect();
+    assert!(doubts.is_empty(), "{doubts:#?}\n{block}");
+}
+
+#[test]
+fn the_manual_lists_every_metric() {
+    let manual = include_str!("../../../../docs/metric-rules.md");
+    let row = |metric: &etcd_monitor_model::Metric| {
+        let (name, scope, unit) = (metric.name, metric.scope.as_str(), metric.unit().as_str());
+        let counter = match metric.kind {
+            etcd_monitor_model::StatKind::Counter => ", counter",
+            etcd_monitor_model::StatKind::Gauge => "",
+        };
+        format!(
+            "| `{name}` | {scope} | {unit}{counter} | {} |\n",
+            metric.help
+        )
+    };
+    let rows: String = etcd_monitor_model::metric_catalogue()
+        .iter()
+        .map(row)
+        .collect();
+    let (_, listed) = manual.split_once("|---|---|---|---|\n").unwrap();
+    assert_eq!(listed, rows);
 }
 
 #[test]
