@@ -242,7 +242,7 @@ impl AlertEngine {
         self.touched.insert(name.clone());
         for id in cluster.ids.clone() {
             self.change(id, |incident, step| {
-                incident.end(ResolveReason::Removed, step)
+                incident.end(ResolveReason::Removed, step);
             });
         }
         self.metrics.remove_cluster(name);

@@ -489,7 +489,7 @@ fn the_end_of_an_alert_that_fired_again_is_held_within_its_group_as_well() {
 fn a_rule_can_keep_firing() {
     let mut policy = pager();
     let mut rule = Rule::new("MemberDown", Duration::ZERO);
-    rule.keep_firing = Duration::from_secs(60);
+    rule.keep_firing = Duration::from_mins(1);
     policy.rules = vec![rule];
     check_with(
         policy,
@@ -526,7 +526,7 @@ fn two_rules_over_one_finding_make_two_alerts() {
 #[test]
 fn a_cluster_can_have_rules_of_its_own() {
     let mut policy = pager();
-    let slow = Rule::new("MemberDown", Duration::from_secs(60));
+    let slow = Rule::new("MemberDown", Duration::from_mins(1));
     policy.cluster_rules.insert(cluster(), vec![slow]);
     check_with(
         policy,

@@ -12,8 +12,8 @@ use etcd_monitor_alerting::{
 };
 use etcd_monitor_model::{AlertType, Finding, FindingStatus, Severity, Subject};
 use jiff::ToSpan;
-use scenario::{Says, World, cluster, empty_snapshot, finding, start};
-use script::{check, check_with};
+use scenario::{Says, cluster, empty_snapshot, finding, start};
+use script::check;
 
 mod scenario;
 mod script;
