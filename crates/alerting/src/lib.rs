@@ -54,6 +54,7 @@ mod panics;
 mod policy;
 mod route;
 mod rule;
+mod rule_test;
 mod silence;
 mod store;
 mod suggestion;
@@ -98,6 +99,10 @@ pub use notifier::{Delivery, Notifier, NotifyError, Receipt};
 pub use policy::{AlertPolicy, ChannelPace};
 pub use route::{ResolvedTiming, Route, RouteError, RouteTiming, Target};
 pub use rule::{Rule, SeverityPolicy, default_rules};
+pub use rule_test::{
+    Expectation, ExpectedAlert, ExpectedNotification, Mismatch, RuleTest, RuleTestError,
+    RuleTestInput, RuleTestOutcome, WrittenFinding, WrittenInput, WrittenSeries, WrittenSubject,
+};
 pub use silence::{MAX_SILENCES, Mutes, SILENCE_RETENTION, Silence, SilenceError, SilenceState};
 pub use store::file::FileAlertStore;
 pub use store::memory::MemoryAlertStore;

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use etcd_monitor_model::{
     ClusterName, Evidence, Finding, FindingStatus, LinkSnapshot, MemberId, Metric, MetricScope,
-    Sample, Snapshot, Subject, UnknownClass, metric_catalogue, plain_text, samples,
+    Sample, SampleBatch, Snapshot, Subject, UnknownClass, metric_catalogue, plain_text, samples,
 };
 use jiff::Timestamp;
 
@@ -91,6 +91,15 @@ impl MetricRules {
     /// seen. A subject that left the agreed member list has none any more. A snapshot that was seen before changes
     /// nothing, and one from before the first cycle (`cycle` 0) says nothing.
     pub fn observe(&mut self, snapshot: &Snapshot) -> Vec<Finding> {
+        self.observe_samples(snapshot, || samples(snapshot))
+    }
+
+    /// The same, with samples that stand for those of the snapshot.
+    pub(crate) fn observe_samples(
+        &mut self,
+        snapshot: &Snapshot,
+        samples: impl FnOnce() -> Vec<SampleBatch>,
+    ) -> Vec<Finding> {
         if self.rules.is_empty() || snapshot.cycle == 0 {
             return Vec::new();
         }
@@ -100,7 +109,7 @@ impl MetricRules {
         let latest = (snapshot.cycle, snapshot.at);
         if followed.latest.replace(latest) != Some(latest) {
             followed.settle(&self.rules, snapshot, room);
-            followed.take(&self.rules, snapshot);
+            followed.take(&self.rules, snapshot.at, samples());
         }
         let of_rule = |rule| followed.findings(rule, snapshot);
         self.rules.iter().flat_map(of_rule).collect()
@@ -141,19 +150,19 @@ impl Followed {
     }
 
     /// Takes the samples of a snapshot, and lets those go that have left their windows.
-    fn take(&mut self, rules: &[MetricRule], snapshot: &Snapshot) {
-        let values = values(rules, snapshot);
+    fn take(&mut self, rules: &[MetricRule], at: Timestamp, samples: Vec<SampleBatch>) {
+        let values = values(rules, samples);
         for rule in rules {
             let Some(watched) = self.by_rule.get_mut(rule.name()) else {
                 continue;
             };
             for (key, value) in values.get(rule.metric).into_iter().flatten() {
                 if let Some(watched) = watched.get_mut(key) {
-                    watched.push(rule, snapshot.at, *value);
+                    watched.push(rule, at, *value);
                 }
             }
             for watched in watched.values_mut() {
-                watched.series.trim(snapshot.at, rule.window);
+                watched.series.trim(at, rule.window);
             }
         }
     }
@@ -362,11 +371,11 @@ fn fit(matchers: &[Matcher], labels: &[(&str, &str)]) -> bool {
 /// The values of each metric that rules use, with what they are of.
 fn values(
     rules: &[MetricRule],
-    snapshot: &Snapshot,
+    samples: Vec<SampleBatch>,
 ) -> BTreeMap<&'static str, Vec<(SubjectKey, f64)>> {
     let used = rules.iter().map(|rule| (rule.metric, Vec::new()));
     let mut values: BTreeMap<&'static str, Vec<_>> = used.collect();
-    for batch in samples(snapshot) {
+    for batch in samples {
         let member = batch.member.map(|member| member.id);
         for Sample {
             metric,

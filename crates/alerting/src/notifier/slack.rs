@@ -13,6 +13,7 @@ use super::{Delivery, Notifier, NotifyError, Receipt};
 use crate::links::MessageLinks;
 use crate::message::Message;
 use crate::notification::{Notification, NotificationKind};
+use crate::policy::ChannelPace;
 use crate::templates::{TemplatePart, Templates};
 use answer::{Answer, advice, is_temporary};
 
@@ -249,6 +250,14 @@ impl fmt::Debug for SlackNotifier {
 impl Notifier for SlackNotifier {
     fn name(&self) -> &str {
         &self.options.name
+    }
+
+    /// A bot shows in its message that somebody takes care; by a webhook that would be one more message.
+    fn pace(&self) -> ChannelPace {
+        ChannelPace {
+            sends_acknowledged: matches!(self.options.target, SlackTarget::Bot { .. }),
+            ..ChannelPace::default()
+        }
     }
 
     async fn notify(

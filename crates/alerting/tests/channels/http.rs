@@ -1,5 +1,6 @@
 //! What holds for every channel over HTTP, shown on the webhook.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
@@ -11,7 +12,12 @@ use etcd_monitor_alerting::{
     ConfigError, Delivery, HttpOptions, Notifier, NotifyError, WebhookNotifier, WebhookOptions,
 };
 use etcd_monitor_model::Severity;
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpListener;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::rustls::ServerConfig;
+use tokio_rustls::rustls::pki_types::PrivatePkcs8KeyDer;
 
 use crate::fixture::fired;
 use crate::recorder::Recorder;
@@ -215,4 +221,55 @@ async fn a_file_of_certificates_that_cannot_be_used_is_named() {
     std::fs::write(&path, "no certificate\n").unwrap();
     let empty = build();
     assert!(empty.contains("there is no certificate in it"), "{empty}");
+}
+
+/// The certificate of `localhost` and its authority, in PEM.
+fn certificates(ca_file: &Path) -> ServerConfig {
+    let mut params = CertificateParams::new(Vec::new()).unwrap();
+    params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let authority = CertifiedIssuer::self_signed(params, KeyPair::generate().unwrap()).unwrap();
+    std::fs::write(ca_file, authority.pem()).unwrap();
+    let key = KeyPair::generate().unwrap();
+    let params = CertificateParams::new(vec!["localhost".to_owned()]).unwrap();
+    let certificate = params.signed_by(&key, &authority).unwrap().der().clone();
+    let key = PrivatePkcs8KeyDer::from(key.serialize_der()).into();
+    let builder = ServerConfig::builder().with_no_client_auth();
+    builder.with_single_cert(vec![certificate], key).unwrap()
+}
+
+/// Takes every request, over TLS.
+async fn tls_server(listener: TcpListener, acceptor: TlsAcceptor) {
+    loop {
+        let (socket, _) = listener.accept().await.unwrap();
+        let Ok(mut stream) = acceptor.accept(socket).await else {
+            continue;
+        };
+        let mut request = vec![0; 64 * 1024];
+        let _ = stream.read(&mut request).await.unwrap();
+        let answer = b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n";
+        stream.write_all(answer).await.unwrap();
+        stream.shutdown().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn an_authority_of_ones_own_is_trusted_where_it_is_named_and_only_there() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let folder = tempfile::TempDir::new().unwrap();
+    let ca_file = folder.path().join("ca.pem");
+    let acceptor = TlsAcceptor::from(Arc::new(certificates(&ca_file)));
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!(
+        "https://localhost:{}/hook",
+        listener.local_addr().unwrap().port()
+    );
+    let server = tokio::spawn(tls_server(listener, acceptor));
+    let error = refusal(&webhook(&url, WebhookOptions::default()).unwrap()).await;
+    assert!(error.to_string().contains("certificate"), "{error}");
+    let mut options = WebhookOptions::default();
+    options.http.ca_file = Some(ca_file);
+    let told = fired(&["m1"], Severity::Critical);
+    let hook = webhook(&url, options).unwrap();
+    hook.notify(&told, &Delivery::default()).await.unwrap();
+    server.abort();
 }

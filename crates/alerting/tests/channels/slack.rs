@@ -127,7 +127,12 @@ async fn a_bot_posts_updates_its_message_and_answers_in_the_thread() {
     assert_eq!(first.json()["channel"], "#etcd");
     assert_eq!(first.json().get("thread_ts"), None);
 
-    let kinds = [NotificationKind::Updated, NotificationKind::Resolved];
+    assert!(slack.pace().sends_acknowledged && !hook(&server).pace().sends_acknowledged);
+    let kinds = [
+        NotificationKind::Updated,
+        NotificationKind::Acknowledged,
+        NotificationKind::Resolved,
+    ];
     for (sequence, kind) in (1..).zip(kinds) {
         let mut told = next(&told, sequence);
         if kind == NotificationKind::Resolved {
@@ -150,7 +155,7 @@ async fn a_bot_posts_updates_its_message_and_answers_in_the_thread() {
         assert_eq!(reply["thread_ts"], "1767312000.000100");
         assert_eq!(reply["reply_broadcast"], kind == NotificationKind::Updated);
     }
-    assert_eq!(server.requests().len(), 5);
+    assert_eq!(server.requests().len(), 7);
 }
 
 /// Sends a later message to a Slack that answers the update so; the paths it was asked.

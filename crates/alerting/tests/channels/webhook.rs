@@ -138,24 +138,48 @@ async fn each_attempt_says_the_same_with_the_same_key() {
     assert_eq!(key(0), key(1));
 }
 
+/// The time of a signature by the key of the documentation, which must hold.
+fn verified(header: &str, body: &[u8]) -> i64 {
+    let (time, signature) = header.split_once(",v1=").unwrap();
+    let time = time.strip_prefix("t=").unwrap();
+    let mac = Hmac::<Sha256>::new_from_slice(b"topsecret").unwrap();
+    let mac = mac.chain_update(time).chain_update(".").chain_update(body);
+    assert_eq!(signature, format!("{:x}", mac.finalize().into_bytes()));
+    time.parse().unwrap()
+}
+
+#[test]
+fn the_documented_signature_holds() {
+    let documented = include_str!("../../../../docs/webhook.md");
+    let begin = "    X-Etcd-Monitor-Signature: ";
+    let example = documented.lines().find_map(|line| line.strip_prefix(begin));
+    assert_eq!(
+        verified(example.unwrap(), br#"{"version":1}"#),
+        1_767_312_000
+    );
+}
+
+#[tokio::test]
+async fn a_name_that_no_header_takes_is_encoded() {
+    let mut told = fired(&["m1"], Severity::Warning);
+    told.id = "größe\r\nX: y-1".to_owned();
+    let request = sent_with(WebhookOptions::default(), &told, &Delivery::default()).await;
+    assert_eq!(
+        request.headers["idempotency-key"],
+        "gr%C3%B6%C3%9Fe%0D%0AX: y-1"
+    );
+    assert_eq!(request.headers.get("x"), None);
+}
+
 #[tokio::test]
 async fn a_signature_is_over_time_and_body() {
     let mut options = WebhookOptions::default();
     options.signing_key = Some("topsecret".into());
     let request = sent(options).await;
-    let header = request.headers["x-etcd-monitor-signature"]
-        .to_str()
-        .unwrap();
-    let (time, signature) = header.split_once(",v1=").unwrap();
-    let time = time.strip_prefix("t=").unwrap();
+    let header = &request.headers["x-etcd-monitor-signature"];
+    let time = verified(header.to_str().unwrap(), &request.body);
     let now = jiff::Timestamp::now().as_second();
-    assert!((now - time.parse::<i64>().unwrap()).abs() < 60, "{header}");
-    let mac = Hmac::<Sha256>::new_from_slice(b"topsecret").unwrap();
-    let mac = mac
-        .chain_update(time)
-        .chain_update(".")
-        .chain_update(&request.body);
-    assert_eq!(signature, format!("{:x}", mac.finalize().into_bytes()));
+    assert!((now - time).abs() < 60, "{header:?}");
     assert!(
         !sent(WebhookOptions::default())
             .await

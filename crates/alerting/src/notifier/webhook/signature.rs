@@ -25,19 +25,3 @@ fn sign(key: &[u8], seconds: u64, body: &[u8]) -> String {
         },
     )
 }
-
-#[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    /// The example of `docs/webhook.md`, whose value comes from openssl.
-    #[test]
-    fn the_signature_is_that_of_the_documentation() {
-        let now = UNIX_EPOCH + Duration::from_secs(1_767_312_000);
-        let header = header(&SecretString::from("topsecret"), now, br#"{"version":1}"#);
-        let documented = include_str!("../../../../../docs/webhook.md");
-        assert!(documented.contains(&header), "{header}");
-    }
-}
