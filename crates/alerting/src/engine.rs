@@ -254,4 +254,9 @@ impl ClusterAlerts {
     fn is_fresh(&self, clock: &EngineClock) -> bool {
         self.freshness.is_some_and(|latest| latest.is_fresh(clock))
     }
+
+    /// Whether its snapshots have stopped. Not so before the first one, since who just began knows nothing yet.
+    fn is_stale(&self, clock: &EngineClock) -> bool {
+        self.freshness.is_some_and(|latest| !latest.is_fresh(clock))
+    }
 }

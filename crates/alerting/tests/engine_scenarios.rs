@@ -98,6 +98,21 @@ fn unknown_does_not_resolve() {
 }
 
 #[test]
+fn an_alert_whose_snapshots_stop_is_unknown_until_they_come_again() {
+    let mut world = check(
+        "0 m1 down
+         20 probes stop
+         60 end",
+        "9 fired warning m1",
+    );
+    let alert = &world.engine.alerts()[0];
+    assert_eq!(alert.unknown_since, Some(alert.since + 28.seconds()));
+    world.probing = true;
+    world.run_until(70);
+    assert_eq!(world.engine.alerts()[0].unknown_since, None);
+}
+
+#[test]
 fn unknown_then_down_goes_on_silently() {
     let world = check(
         "0 m1 down
