@@ -242,7 +242,7 @@ impl AlertEngine {
         self.touched.insert(name.clone());
         for id in cluster.ids.clone() {
             self.change(id, |incident, step| {
-                incident.end(ResolveReason::Removed, step)
+                incident.end(ResolveReason::Removed, step);
             });
         }
         self.metrics.remove_cluster(name);
@@ -253,5 +253,10 @@ impl ClusterAlerts {
     /// Whether its latest snapshot still says what is.
     fn is_fresh(&self, clock: &EngineClock) -> bool {
         self.freshness.is_some_and(|latest| latest.is_fresh(clock))
+    }
+
+    /// Whether its snapshots have stopped. Not so before the first one, since who just began knows nothing yet.
+    fn is_stale(&self, clock: &EngineClock) -> bool {
+        self.freshness.is_some_and(|latest| !latest.is_fresh(clock))
     }
 }

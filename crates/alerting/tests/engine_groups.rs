@@ -7,10 +7,10 @@
 use std::time::Duration;
 
 use etcd_monitor_alerting::{
-    AlertEventKind, AlertPolicy, ChannelPace, Inhibition, MaintenanceWindow, Matcher, MutedBy,
-    NotificationKind, Route, Rule,
+    AlertEngine, AlertEventKind, AlertPolicy, ChannelPace, Inhibition, MaintenanceWindow, Matcher,
+    MetricRule, MetricRuleText, MutedBy, NotificationKind, Route, Rule,
 };
-use etcd_monitor_model::Severity;
+use etcd_monitor_model::{MemberSnapshot, Severity};
 use scenario::{World, cluster};
 use script::{check, check_with};
 
@@ -489,7 +489,7 @@ fn the_end_of_an_alert_that_fired_again_is_held_within_its_group_as_well() {
 fn a_rule_can_keep_firing() {
     let mut policy = pager();
     let mut rule = Rule::new("MemberDown", Duration::ZERO);
-    rule.keep_firing = Duration::from_secs(60);
+    rule.keep_firing = Duration::from_mins(1);
     policy.rules = vec![rule];
     check_with(
         policy,
@@ -526,7 +526,7 @@ fn two_rules_over_one_finding_make_two_alerts() {
 #[test]
 fn a_cluster_can_have_rules_of_its_own() {
     let mut policy = pager();
-    let slow = Rule::new("MemberDown", Duration::from_secs(60));
+    let slow = Rule::new("MemberDown", Duration::from_mins(1));
     policy.cluster_rules.insert(cluster(), vec![slow]);
     check_with(
         policy,
@@ -616,4 +616,35 @@ fn a_restart_goes_on_where_it_was() {
     assert_eq!(world.told.last().unwrap().1.sequence, 2);
     let last = world.told.last().unwrap().1.kind;
     assert_eq!(last, NotificationKind::Updated);
+}
+
+/// What a user watches by a rule over numbers is told like everything else, with the rule's own hold and labels.
+#[test]
+fn a_metric_rule_makes_alerts_of_its_own() {
+    let mut text = MetricRuleText::new("SlowReads", "read_seconds", ">", "100ms");
+    text.hold = Duration::from_secs(10);
+    text.labels.insert("team".to_owned(), "storage".to_owned());
+    let mut policy = pager();
+    policy.metric_rules = vec![MetricRule::new(text).unwrap()];
+    let mut engine = AlertEngine::new(policy);
+    let mut observe = |cycle: u64, seconds: f64| {
+        let at = scenario::start() + Duration::from_secs(5 * cycle);
+        let mut snapshot = scenario::empty_snapshot(cycle, at);
+        let mut member = MemberSnapshot::unknown("m1", "http://127.0.0.1:2379");
+        member.id = Some(scenario::member_id("m1"));
+        member.last_read_seconds = Some(seconds);
+        member.last_answer_at = Some(at);
+        snapshot.members.push(member);
+        snapshot.member_count = Some(1);
+        engine.observe(&snapshot, at)
+    };
+    assert!(observe(1, 0.5).is_empty());
+    assert!(observe(2, 0.5).is_empty(), "it has not held yet");
+    let told = observe(3, 0.5);
+    let alert = &told[0].firing[0];
+    assert_eq!(alert.rule, "SlowReads");
+    assert_eq!(alert.subject.name, "m1");
+    assert_eq!(alert.labels["team"], "storage");
+    let told = observe(4, 0.01);
+    assert_eq!(told[0].kind, NotificationKind::Resolved);
 }

@@ -67,9 +67,10 @@ impl Telling<'_> {
         if self.is_acknowledgement_due(survey) {
             return Some(NotificationKind::Acknowledged);
         }
-        let again = match survey.has_news() {
-            true => self.kind_of_change(survey),
-            false => NotificationKind::Repeated,
+        let again = if survey.has_news() {
+            self.kind_of_change(survey)
+        } else {
+            NotificationKind::Repeated
         };
         reached(self.repeat_due(survey)).then_some(again)
     }

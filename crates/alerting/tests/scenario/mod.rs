@@ -199,8 +199,11 @@ impl World {
                 member.id = Some(member_id(name));
                 snapshot.members.push(member);
             }
-            let mut finding = finding_of(rule, name, *says, self.now());
-            finding.iter_mut().for_each(|it| it.since = *since);
+            let finding = finding_of(rule, name, *says, self.now());
+            let finding = finding.map(|mut it| {
+                it.since = *since;
+                it
+            });
             snapshot.findings.extend(finding);
         }
         snapshot.member_count = Some(u32::try_from(snapshot.members.len()).unwrap());

@@ -2,11 +2,6 @@
 
 use std::time::Duration;
 
-#![allow(
-    dead_code,
-    reason = "each test binary that includes the module uses a part of it"
-)]
-
 use etcd_monitor_alerting::{AlertPolicy, Inhibition, MaintenanceWindow, Matcher, Route, Rule};
 use etcd_monitor_model::Severity;
 use proptest::prelude::*;
