@@ -1,5 +1,6 @@
 //! A real Alertmanager as a child process.
 
+use std::io::{Write, stderr};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -85,7 +86,9 @@ fn find() -> Option<PathBuf> {
         .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
     let found = candidates.into_iter().find(|candidate| candidate.is_file());
     if found.is_none() {
-        eprintln!("skipped: no Alertmanager in PATH; scripts/setup --test installs it");
+        // Past the capture of a test that passes.
+        let line = "skipped: no Alertmanager in PATH; scripts/setup --test installs it\n";
+        let _ = stderr().write_all(line.as_bytes());
     }
     found
 }
