@@ -1,5 +1,6 @@
 //! The daemon as a child process, and what a test needs around it.
 
+mod alertmanager;
 mod binary;
 mod daemon;
 mod events;
@@ -9,6 +10,7 @@ mod proxy;
 mod receiver;
 mod wait;
 
+pub use alertmanager::Alertmanager;
 pub use binary::{daemon_binary, example_binary};
 pub use daemon::{Daemon, Ended, run_to_end};
 pub use events::{Event, Events};

@@ -1,5 +1,7 @@
 //! The composition root: builds the parts, runs them, and stops them in order.
 
+mod alerting;
+mod heartbeat;
 mod history;
 mod server;
 mod signals;
@@ -10,19 +12,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::anyhow;
-use etcd_monitor_alerting::{
-    AlertPolicy, Alerting, AlertingOptions, AlertsHandle, Channel, ConsoleNotifier, ConsoleOptions,
-    Notifier, WebhookNotifier, WebhookOptions,
-};
+use etcd_monitor_alerting::AlertsHandle;
 use etcd_monitor_api::{BuildInfo, HostPolicy, Source, bind};
 use etcd_monitor_core::{BlackBox, BlackBoxOptions, SnapshotReceiver};
 use etcd_monitor_model::{ClusterName, StatSource};
-use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Cli;
 use crate::config::{Config, ConfigError};
 use crate::data_dir::DataDir;
+use alerting::Stops;
+use heartbeat::LifeSign;
 use server::Server;
 use signals::{Signal, Signals};
 use tasks::Tasks;
@@ -60,17 +60,18 @@ struct Daemon {
     watching: Watching,
     shared: Shared,
     alerts: AlertsHandle,
+    life_sign: LifeSign,
     source: Source,
     /// Ends alerting and storing, once there is nothing more to tell.
     stop_last: CancellationToken,
 }
 
 /// Tasks that end after those that feed them.
-const LAST: [&str; 3] = ["alerting", history::FILE, history::REMOTE];
+const LAST: [&str; 3] = [alerting::TASK, history::FILE, history::REMOTE];
 
 impl Daemon {
     async fn start(config: Config) -> anyhow::Result<Self> {
-        let notifiers = notifiers(&config)?;
+        config.say_warnings();
         let listener = bind(config.address).await?;
         let url = format!("http://{}/", listener.local_addr()?);
         let data_dir = DataDir::open(&config.data_dir)?;
@@ -81,6 +82,7 @@ impl Daemon {
             black_box: black_box(&config, &data_dir, &mut tasks),
             history: history.store,
             data_dir,
+            alerts: Arc::default(),
             stop: stop.clone(),
         };
         let mut watching = Watching::new(&mut tasks, &shared);
@@ -88,17 +90,24 @@ impl Daemon {
             .set(&config.clusters, config.interval, &shared, &mut tasks)
             .await?;
         let snapshots = watching.subscribe();
-        let names = notifiers.iter().map(|notifier| notifier.name());
-        let mut policy = AlertPolicy::to_channels(names);
-        policy.rules.clone_from(&config.rules);
-        let channels = notifiers.into_iter().map(Channel::new).collect();
-        let mut options = AlertingOptions::new(policy, channels);
-        options.snapshots.clone_from(&snapshots);
-        let (alerting, alerts) = Alerting::new(options, stop_last.clone());
-        tasks.spawn_fallible("alerting", alerting.run());
+        let stops = Stops {
+            first: &stop,
+            last: &stop_last,
+        };
+        let follow = snapshots.clone();
+        let alerts =
+            alerting::start(&config.alerts, follow, &shared.data_dir, &mut tasks, stops).await?;
+        // It is set once, here.
+        let _ = shared.alerts.set(alerts.clone());
+        let mut life_sign = LifeSign::default();
+        let plan = life_sign.plan(config.alerts.heartbeat.as_ref(), &alerts)?;
+        life_sign.set(plan, &mut tasks, &stop);
         let source = source(&config, snapshots, alerts.clone(), &shared);
         let alerting_stats: Arc<dyn StatSource> = Arc::new(alerts.clone());
-        let stats = history.stats.into_iter().chain([alerting_stats]);
+        let stats = history
+            .stats
+            .into_iter()
+            .chain([alerting_stats, life_sign.stats()]);
         let source = stats.fold(source, Source::with_stats);
         let server = Server {
             listener: listener.into_std()?,
@@ -114,6 +123,7 @@ impl Daemon {
             watching,
             shared,
             alerts,
+            life_sign,
             source,
             stop_last,
         })
@@ -154,33 +164,27 @@ impl Daemon {
     async fn reload(&mut self, cli: Cli) -> anyhow::Result<()> {
         // A file on a slow disk delays no probe.
         let next = tokio::task::spawn_blocking(move || Config::load(&cli)).await??;
+        next.say_warnings();
         let fixed = self.config.fixed_that_differ(&next);
         if !fixed.is_empty() {
             let fixed = fixed.join(", ");
             return Err(ConfigError::new(format!("{fixed}: only a restart changes this")).into());
         }
+        let life = next.alerts.heartbeat.as_ref();
+        let life = self.life_sign.plan(life, &self.alerts)?;
         self.watching
             .set(&next.clusters, next.interval, &self.shared, &mut self.tasks)
             .await?;
+        self.life_sign.set(life, &mut self.tasks, &self.shared.stop);
         let snapshots = self.watching.subscribe();
+        let alerts = &next.alerts;
+        self.alerts
+            .configure(alerts.policy.clone(), alerts.channels());
         self.alerts.follow(snapshots.clone());
         self.source.watch(snapshots, next.interval);
         self.config = next;
         Ok(())
     }
-}
-
-fn notifiers(config: &Config) -> anyhow::Result<Vec<Arc<dyn Notifier>>> {
-    let mut notifiers: Vec<Arc<dyn Notifier>> =
-        vec![Arc::new(ConsoleNotifier::stderr(ConsoleOptions::default()))];
-    if let Some(url) = &config.webhook_url {
-        let url = url.expose_secret();
-        let webhook = WebhookNotifier::new(url, WebhookOptions::default());
-        let webhook =
-            webhook.map_err(|error| ConfigError::new(format!("--webhook-url: {error}")))?;
-        notifiers.push(Arc::new(webhook));
-    }
-    Ok(notifiers)
 }
 
 /// Opens the black box, where it is on, and starts its writer.

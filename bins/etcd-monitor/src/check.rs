@@ -15,13 +15,13 @@ use crate::{logging, output};
 use verdict::Verdict;
 
 /// The exit code where nothing is known, wrong arguments included.
-pub const EXIT_UNKNOWN: u8 = 3;
+pub(crate) const EXIT_UNKNOWN: u8 = 3;
 
 /// The interval of the daemon; the checker shortens it, and with it the deadlines.
 const INTERVAL: Duration = Duration::from_secs(5);
 
 /// Checks and prints. Never panics; what goes wrong is said on stderr.
-pub fn run(arguments: &CheckArgs) -> ExitCode {
+pub(crate) fn run(arguments: &CheckArgs) -> ExitCode {
     match checked(arguments) {
         Ok(verdict) => ExitCode::from(verdict.exit_code()),
         Err(error) => {

@@ -1,8 +1,12 @@
 //! The command line. Flags win over `ETCD_MONITOR_*` variables, those over the configuration file, that over defaults.
 
 mod check;
+mod configuration;
 mod connection;
+mod mutes;
+mod output;
 mod replay;
+mod test_rules;
 
 use std::net::IpAddr;
 use std::path::PathBuf;
@@ -14,9 +18,17 @@ use secrecy::SecretString;
 
 use crate::check::EXIT_UNKNOWN;
 use crate::config::duration;
+use crate::{acknowledge, check_config, silence, test_channel};
 pub use check::{CheckArgs, OutputFormat};
+pub use configuration::{CheckConfigArgs, TestChannelArgs};
 pub use connection::ConnectionArgs;
+pub use mutes::{
+    AckArgs, DataDirArgs, SilenceAddArgs, SilenceArgs, SilenceCommand, SilenceExpireArgs,
+    SilenceListArgs,
+};
+pub use output::OutputArgs;
 pub use replay::ReplayArgs;
+pub use test_rules::TestRulesArgs;
 
 /// What `--version` prints: version, commit and target.
 const VERSION: &str = concat!(
@@ -35,6 +47,10 @@ const EXAMPLES: &str = "Examples:
   etcd-monitor --config /etc/etcd-monitor.yaml         several clusters
   etcd-monitor --webhook-url https://hooks.example/etcd
   etcd-monitor check --endpoints 10.0.0.1:2379         look once and print what is wrong
+  etcd-monitor check-config /etc/etcd-monitor.yaml     see what a file says, before it is used
+  etcd-monitor test-rules alerts.test.yaml             test rules and routes
+  etcd-monitor test-channel pager --config FILE        send a test message
+  etcd-monitor silence add cluster=prod -d 2h -c why   tell nothing new for two hours
 
 The dashboard is at http://127.0.0.1:8080/, metrics for Prometheus at /metrics.
 Every flag can be given as a variable: ETCD_MONITOR_ENDPOINTS, ETCD_MONITOR_API_PORT, ...
@@ -130,6 +146,31 @@ pub enum Command {
     Check(CheckArgs),
     /// Judges a recording of the black box again, and prints which findings began and ended when
     Replay(ReplayArgs),
+    /// Checks a configuration file as a whole, and says what it is
+    CheckConfig(CheckConfigArgs),
+    /// Tests rules and routes: what is put in, and which alerts and messages must come out
+    TestRules(TestRulesArgs),
+    /// Sends a test message through a channel, and says what the service answered
+    TestChannel(TestChannelArgs),
+    /// Adds, lists and ends silences
+    Silence(SilenceArgs),
+    /// Notes that somebody takes care of an alert
+    Ack(AckArgs),
+}
+
+impl Command {
+    /// Does it, and gives the exit code. Never panics; what goes wrong is said on stderr.
+    pub fn run(&self) -> ExitCode {
+        match self {
+            Self::Check(arguments) => crate::check::run(arguments),
+            Self::Replay(arguments) => crate::replay::run(arguments),
+            Self::CheckConfig(arguments) => check_config::run(arguments),
+            Self::TestRules(arguments) => crate::test_rules::run(arguments),
+            Self::TestChannel(arguments) => test_channel::run(arguments),
+            Self::Silence(arguments) => silence::run(arguments),
+            Self::Ack(arguments) => acknowledge::run(arguments),
+        }
+    }
 }
 
 /// Format of the log.

@@ -8,23 +8,33 @@ mod environment;
 mod file;
 mod history;
 mod host;
+pub(crate) mod place;
 mod range;
 mod remote_write;
+mod secret;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use etcd_monitor_alerting::Rule;
+use clap::Parser;
+use etcd_monitor_alerting::MessageLinks;
 use etcd_monitor_core::KnownVersions;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
+use url::Url;
 
 use crate::cli::Cli;
+use alerts::Surroundings;
+pub use alerts::{AlertsConfig, ConfiguredChannel};
 pub use black_box::BlackBoxConfig;
 pub use cluster::ClusterConfig;
 use file::ConfigFile;
+pub(crate) use file::{parse_as, read_text};
 pub use history::{HistoryConfig, HistoryFileConfig};
+use place::Remark;
+pub(crate) use place::not_there;
 pub use remote_write::RemoteWriteConfig;
+use secret::{Secrets, Written};
 
 /// What is wrong with flags, variables or the file. The message names the place and suggests what was meant.
 #[derive(Debug, thiserror::Error)]
@@ -56,10 +66,10 @@ pub struct Config {
     pub history: HistoryConfig,
     /// Where samples are sent as well; `None`: nowhere.
     pub remote_write: Option<RemoteWriteConfig>,
-    /// Which findings become alerts, after how long.
-    pub rules: Vec<Rule>,
-    /// Webhook that receives each alert.
-    pub webhook_url: Option<SecretString>,
+    /// What becomes an alert, and who is told.
+    pub alerts: AlertsConfig,
+    /// What is worth a warning, with its place in the file.
+    pub warnings: Vec<String>,
 }
 
 impl Config {
@@ -67,15 +77,45 @@ impl Config {
     pub fn load(cli: &Cli) -> Result<Self, ConfigError> {
         warn_of_unknown_variables();
         let Some(path) = &cli.config else {
-            return Self::merge(cli, ConfigFile::default());
+            let merged = Self::merge(cli, ConfigFile::default());
+            return merged.map_err(|error| ConfigError::new(error.to_string()));
         };
-        let place = |error| {
-            ConfigError::new(format!(
-                "{} (with flags and variables laid over it): {error}",
-                path.display()
-            ))
+        Self::merge(cli, file::read(path)?).map_err(|error| {
+            let path = path.display();
+            ConfigError::new(if error.has_place() {
+                format!("{path}: {error}")
+            } else {
+                format!("{path} (with flags and variables laid over it): {error}")
+            })
+        })
+    }
+
+    /// Reads a file as the daemon does: with variables laid over it, and without flags.
+    pub(crate) fn load_file(file: &Path) -> Result<Self, ConfigError> {
+        let mut cli = Cli::try_parse_from(["etcd-monitor"])
+            .map_err(|error| ConfigError::new(error.to_string()))?;
+        cli.config = Some(file.to_owned());
+        Self::load(&cli)
+    }
+
+    /// The folder of the daemon's data: as the flag says, else as the file does, else the default.
+    pub(crate) fn data_dir(
+        flag: Option<&Path>,
+        file: Option<&Path>,
+    ) -> Result<PathBuf, ConfigError> {
+        let in_file = match (flag, file) {
+            (None, Some(file)) => file::read(file)?.data_dir,
+            _ => None,
         };
-        Self::merge(cli, file::read(path)?).map_err(place)
+        let folder = flag.map(Path::to_owned).or(in_file);
+        Ok(folder.unwrap_or_else(default_data_dir))
+    }
+
+    /// Writes what is worth a warning to the log.
+    pub(crate) fn say_warnings(&self) {
+        for warning in &self.warnings {
+            tracing::warn!("{warning}");
+        }
     }
 
     /// The settings that differ in `next` and that a reload cannot change, by their keys.
@@ -91,11 +131,9 @@ impl Config {
             black_box,
             history,
             remote_write,
-            rules,
-            webhook_url,
+            alerts: _,
+            warnings: _,
         } = next;
-        let url =
-            |url: &Option<SecretString>| url.as_ref().map(|url| url.expose_secret().to_owned());
         let fixed = [
             ("listen, api_port", self.address != *address),
             (
@@ -106,34 +144,68 @@ impl Config {
             ("black_box", self.black_box != *black_box),
             ("history", self.history != *history),
             ("remote_write", self.remote_write != *remote_write),
-            ("alerts", self.rules != *rules),
-            ("webhook_url", url(&self.webhook_url) != url(webhook_url)),
         ];
         let differ = fixed.into_iter().filter(|(_, differs)| *differs);
         differ.map(|(keys, _)| keys).collect()
     }
 
-    fn merge(cli: &Cli, file: ConfigFile) -> Result<Self, ConfigError> {
+    fn merge(cli: &Cli, mut file: ConfigFile) -> Result<Self, Remark> {
         let interval = file.interval.as_deref().map(duration::interval).transpose();
-        let interval = interval.map_err(|error| ConfigError::new(format!("interval: {error}")))?;
+        let interval = interval.map_err(|error| format!("interval: {error}"))?;
         let default_address = IpAddr::V4(Ipv4Addr::LOCALHOST);
         let address = cli.listen.or(file.listen).unwrap_or(default_address);
-        let data_dir = cli.data_dir.clone().or(file.data_dir);
+        let data_dir = cli.data_dir.clone().or(file.data_dir.take());
         let known_versions = file.known_versions_file.as_deref().map(known_versions);
         let known_versions = known_versions.transpose()?;
+        let clusters = &mut file.clusters;
+        let clusters = cluster::check_all(&cli.connection, clusters, known_versions.as_ref())?;
+        let dashboard = host::external(cli, file.external_url.take())?;
+        let allow_hosts = std::mem::take(&mut file.allow_hosts);
+        let (alerts, warnings) = alerts(cli, &file, &clusters, dashboard.as_ref())?;
         Ok(Self {
-            allowed_hosts: host::allowed(cli, file.allow_hosts, file.external_url)?,
-            webhook_url: webhook_url(cli, file.webhook_url, file.webhook_url_file)?,
-            black_box: black_box::check(&file.black_box).map_err(ConfigError::new)?,
-            history: history::check(&file.history).map_err(ConfigError::new)?,
-            remote_write: remote_write::check(&file.remote_write).map_err(ConfigError::new)?,
-            rules: alerts::rules(&file.alerts).map_err(ConfigError::new)?,
-            clusters: cluster::check_all(&cli.connection, file.clusters, known_versions.as_ref())?,
+            allowed_hosts: host::allowed(cli, allow_hosts, dashboard.as_ref())?,
+            black_box: black_box::check(&file.black_box)?,
+            history: history::check(&file.history)?,
+            remote_write: remote_write::check(&file.remote_write)?,
+            alerts,
+            warnings,
+            clusters,
             address: SocketAddr::new(address, cli.api_port.or(file.api_port).unwrap_or(8080)),
             interval: cli.interval.or(interval).unwrap_or(Duration::from_secs(5)),
-            data_dir: data_dir.unwrap_or_else(|| "etcd-monitor-data".into()),
+            data_dir: data_dir.unwrap_or_else(default_data_dir),
         })
     }
+}
+
+fn default_data_dir() -> PathBuf {
+    "etcd-monitor-data".into()
+}
+
+/// Checked alerting, and what is worth a warning.
+fn alerts(
+    cli: &Cli,
+    file: &ConfigFile,
+    clusters: &[ClusterConfig],
+    dashboard: Option<&Url>,
+) -> Result<(AlertsConfig, Vec<String>), Remark> {
+    let mut secrets = Secrets::of(cli.config.as_deref());
+    let own = clusters.iter().zip(&file.clusters);
+    let around = Surroundings {
+        clusters: &own
+            .map(|(cluster, file)| (cluster.name.clone(), &file.alerts))
+            .collect::<Vec<_>>(),
+        webhook: webhook_url(cli, file, &mut secrets)?,
+        links: dashboard.cloned().map(MessageLinks::to).unwrap_or_default(),
+    };
+    let checked = alerts::check(&file.alerts, &around, &mut secrets)?;
+    let place = |warning: Remark| match &cli.config {
+        Some(path) if warning.has_place() => format!("{}: {warning}", path.display()),
+        _ => warning.to_string(),
+    };
+    Ok((
+        checked,
+        secrets.into_warnings().into_iter().map(place).collect(),
+    ))
 }
 
 /// Warns of each variable of ours in the environment that no flag reads.
@@ -147,31 +219,24 @@ fn known_versions(path: &Path) -> Result<KnownVersions, ConfigError> {
     let wrong = |reason: String| {
         ConfigError::new(format!("known_versions_file {}: {reason}", path.display()))
     };
-    let text = file::read_text(path).map_err(wrong)?;
+    let text = read_text(path).map_err(wrong)?;
     KnownVersions::parse(&text).map_err(|error| wrong(error.to_string()))
 }
 
 /// The webhook's URL: from the command line or its file, else from the configuration file or the file it names.
 fn webhook_url(
     cli: &Cli,
-    in_file: Option<SecretString>,
-    file_in_file: Option<PathBuf>,
-) -> Result<Option<SecretString>, ConfigError> {
-    let from_cli = cli.webhook_url.is_some() || cli.webhook_url_file.is_some();
-    let (text, path) = match (from_cli, in_file, file_in_file) {
-        (true, ..) => (cli.webhook_url.clone(), cli.webhook_url_file.clone()),
-        (false, Some(_), Some(_)) => {
-            return Err(ConfigError::new(
-                "webhook_url and webhook_url_file: give one of them",
-            ));
-        }
-        (false, text, path) => (text, path),
-    };
-    let Some(path) = path else { return Ok(text) };
-    let content = file::read_text(&path).map_err(|error| {
-        ConfigError::new(format!("webhook_url_file {}: {error}", path.display()))
-    })?;
-    Ok(Some(content.trim().into()))
+    file: &ConfigFile,
+    secrets: &mut Secrets,
+) -> Result<Option<SecretString>, Remark> {
+    if let Some(path) = &cli.webhook_url_file {
+        return secrets.in_file("--webhook-url-file", path).map(Some);
+    }
+    if let Some(url) = &cli.webhook_url {
+        return Ok(Some(url.clone()));
+    }
+    let (url, url_file) = (&file.webhook_url, &file.webhook_url_file);
+    secrets.read(&Written::new("webhook_url", url, url_file))
 }
 
 #[cfg(test)]

@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
+use etcd_monitor_alerting::MuteFile;
 use etcd_monitor_core::StateFile;
 use etcd_monitor_model::ClusterName;
 
@@ -40,6 +41,16 @@ impl DataDir {
     /// The file of the history.
     pub(crate) fn history_file(&self) -> PathBuf {
         self.path.join("history.redb")
+    }
+
+    /// The file of alerts, and of notifications that wait.
+    pub(crate) fn alerts_file(&self) -> PathBuf {
+        self.path.join("alerts.redb")
+    }
+
+    /// The file of silences and acknowledgements, which commands beside the daemon use too.
+    pub(crate) fn mutes(&self) -> MuteFile {
+        MuteFile::new(&self.path)
     }
 
     /// The folder of what waits for the remote store.

@@ -1,18 +1,25 @@
 //! The parts of the `etcd-monitor` program: command line, configuration, and how the libraries are put together.
 
+mod acknowledge;
 pub mod app;
-pub mod check;
+mod check;
+mod check_config;
 mod cli;
 mod config;
 mod data_dir;
 pub mod logging;
 mod output;
-pub mod replay;
+mod replay;
+mod silence;
+mod test_channel;
+mod test_rules;
 
 pub use cli::{
-    CheckArgs, Cli, Command, ConnectionArgs, LogFormat, OutputFormat, ReplayArgs, refuse,
+    AckArgs, CheckArgs, CheckConfigArgs, Cli, Command, ConnectionArgs, DataDirArgs, LogFormat,
+    OutputArgs, OutputFormat, ReplayArgs, SilenceAddArgs, SilenceArgs, SilenceCommand,
+    SilenceExpireArgs, SilenceListArgs, TestChannelArgs, TestRulesArgs, refuse,
 };
 pub use config::{
-    BlackBoxConfig, ClusterConfig, Config, ConfigError, HistoryConfig, HistoryFileConfig,
-    RemoteWriteConfig,
+    AlertsConfig, BlackBoxConfig, ClusterConfig, Config, ConfigError, ConfiguredChannel,
+    HistoryConfig, HistoryFileConfig, RemoteWriteConfig,
 };

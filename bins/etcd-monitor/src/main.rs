@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use clap::Parser;
-use etcd_monitor::{Cli, Command, Config, ConfigError, LogFormat, app, check, logging, replay};
+use etcd_monitor::{Cli, Config, ConfigError, LogFormat, app, logging};
 
 fn main() -> ExitCode {
     // Every TLS connection of the process uses ring; an error means that it is installed already.
@@ -14,10 +14,7 @@ fn main() -> ExitCode {
     };
     if let Some(command) = &cli.command {
         let _log = logging::init(LogFormat::Text);
-        return match command {
-            Command::Check(arguments) => check::run(arguments),
-            Command::Replay(arguments) => replay::run(arguments),
-        };
+        return command.run();
     }
     let _log = logging::init(cli.log_format);
     match Config::load(&cli) {

@@ -3,8 +3,21 @@
 use std::fmt::Write as _;
 use std::io::{ErrorKind, Write as _};
 use std::path::Path;
+use std::process::ExitCode;
 
 use anyhow::Context;
+
+use crate::config::ConfigError;
+use crate::logging;
+
+/// The exit code of a command: 2 where usage or configuration are wrong, 1 where it failed else, with the reason on stderr.
+pub(crate) fn exit_code(done: anyhow::Result<()>) -> ExitCode {
+    let Err(error) = done else {
+        return ExitCode::SUCCESS;
+    };
+    logging::fatal(&error);
+    ExitCode::from(if error.is::<ConfigError>() { 2 } else { 1 })
+}
 
 /// Writes an answer to the file, or to stdout where none is named.
 pub(crate) fn write(answer: &str, file: Option<&Path>) -> anyhow::Result<()> {
@@ -21,6 +34,11 @@ pub(crate) fn write(answer: &str, file: Option<&Path>) -> anyhow::Result<()> {
         Err(error) if error.kind() == ErrorKind::BrokenPipe => Ok(()),
         written => written.context("cannot write to stdout"),
     }
+}
+
+/// Each on a line of its own.
+pub(crate) fn lines<'a>(texts: impl Iterator<Item = &'a str>) -> String {
+    texts.flat_map(|text| [text, "\n"]).collect()
 }
 
 /// Columns as wide as their widest cell, the last one as it is; nothing where there is no row.

@@ -12,7 +12,7 @@ use crate::cli::{OutputFormat, ReplayArgs};
 use crate::{logging, output};
 
 /// Replays and prints. Never panics; what goes wrong is said on stderr.
-pub fn run(arguments: &ReplayArgs) -> ExitCode {
+pub(crate) fn run(arguments: &ReplayArgs) -> ExitCode {
     match replayed(arguments) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

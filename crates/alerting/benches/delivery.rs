@@ -44,15 +44,15 @@ async fn main() {
 /// The times of the percentiles, in milliseconds.
 fn show(what: &str, mut times: Vec<Duration>) {
     times.sort();
-    let at = |share: f64| {
-        let index = ((times.len() - 1) as f64 * share).round();
-        times[index as usize].as_secs_f64() * 1_000.0
+    let at = |percent: usize| {
+        let index = (times.len() - 1) * percent / 100;
+        times[index].as_secs_f64() * 1_000.0
     };
     println!(
         "{what}: p50 {:.2} ms, p99 {:.2} ms, max {:.2} ms ({} times)",
-        at(0.5),
-        at(0.99),
-        at(1.0),
+        at(50),
+        at(99),
+        at(100),
         times.len()
     );
 }

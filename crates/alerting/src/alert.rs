@@ -8,10 +8,13 @@ use std::sync::Arc;
 
 use etcd_monitor_model::{
     AlertType, ClusterName, Evidence, Finding, FindingKey, Severity, Subject, SubjectKind,
+    is_unprintable,
 };
 use jiff::Timestamp;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
+
+use crate::matcher::is_label_name;
 
 /// What an alert is found by: a stable hash of cluster, rule and subject, printed as 16 lower-case hex digits.
 ///
@@ -210,6 +213,44 @@ pub const ALERT_LABELS: [&str; 7] = [
     "member",
 ];
 
+/// Labels that a rule may add.
+const RULE_LABELS_MAX: usize = 32;
+
+/// Characters of the value of such a label.
+const LABEL_CHARS_MAX: usize = 256;
+
+/// Sees that the labels of a rule can be added to its alerts.
+///
+/// # Errors
+///
+/// In words: a name that is none or one of [`ALERT_LABELS`], a value of more than 256 characters or with characters that
+/// cannot be shown, or more than 32 labels.
+pub fn check_labels(labels: &BTreeMap<String, String>) -> Result<(), String> {
+    if labels.len() > RULE_LABELS_MAX {
+        return Err(format!("a rule has at most {RULE_LABELS_MAX} labels"));
+    }
+    let mut checked = labels.iter().map(|(name, value)| check_label(name, value));
+    checked.find(Result::is_err).unwrap_or(Ok(()))
+}
+
+fn check_label(name: &str, value: &str) -> Result<(), String> {
+    if !is_label_name(name) {
+        Err(format!(
+            "{name:?} is no name of a label; names have letters, digits and _, and begin with no digit"
+        ))
+    } else if ALERT_LABELS.contains(&name) {
+        Err(format!(
+            "{name} is a label that every alert has by itself; choose another name"
+        ))
+    } else if value.chars().count() > LABEL_CHARS_MAX || value.chars().any(is_unprintable) {
+        Err(format!(
+            "the value of {name} has more than {LABEL_CHARS_MAX} characters, or some that cannot be shown"
+        ))
+    } else {
+        Ok(())
+    }
+}
+
 impl Alert {
     /// The value of a label: one of [`ALERT_LABELS`], or one that its rule adds. `None` where it has no such label.
     /// May quote a member's answer: treat it as untrusted text.
@@ -344,5 +385,16 @@ mod tests {
         let alert = crate::fixtures::alert("prod", "QuorumLost", Severity::Critical);
         assert_eq!(alert.label("member"), None);
         assert_eq!(alert.label("subject_kind").as_deref(), Some("cluster"));
+    }
+
+    #[test]
+    fn the_labels_of_a_rule_have_names_of_their_own_and_can_be_shown() {
+        let check = |name: &str, value: &str| {
+            check_labels(&BTreeMap::from([(name.to_owned(), value.to_owned())]))
+        };
+        assert_eq!(check("team", "storage"), Ok(()));
+        for wrong in [("cluster", "x"), ("a b", "x"), ("team", "\u{1b}[2J")] {
+            assert!(check(wrong.0, wrong.1).is_err(), "{wrong:?}");
+        }
     }
 }

@@ -156,9 +156,7 @@ impl AlertEngine {
     /// does not name.
     pub fn set_policy(&mut self, policy: AlertPolicy, now: Timestamp) -> Vec<Notification> {
         self.clock.advance(now);
-        if policy.metric_rules != self.policy.metric_rules {
-            self.metrics = MetricRules::new(&policy.metric_rules);
-        }
+        self.metrics.set_rules(&policy.metric_rules);
         self.rulebook = Rulebook::of(&policy);
         self.muting.set_policy(&policy);
         self.policy = policy;
@@ -241,11 +239,13 @@ impl AlertEngine {
             return;
         };
         cluster.freshness = None;
+        self.touched.insert(name.clone());
         for id in cluster.ids.clone() {
             self.change(id, |incident, step| {
-                incident.end(ResolveReason::Removed, step)
+                incident.end(ResolveReason::Removed, step);
             });
         }
+        self.metrics.remove_cluster(name);
     }
 }
 
@@ -253,5 +253,10 @@ impl ClusterAlerts {
     /// Whether its latest snapshot still says what is.
     fn is_fresh(&self, clock: &EngineClock) -> bool {
         self.freshness.is_some_and(|latest| latest.is_fresh(clock))
+    }
+
+    /// Whether its snapshots have stopped. Not so before the first one, since who just began knows nothing yet.
+    fn is_stale(&self, clock: &EngineClock) -> bool {
+        self.freshness.is_some_and(|latest| !latest.is_fresh(clock))
     }
 }

@@ -54,6 +54,7 @@ mod panics;
 mod policy;
 mod route;
 mod rule;
+mod rule_test;
 mod silence;
 mod store;
 mod suggestion;
@@ -61,7 +62,7 @@ mod templates;
 
 pub use alert::{
     ALERT_LABELS, Acknowledgement, Alert, AlertEvent, AlertEventKind, AlertState, Fingerprint,
-    MutedBy, ResolveReason,
+    MutedBy, ResolveReason, check_labels,
 };
 pub use dispatch::channel::{Channel, ChannelLimits};
 pub use dispatch::handle::{AlertsHandle, FollowedCluster};
@@ -77,7 +78,7 @@ pub use inhibition::{Inhibition, InhibitionError};
 pub use links::MessageLinks;
 pub use maintenance::{MaintenanceError, MaintenanceWindow};
 pub use matcher::{MatchOp, Matcher, MatcherError};
-pub use metric_rule::{MetricRule, MetricRules};
+pub use metric_rule::{Aggregate, MetricRule, MetricRuleError, MetricRuleText, MetricRules};
 pub use mute_file::{MuteFile, MuteFileError, MuteFileStamp};
 pub use notification::{Group, MAX_ALERTS_TOLD, Notification, NotificationKind};
 #[cfg(feature = "http")]
@@ -98,6 +99,10 @@ pub use notifier::{Delivery, Notifier, NotifyError, Receipt};
 pub use policy::{AlertPolicy, ChannelPace};
 pub use route::{ResolvedTiming, Route, RouteError, RouteTiming, Target};
 pub use rule::{Rule, SeverityPolicy, default_rules};
+pub use rule_test::{
+    Expectation, ExpectedAlert, ExpectedNotification, Mismatch, RuleTest, RuleTestError,
+    RuleTestInput, RuleTestOutcome, WrittenFinding, WrittenInput, WrittenSeries, WrittenSubject,
+};
 pub use silence::{MAX_SILENCES, Mutes, SILENCE_RETENTION, Silence, SilenceError, SilenceState};
 pub use store::file::FileAlertStore;
 pub use store::memory::MemoryAlertStore;

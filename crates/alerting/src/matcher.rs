@@ -140,7 +140,8 @@ impl Matcher {
         self.matches_value("")
     }
 
-    fn matches_value(&self, value: &str) -> bool {
+    /// Whether a value of the label fulfils the condition.
+    pub(crate) fn matches_value(&self, value: &str) -> bool {
         let alike = match &self.regex {
             Some(regex) => regex.is_match(value),
             None => self.value == value,

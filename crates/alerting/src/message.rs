@@ -18,6 +18,9 @@ pub(crate) mod told;
 /// The version of the shape, as in JSON. Fields may be added to a version, never renamed or removed.
 const VERSION: u32 = 1;
 
+/// Labels that need no bracket in the name of a group.
+const LABELS_IN_WORDS: [&str; 4] = ["rule", "subject", "subject_kind", "cluster"];
+
 /// A notification as templates see it, and as the webhook posts it.
 #[derive(Debug, Serialize)]
 pub(crate) struct Message {
@@ -120,24 +123,28 @@ fn plain_group(group: &Group) -> Group {
     }
 }
 
-/// `MemberDown in prod`, with the labels beside `rule` and `cluster` in brackets.
+/// `MemberDown in prod`, or `MemberDown of m1 in prod`, with the other labels in brackets.
 fn about(labels: &BTreeMap<String, String>, alert: Option<&ToldAlert>) -> String {
     let label = |name: &str, own: fn(&ToldAlert) -> &str| {
         let given = labels.get(name).map(String::as_str);
-        given.or(labels.is_empty().then_some(alert?).map(own))
+        given.or(alert.filter(|_| labels.is_empty()).map(own))
     };
     let rule = label("rule", |alert| &alert.rule).unwrap_or("alerts");
     let cluster = label("cluster", |alert| &alert.cluster);
-    let place = cluster.map_or_else(String::new, |cluster| format!(" in {cluster}"));
+    let part = |word: &str, name: Option<&str>| {
+        name.map_or_else(String::new, |name| format!(" {word} {name}"))
+    };
+    let subject = part("of", labels.get("subject").map(String::as_str));
+    let place = part("in", cluster);
     let more: Vec<String> = labels
         .iter()
-        .filter(|(name, _)| *name != "rule" && *name != "cluster")
+        .filter(|(name, _)| !LABELS_IN_WORDS.contains(&name.as_str()))
         .map(|(name, value)| format!("{name}={value}"))
         .collect();
     if more.is_empty() {
-        format!("{rule}{place}")
+        format!("{rule}{subject}{place}")
     } else {
-        format!("{rule}{place} ({})", more.join(", "))
+        format!("{rule}{subject}{place} ({})", more.join(", "))
     }
 }
 

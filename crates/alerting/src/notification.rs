@@ -36,11 +36,13 @@ pub struct Notification {
     pub sequence: u64,
     /// The worst severity of what fires, or, where nothing does any more, of what is over.
     pub severity: Severity,
-    /// What fires, worst first, at most [`MAX_ALERTS_TOLD`].
+    /// What fires, worst first, at most [`MAX_ALERTS_TOLD`]. Among it is what was told before and is muted by now, and
+    /// what is over while that is held back; what is muted and was never told is not.
     pub firing: Vec<Alert>,
     /// What is over since the message before, worst first, at most [`MAX_ALERTS_TOLD`].
     pub resolved: Vec<Alert>,
-    /// How many alerts of the group fire.
+    /// How many alerts of the group fire. To a channel that is told everything again and again: how many the message
+    /// carries.
     pub firing_count: usize,
     /// How many are over since the message before.
     pub resolved_count: usize,

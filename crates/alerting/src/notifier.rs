@@ -18,8 +18,6 @@ pub(crate) mod console;
 pub(crate) mod door;
 #[cfg(feature = "smtp")]
 pub(crate) mod email;
-#[cfg(any(feature = "http", feature = "smtp"))]
-mod hex;
 #[cfg(feature = "http")]
 pub(crate) mod pagerduty;
 #[cfg(feature = "http")]

@@ -295,6 +295,35 @@ async fn while_the_store_refuses_everything_is_sent_from_memory_and_written_when
     running.stop().await;
 }
 
+/// On a clock that runs, since a paused one stands still while a thread blocks.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_disk_that_hangs_holds_nothing_up_for_more_than_seconds() {
+    let store = Arc::new(TestStore::default());
+    let channel = TestChannel::new("test", Does::Take);
+    let mut running = Running::start_on(&[&channel], store.clone());
+    let (begun, hangs) = tokio::sync::oneshot::channel();
+    let (release, released) = std::sync::mpsc::channel();
+    let disk = store.clone();
+    let hanging = std::thread::spawn(move || {
+        let _busy = disk.busy.lock().unwrap();
+        begun.send(()).unwrap();
+        released.recv().unwrap();
+    });
+    hangs.await.unwrap();
+    running.publish_at_once(&["m1"]);
+    let view = running.until(|view| view.channels[0].delivered == 1).await;
+    let reason = view.store.failing.clone().unwrap().reason;
+    assert!(reason.contains("not answered for 3 s"), "{reason}");
+    assert!(!channel.attempts()[0].durable);
+    release.send(()).unwrap();
+    hanging.join().unwrap();
+    running.until(|view| view.store.failing.is_none()).await;
+    running.stop().await;
+    let stored = store.kept();
+    assert!(stored.rows.keys().any(|key| key.starts_with("alert/")));
+    assert!(stored.waiting.is_empty());
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_store_that_cannot_be_read_at_the_start_is_read_later_and_what_it_has_goes_out() {
     let store = Arc::new(TestStore::default());

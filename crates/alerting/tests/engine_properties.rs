@@ -1,64 +1,37 @@
-//! What holds whatever the findings say, in whatever order, with whatever clock.
+//! What holds whatever the findings say, in whatever order, with whatever clock, mutes, policies and restarts.
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
-use etcd_monitor_alerting::NotificationKind;
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use etcd_monitor_alerting::{
+    Alert, AlertState, Fingerprint, Notification, NotificationKind as Kind,
+};
 use etcd_monitor_model::Severity;
+use jiff::Timestamp;
 use proptest::prelude::*;
-use scenario::{INTERVAL, Says, World};
+use scenario::{INTERVAL, Says, World, fingerprint};
+use story::{Act, MEMBERS, POLICIES, RULES, act_of_any_kind, acts, says, story_of};
 
 mod scenario;
+mod story;
 
-const HOLD: u64 = 9;
 const WINDOW: u64 = 300;
 
-/// What happens to the world between two spans of time.
-#[derive(Debug, Clone, Copy)]
-enum Act {
-    Says(Says),
-    Probing(bool),
-    Running(bool),
-    SetClock(i64),
-}
+/// The longest hold of the rules.
+const HOLD: u64 = 15;
 
-fn says() -> impl Strategy<Value = Says> {
-    prop_oneof![
-        4 => Just(Says::True(Severity::Warning)),
-        2 => Just(Says::True(Severity::Critical)),
-        4 => Just(Says::False),
-        2 => Just(Says::Unknown),
-        1 => Just(Says::Explained),
-        1 => Just(Says::Gone),
-        1 => Just(Says::Missing),
-    ]
-}
-
-fn act() -> impl Strategy<Value = Act> {
-    prop_oneof![
-        12 => says().prop_map(Act::Says),
-        1 => any::<bool>().prop_map(Act::Probing),
-        1 => any::<bool>().prop_map(Act::Running),
-        1 => prop_oneof![Just(3_600), Just(-3_600), Just(60), Just(-3)].prop_map(Act::SetClock),
-    ]
-}
-
-fn story() -> impl Strategy<Value = Vec<(u64, Act)>> {
-    prop::collection::vec((1_u64..90, act()), 1..40)
-}
-
-/// Plays a story about one member; `watch` sees the world after each second.
+/// Plays a story; `watch` sees the world after each second.
 fn play(story: &[(u64, Act)], mut watch: impl FnMut(&World)) -> World {
-    let mut world = World::new();
-    world.members.insert("m1".to_owned(), Says::False);
-    for (seconds, act) in story {
-        match act {
-            Act::Says(says) => {
-                world.members.insert("m1".to_owned(), *says);
-            }
-            Act::Probing(on) => world.probing = *on,
-            Act::Running(on) => world.running = *on,
-            Act::SetClock(by) => world.clock_error += by,
+    let mut world = World::with(story::policy(0));
+    for rule in RULES {
+        for member in MEMBERS {
+            world.say(rule, member, Says::False);
         }
+    }
+    for (seconds, act) in story {
+        act.perform(&mut world);
         for _ in 0..*seconds {
             world.step();
             watch(&world);
@@ -67,96 +40,221 @@ fn play(story: &[(u64, Act)], mut watch: impl FnMut(&World)) -> World {
     world
 }
 
-fn last_told(world: &World) -> Option<NotificationKind> {
-    world.told.last().map(|(_, told)| told.kind)
+/// What a channel believes to fire, by the messages that it got.
+fn believed<'a>(told: impl Iterator<Item = &'a Notification>) -> BTreeSet<Fingerprint> {
+    let mut groups: BTreeMap<Fingerprint, BTreeSet<Fingerprint>> = BTreeMap::new();
+    for told in told {
+        let group = groups.entry(told.group.id).or_default();
+        if told.channel != story::FORGETFUL {
+            // A message to people tells the state of the group.
+            group.clear();
+        }
+        group.extend(told.firing.iter().map(|alert| alert.id));
+        for over in &told.resolved {
+            group.remove(&over.id);
+        }
+    }
+    groups.into_values().flatten().collect()
+}
+
+fn of_channel<'a>(world: &'a World, channel: &'a str) -> impl Iterator<Item = &'a Notification> {
+    let told = world.told.iter().map(|(_, told)| told);
+    told.filter(move |told| told.channel == channel)
+}
+
+/// The messages of each group on each channel for people, with the second.
+fn by_group(world: &World) -> BTreeMap<(String, Fingerprint), Vec<(u64, &Notification)>> {
+    let mut groups: BTreeMap<_, Vec<_>> = BTreeMap::new();
+    for (second, told) in &world.told {
+        if told.channel != story::FORGETFUL {
+            let key = (told.channel.clone(), told.group.id);
+            groups.entry(key).or_default().push((*second, told));
+        }
+    }
+    groups
+}
+
+type Content = (
+    Kind,
+    Vec<(Fingerprint, Option<Timestamp>, Severity)>,
+    Vec<Fingerprint>,
+);
+
+fn content(told: &Notification) -> Content {
+    let firing = |alert: &Alert| (alert.id, alert.fired_at, alert.severity);
+    let resolved = |alert: &Alert| alert.id;
+    (
+        told.kind,
+        told.firing.iter().map(firing).collect(),
+        told.resolved.iter().map(resolved).collect(),
+    )
+}
+
+fn told(world: &World) -> Vec<(u64, String, Content, u64)> {
+    let each = world.told.iter();
+    each.map(|(second, told)| (*second, told.id.clone(), content(told), told.sequence))
+        .collect()
+}
+
+/// An alert apart from what its finding says anew in each cycle.
+fn standing(world: &World) -> Vec<Alert> {
+    let mut alerts = world.engine.alerts();
+    for alert in &mut alerts {
+        alert.evidence.clear();
+    }
+    alerts
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(128))]
-
-    #[test]
-    fn fired_and_resolved_alternate_and_an_update_is_worse(story in story()) {
-        let world = play(&story, |_| {});
-        let mut worst = None;
-        for (_, told) in &world.told {
-            let severity = told.alert.severity;
-            match told.kind {
-                NotificationKind::Fired => prop_assert!(worst.replace(severity).is_none()),
-                NotificationKind::Updated => prop_assert!(worst.replace(severity) < Some(severity)),
-                _ => prop_assert!(worst.take().is_some()),
-            }
-        }
-    }
-
-    /// After a resolve, a window holds at most one more message that it fires and none that it is over.
-    #[test]
-    fn a_window_after_a_resolve_has_no_duplicates(story in story()) {
-        let story: Vec<_> = without_clock(&story);
-        let world = play(&story, |_| {});
-        let resolves: Vec<u64> = world.told.iter()
-            .filter(|(_, told)| told.kind == NotificationKind::Resolved)
-            .map(|(second, _)| *second)
-            .collect();
-        for pair in resolves.windows(2) {
-            prop_assert!(pair[1] - pair[0] >= WINDOW, "{resolves:?}");
-        }
-    }
-
-    #[test]
-    fn the_same_incident_keeps_its_key_and_another_one_gets_its_own(story in story()) {
-        let world = play(&without_clock(&story), |_| {});
-        for pair in world.told.windows(2) {
-            let [(before, old), (second, new)] = pair else { unreachable!() };
-            let is_refire = new.kind == NotificationKind::Fired;
-            let is_same = !is_refire || second - before < WINDOW;
-            prop_assert_eq!(old.dedup_key == new.dedup_key, is_same);
-        }
-    }
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(96) })]
 
     #[test]
     fn the_last_message_is_the_truth_once_it_has_not_changed_for_a_window(
-        story in story(),
-        down in any::<bool>(),
+        story in story_of(act_of_any_kind()),
+        ends in prop::collection::vec(says(), RULES.len() * MEMBERS.len()),
+        is_muted in any::<bool>(),
     ) {
         let mut world = play(&story, |_| {});
         (world.probing, world.running) = (true, true);
-        let says = if down { Says::True(Severity::Warning) } else { Says::False };
-        world.members.insert("m1".to_owned(), says);
-        let settled = world.second + WINDOW + HOLD + 2 * INTERVAL;
-        world.run_until(settled);
-        let told = last_told(&world);
-        let told_firing = told.is_some_and(|kind| kind != NotificationKind::Resolved);
-        prop_assert_eq!(told_firing, down, "{}", world.told_lines());
-        prop_assert_eq!(world.engine.alerts().len(), usize::from(down));
+        let (now, later) = (world.now(), world.now() + Duration::from_hours(1));
+        world.mutes.silences.retain(|silence| is_muted && silence.ends_at > now);
+        world.mutes.silences.iter_mut().for_each(|silence| silence.ends_at = later);
+        world.apply_mutes();
+        let mut settled = world.policy.clone();
+        settled.maintenance.clear();
+        world.set_policy(settled);
+        let findings = RULES.iter().flat_map(|rule| MEMBERS.map(|member| (*rule, member)));
+        for ((rule, member), says) in findings.zip(ends) {
+            world.say(rule, member, says);
+        }
+        world.run_until(world.second + WINDOW + HOLD + 2 * INTERVAL);
+        let firing: Vec<Alert> = world.engine.alerts().into_iter()
+            .filter(|alert| alert.state == AlertState::Firing)
+            .collect();
+        let ids: BTreeSet<Fingerprint> = firing.iter().map(|alert| alert.id).collect();
+        for channel in world.policy.channels.keys() {
+            let believed = believed(of_channel(&world, channel));
+            if channel != story::SILENT {
+                let untold: Vec<_> = believed.difference(&ids).collect();
+                prop_assert!(untold.is_empty(), "{channel} still has {untold:?}: {}", world.told_lines());
+            }
+            for alert in &firing {
+                let mut targets = world.policy.route.targets(alert).into_iter();
+                let is_quiet = alert.muted_by.is_some() || alert.acknowledged.is_some() || alert.explained_by.is_some();
+                let is_due = targets.any(|target| target.channel == channel) && !is_quiet;
+                prop_assert!(!is_due || believed.contains(&alert.id),
+                    "{channel} does not know of {} {}: {}", alert.rule, alert.subject.name, world.told_lines());
+            }
+        }
     }
 
-    /// Looks at what the snapshots said in the real time before each fire.
     #[test]
-    fn nothing_fires_before_it_has_held(story in story()) {
-        let mut said = Vec::new();
+    fn a_message_says_something_else_than_those_of_the_window_before(
+        story in story_of(acts(&[Act::is_of_findings, Act::is_of_people, Act::is_of_process])),
+    ) {
+        let world = play(&story, |_| {});
+        for messages in by_group(&world).into_values() {
+            for (at, (second, one)) in messages.iter().enumerate() {
+                let before = messages[..at].iter().filter(|(earlier, _)| second - earlier < WINDOW);
+                for (_, other) in before {
+                    prop_assert_ne!(content(one), content(other), "{}", world.told_lines());
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_group_begins_goes_on_and_ends_and_its_messages_are_numbered(
+        story in story_of(act_of_any_kind()),
+    ) {
+        let world = play(&story, |_| {});
+        let mut ids = BTreeSet::new();
+        prop_assert!(world.told.iter().all(|(_, told)| ids.insert(told.id.clone())), "an id comes twice");
+        for ((channel, _), messages) in by_group(&world) {
+            let mut before: Option<&Notification> = None;
+            for (_, told) in messages {
+                let is_begin = before.is_none_or(|before| before.kind == Kind::Resolved);
+                if channel != story::SILENT {
+                    prop_assert_eq!(told.kind == Kind::Fired, is_begin, "{}", world.told_lines());
+                }
+                let is_same = before.is_some_and(|before| before.incident_at == told.incident_at);
+                let number = before.filter(|_| is_same).map_or(0, |before| before.sequence + 1);
+                prop_assert_eq!(told.sequence, number);
+                prop_assert_eq!(told.firing.is_empty(), told.kind == Kind::Resolved);
+                before = Some(told);
+            }
+        }
+    }
+
+    /// After a told end a window has at most one more begin, and no end.
+    #[test]
+    fn a_window_after_an_end_has_no_other_end(
+        story in story_of(acts(&[Act::is_of_findings, Act::is_of_people, Act::is_of_process])),
+    ) {
+        let world = play(&story, |_| {});
+        for messages in by_group(&world).into_values() {
+            let ends = messages.iter().filter(|(_, told)| told.kind == Kind::Resolved);
+            let ends: Vec<u64> = ends.map(|(second, _)| *second).collect();
+            for pair in ends.windows(2) {
+                prop_assert!(pair[1] - pair[0] >= WINDOW, "{ends:?}: {}", world.told_lines());
+            }
+        }
+    }
+
+    #[test]
+    fn after_a_restart_everything_goes_on_as_without(
+        story in story_of(acts(&[
+            Act::is_of_findings, Act::is_of_people, Act::is_of_process, Act::is_of_policy, Act::is_of_clock,
+        ])),
+    ) {
+        let lived: Vec<_> = story.iter()
+            .map(|(seconds, act)| (*seconds, act.without_restart()))
+            .collect();
+        let (mut restarted, mut lived) = (play(&story, |_| {}), play(&lived, |_| {}));
+        for world in [&mut restarted, &mut lived] {
+            world.run_until(world.second + INTERVAL);
+        }
+        prop_assert_eq!(told(&restarted), told(&lived));
+        prop_assert_eq!(standing(&restarted), standing(&lived));
+        let kinds = |world: &World| world.engine.history().map(|it| (it.at, it.kind, it.alert.id)).collect::<Vec<_>>();
+        prop_assert_eq!(kinds(&restarted), kinds(&lived));
+    }
+
+    /// Looks at what the snapshots said in the real time before each alert was told for the first time.
+    #[test]
+    fn nothing_is_told_before_it_has_held(story in story_of(act_of_any_kind())) {
+        let mut said: Vec<(u64, BTreeSet<Fingerprint>)> = Vec::new();
         let world = play(&story, |world| {
-            let holds = matches!(world.members["m1"], Says::True(_));
             let second = world.second - 1;
             if world.running && world.probing && second.is_multiple_of(INTERVAL) {
-                said.push((second, holds));
+                let findings = RULES.iter().flat_map(|rule| MEMBERS.map(|member| (*rule, member)));
+                let hold = findings.filter(|(rule, member)| matches!(world.says(rule, member), Says::True(_)));
+                said.push((second, hold.map(|(rule, member)| fingerprint(rule, member)).collect()));
             }
         });
-        let fired = world.told.iter().filter(|(_, told)| told.kind == NotificationKind::Fired);
-        for (second, _) in fired {
-            let mut before = said.iter().rev().skip_while(|(at, _)| at > second);
-            let held_from = before.by_ref().take_while(|(_, holds)| *holds).last();
-            prop_assert!(held_from.is_some_and(|(from, _)| second - from >= HOLD));
-            let latest = said.iter().rev().find(|(at, _)| at <= second).unwrap();
-            prop_assert!(second - latest.0 <= 2 * INTERVAL + 2, "fired on old news");
+        let mut known = BTreeSet::new();
+        for (second, told) in &world.told {
+            for alert in &told.firing {
+                if !known.insert((alert.id, alert.fired_at)) {
+                    continue;
+                }
+                let hold = story::hold(&alert.rule);
+                let mut before = said.iter().rev().skip_while(|(at, _)| at > second);
+                let is_held = before.any(|(until, _)| {
+                    let mut holds = said.iter().rev().skip_while(|(at, _)| at > until);
+                    let from = holds.by_ref().take_while(|(_, holds)| holds.contains(&alert.id)).last();
+                    from.is_some_and(|(from, _)| second - from >= hold)
+                });
+                prop_assert!(is_held, "{} {} at {second}: {}", alert.rule, alert.subject.name, world.told_lines());
+            }
         }
     }
 }
 
-fn without_clock(story: &[(u64, Act)]) -> Vec<(u64, Act)> {
-    let stays = |act: &Act| matches!(act, Act::Says(_));
-    story
-        .iter()
-        .copied()
-        .filter(|(_, act)| stays(act))
-        .collect()
+#[test]
+fn the_policies_of_the_stories_have_the_same_channels() {
+    for number in 0..POLICIES {
+        let channels = story::policy(number).channels;
+        assert_eq!(channels, story::policy(0).channels);
+    }
 }

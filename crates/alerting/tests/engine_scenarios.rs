@@ -12,8 +12,8 @@ use etcd_monitor_alerting::{
 };
 use etcd_monitor_model::{AlertType, Finding, FindingStatus, Severity, Subject};
 use jiff::ToSpan;
-use scenario::{Says, World, cluster, empty_snapshot, finding, start};
-use script::{check, check_with};
+use scenario::{Says, cluster, empty_snapshot, finding, start};
+use script::check;
 
 mod scenario;
 mod script;
@@ -95,6 +95,21 @@ fn unknown_does_not_resolve() {
     let alert = &world.engine.alerts()[0];
     assert_eq!(alert.state, AlertState::Firing);
     assert_eq!(alert.unknown_since, Some(alert.since + 20.seconds()));
+}
+
+#[test]
+fn an_alert_whose_snapshots_stop_is_unknown_until_they_come_again() {
+    let mut world = check(
+        "0 m1 down
+         20 probes stop
+         60 end",
+        "9 fired warning m1",
+    );
+    let alert = &world.engine.alerts()[0];
+    assert_eq!(alert.unknown_since, Some(alert.since + 28.seconds()));
+    world.probing = true;
+    world.run_until(70);
+    assert_eq!(world.engine.alerts()[0].unknown_since, None);
 }
 
 #[test]

@@ -214,7 +214,7 @@ impl Killed {
                 }
             }
         };
-        let ended = tokio::time::timeout(Duration::from_secs(60), ended).await;
+        let ended = tokio::time::timeout(Duration::from_mins(1), ended).await;
         ended.unwrap_or(false)
     }
 }
@@ -272,10 +272,4 @@ fn judge(arrivals: &[Arrived], accepted: &BTreeSet<String>) {
     // So much that most of the kills came into the middle of something.
     assert!(groups.len() > 100, "{}", groups.len());
     assert!(accepted.len() > 10, "{}", accepted.len());
-    let repeated = arrivals.len() - came.len();
-    println!(
-        "{} members told, {} notifications seen waiting after a kill, {repeated} came twice with one id",
-        groups.len(),
-        accepted.len()
-    );
 }

@@ -20,6 +20,9 @@ pub enum Severity {
 }
 
 impl Severity {
+    /// All of them, the least first.
+    pub const ALL: [Self; 3] = [Self::Info, Self::Warning, Self::Critical];
+
     /// The severity in lower case, as in JSON.
     pub fn as_str(self) -> &'static str {
         match self {
@@ -59,6 +62,18 @@ pub enum AlertType {
 }
 
 impl AlertType {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Leader,
+        Self::Quorum,
+        Self::Partition,
+        Self::Member,
+        Self::Latency,
+        Self::Capacity,
+        Self::Corruption,
+        Self::Configuration,
+    ];
+
     /// The type in lower case, as in JSON.
     pub fn as_str(self) -> &'static str {
         match self {

@@ -1,9 +1,10 @@
-//! A webhook's receiver.
+//! A receiver of what is posted: by webhooks, and by services that are spoken to in JSON.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use axum::extract::State;
+use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::Value;
@@ -26,6 +27,7 @@ pub struct Received {
 /// Accepts every notification and keeps it. It ends with the value.
 #[derive(Debug)]
 pub struct WebhookReceiver {
+    origin: String,
     url: String,
     posts: watch::Receiver<Vec<Received>>,
     server: AbortHandle,
@@ -40,10 +42,11 @@ impl WebhookReceiver {
         let address = listener.local_addr().expect("it listens");
         let (sender, posts) = watch::channel(Vec::new());
         let app = Router::new()
-            .route("/hook", post(keep))
+            .fallback(post(keep))
             .with_state(Arc::new(sender));
         let serving = tokio::spawn(async move { axum::serve(listener, app).await });
         Self {
+            origin: format!("http://{address}"),
             url: format!("http://{address}/hook"),
             posts,
             server: serving.abort_handle(),
@@ -53,6 +56,11 @@ impl WebhookReceiver {
     /// Where to post to.
     pub fn url(&self) -> &str {
         &self.url
+    }
+
+    /// The same without a path: everything below it is taken.
+    pub fn origin(&self) -> &str {
+        &self.origin
     }
 
     /// Everything that came so far.
@@ -88,10 +96,11 @@ impl Drop for WebhookReceiver {
     }
 }
 
-async fn keep(State(posts): State<Posts>, Json(body): Json<Value>) {
+async fn keep(State(posts): State<Posts>, Json(body): Json<Value>) -> StatusCode {
     let received = Received {
         at: Instant::now(),
         body,
     };
     posts.send_modify(|posts| posts.push(received));
+    StatusCode::ACCEPTED
 }

@@ -42,3 +42,20 @@ async fn a_monitor_is_embedded_in_forty_lines_and_yields_snapshots() {
     let ended = timeout(LIMIT, example.wait()).await.unwrap().unwrap();
     assert!(ended.success(), "{ended}");
 }
+
+#[tokio::test]
+async fn an_own_channel_is_told_that_an_alert_fires_and_that_it_is_over() {
+    let example = Command::new(example_binary("custom_notifier"))
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = timeout(LIMIT, example).await.unwrap().unwrap();
+    assert!(output.status.success(), "{}", output.status);
+    let cause = "The cluster refuses writes: its space is used up";
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        format!(
+            "fired (attempt 1): {cause}\nresolved (attempt 1): {cause}\n2 events in the history\n"
+        )
+    );
+}

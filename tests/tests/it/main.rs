@@ -26,6 +26,7 @@ mod several;
 mod shared;
 mod silence;
 mod stops;
+mod two_daemons;
 mod usage;
 mod versions;
 

@@ -120,8 +120,8 @@ async fn a_configuration_with_an_error_or_that_needs_a_restart_changes_nothing()
             "only a restart changes this",
         ),
         (
-            "webhook_url: http://127.0.0.1:1/\n",
-            "webhook_url: only a restart",
+            "history: {days: 3}\n",
+            "history: only a restart changes this",
         ),
     ];
     for (refused, said) in cases {

@@ -1,9 +1,10 @@
 //! The monitors of all clusters, and how their set changes while they run.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use etcd_monitor_alerting::AlertsHandle;
 use etcd_monitor_core::{
     AssessState, BlackBox, CycleSlots, Endpoint, EtcdProbe, Fleet, FleetHandle, Monitor,
     MonitorOptions, MonitorPart, SnapshotReceiver, StateFile, StateFileError, offset_within,
@@ -29,6 +30,8 @@ pub(super) struct Shared {
     pub(super) black_box: Option<BlackBox>,
     /// Takes the samples of every cycle.
     pub(super) history: Arc<History>,
+    /// Alerting, once it runs: it needs the snapshots that the fleet gives, and the fleet says when it fails.
+    pub(super) alerts: Arc<OnceLock<AlertsHandle>>,
     /// Ends every monitor.
     pub(super) stop: CancellationToken,
 }
@@ -60,8 +63,15 @@ impl Watching {
     /// Nothing is watched yet; the fleet runs.
     pub(super) fn new(tasks: &mut Tasks, shared: &Shared) -> Self {
         let history = Arc::clone(&shared.history);
-        let fleet =
-            Fleet::new([]).with_part(MonitorPart::History, move || history::failure(&history));
+        let (store, delivery) = (Arc::clone(&shared.alerts), Arc::clone(&shared.alerts));
+        let fleet = Fleet::new([])
+            .with_part(MonitorPart::History, move || history::failure(&history))
+            .with_part(MonitorPart::AlertStore, move || {
+                store.get()?.store_failure()
+            })
+            .with_part(MonitorPart::Notifications, move || {
+                delivery.get()?.delivery_failure()
+            });
         let handle = fleet.handle();
         tasks.spawn("fleet", fleet.run(shared.stop.clone()));
         Self {

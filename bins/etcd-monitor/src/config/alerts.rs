@@ -1,67 +1,231 @@
-//! Alerts: how long what is found must hold before it is told.
+//! The section `alerts:`: what becomes an alert, and who is told; as written and checked.
+
+mod channels;
+mod custom;
+mod doubts;
+mod heartbeat;
+mod inhibit;
+mod maintenance;
+mod routes;
+mod rules;
+mod templates;
 
 use std::collections::BTreeMap;
 
-use etcd_monitor_alerting::{Rule, default_rules};
+use etcd_monitor_alerting::{
+    AlertPolicy, Channel, ChannelPace, HeartbeatOptions, MessageLinks, MetricRule, Route, Rule,
+};
+use etcd_monitor_model::ClusterName;
+use secrecy::SecretString;
 use serde::Deserialize;
 
-use super::duration;
+use super::place::{At, Remark};
+use super::secret::Secrets;
+pub use channels::ConfiguredChannel;
+use channels::{ChannelFile, Common};
+use custom::CustomRuleFile;
+use doubts::{Known, doubts};
+use heartbeat::HeartbeatFile;
+use inhibit::InhibitFile;
+use maintenance::WindowFile;
+use routes::{Names, RouteFile};
+use rules::{RuleSet, RulesFile};
+use templates::TemplatesFile;
+
+/// The channel that is always there: blocks of lines on stderr.
+const CONSOLE: &str = "console";
+
+/// The channel of `webhook_url` and `--webhook-url`.
+const WEBHOOK: &str = "webhook";
 
 /// Alerts as written.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct AlertsFile {
-    holds: BTreeMap<String, String>,
+    holds: BTreeMap<At<String>, At<String>>,
+    rules: RulesFile,
+    custom: Vec<CustomRuleFile>,
+    channels: BTreeMap<At<String>, At<ChannelFile>>,
+    route: Option<At<RouteFile>>,
+    inhibit: Vec<At<InhibitFile>>,
+    maintenance: Vec<WindowFile>,
+    templates: TemplatesFile,
+    heartbeat: Option<At<HeartbeatFile>>,
 }
 
-/// The rules by which findings become alerts: the defaults, with the holds that the file gives.
-pub(super) fn rules(file: &AlertsFile) -> Result<Vec<Rule>, String> {
-    let mut rules = default_rules();
-    for (name, text) in &file.holds {
-        let hold = duration::hold(text).map_err(|error| format!("alerts.holds.{name}: {error}"))?;
-        match rules.iter_mut().find(|rule| rule.name == *name) {
-            Some(rule) => rule.hold = hold,
-            None => return Err(unknown(name, &rules)),
-        }
+impl AlertsFile {
+    /// Every matcher in it.
+    fn matchers(&self) -> Vec<&At<String>> {
+        let routes = self.route.iter().flat_map(|root| root.all_matchers());
+        let inhibitions = self.inhibit.iter().flat_map(|one| one.all_matchers());
+        let windows = self.maintenance.iter().flat_map(WindowFile::all_matchers);
+        routes.chain(inhibitions).chain(windows).collect()
     }
-    Ok(rules)
+
+    /// Whether a channel of this name is written.
+    fn defines(&self, channel: &str) -> bool {
+        self.channels.keys().any(|name| name.value == channel)
+    }
 }
 
-fn unknown(name: &str, rules: &[Rule]) -> String {
-    let nearest = rules
-        .iter()
-        .max_by(|left, right| {
-            let likeness = |rule: &Rule| strsim::jaro_winkler(&rule.name, name);
-            likeness(left).total_cmp(&likeness(right))
-        })
-        .map_or("", |rule| rule.name.as_str());
-    format!("alerts.holds: no rule is named {name}; did you mean {nearest}?")
+/// What a cluster says of its own alerts, as written.
+#[derive(Debug, Clone, Default, PartialEq, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct ClusterAlertsFile {
+    pub(super) rules: RulesFile,
+}
+
+/// Checked alerting.
+#[derive(Debug)]
+pub struct AlertsConfig {
+    /// What becomes an alert, and which channel hears of it.
+    pub policy: AlertPolicy,
+    /// The channels, by name.
+    pub channels: Vec<ConfiguredChannel>,
+    /// The sign of life; `None`: none is given.
+    pub heartbeat: Option<HeartbeatOptions>,
+}
+
+/// What alerting depends on beside its own section.
+pub(super) struct Surroundings<'a> {
+    /// The clusters, with what they say of their own alerts.
+    pub(super) clusters: &'a [(ClusterName, &'a ClusterAlertsFile)],
+    /// The URL of `webhook_url` or `--webhook-url`.
+    pub(super) webhook: Option<SecretString>,
+    /// What messages link to.
+    pub(super) links: MessageLinks,
+}
+
+impl AlertsConfig {
+    /// The channels as alerting takes them.
+    pub fn channels(&self) -> Vec<Channel> {
+        let channels = self.channels.iter();
+        channels.map(|one| one.channel.clone()).collect()
+    }
+}
+
+/// Checks the whole section.
+pub(super) fn check(
+    file: &AlertsFile,
+    around: &Surroundings<'_>,
+    secrets: &mut Secrets,
+) -> Result<AlertsConfig, Remark> {
+    let mut rules = RuleSet::defaults();
+    rules.hold(&file.holds)?;
+    let metric_rules = custom::check(&file.custom, &mut rules)?;
+    rules.lay_over(&file.rules)?;
+    let channels = channels(file, around, secrets)?;
+    let maintenance = maintenance::check(&file.maintenance)?;
+    let mut policy = AlertPolicy::to_channels([""; 0]);
+    policy.route = route(file, &channels)?;
+    policy.rules = rules.on();
+    policy.cluster_rules = cluster_rules(&rules, around.clusters)?;
+    policy.metric_rules = metric_rules;
+    policy.channels = paces(&channels);
+    policy.inhibitions = inhibit::check(&file.inhibit)?;
+    policy.maintenance = maintenance;
+    let known = Known {
+        clusters: around
+            .clusters
+            .iter()
+            .map(|(name, _)| name.as_str())
+            .collect(),
+        rules: rules
+            .names()
+            .chain(policy.metric_rules.iter().map(MetricRule::name))
+            .collect(),
+    };
+    for doubt in doubts(file, &known) {
+        secrets.warn(doubt);
+    }
+    Ok(AlertsConfig {
+        policy,
+        channels,
+        heartbeat: heartbeat::check(file.heartbeat.as_ref(), secrets)?,
+    })
+}
+
+/// The channels of the file, and those that need not be written there.
+fn channels(
+    file: &AlertsFile,
+    around: &Surroundings<'_>,
+    secrets: &mut Secrets,
+) -> Result<Vec<ConfiguredChannel>, Remark> {
+    let common = Common {
+        links: around.links.clone(),
+        texts: templates::check(&file.templates)?,
+    };
+    let mut channels = Vec::with_capacity(file.channels.len() + 2);
+    if !file.defines(CONSOLE) {
+        channels.push(common.console()?);
+    }
+    if let Some(url) = &around.webhook {
+        let twice = file.channels.keys().find(|name| name.value == WEBHOOK);
+        if let Some(name) = twice {
+            return Err(name.remark(TWO_WEBHOOKS));
+        }
+        channels.push(common.webhook(url)?);
+    }
+    for (name, file) in &file.channels {
+        channels.push(channels::check(name, file, &common, secrets)?);
+    }
+    Ok(channels)
+}
+
+const TWO_WEBHOOKS: &str = "the channel webhook is that of webhook_url; give this one another name, or leave webhook_url out";
+
+/// The tree of the file; without one, everything goes everywhere. Channels that need not be written in the file hear of
+/// everything, unless a route names them.
+fn route(file: &AlertsFile, channels: &[ConfiguredChannel]) -> Result<Route, Remark> {
+    let windows = file.maintenance.iter();
+    let names = Names {
+        channels: channels.iter().map(ConfiguredChannel::name).collect(),
+        windows: windows.map(|window| window.name.as_str()).collect(),
+    };
+    let Some(root) = &file.route else {
+        return Ok(Route::to(
+            names.channels.iter().map(ToString::to_string).collect(),
+        ));
+    };
+    let written = routes::check(root, &names)?;
+    let unwritten = names.channels.iter();
+    let unwritten = unwritten.filter(|name| !file.defines(name) && !root.names_channel(name));
+    let unwritten: Vec<String> = unwritten.map(ToString::to_string).collect();
+    Ok(if unwritten.is_empty() {
+        written
+    } else {
+        beside(unwritten, written)
+    })
+}
+
+/// A tree that sends everything to these channels, at the pace of another tree, and then goes through that one.
+fn beside(channels: Vec<String>, tree: Route) -> Route {
+    let mut to_all = Route::to(channels);
+    to_all.continues = true;
+    let mut root = Route::to(Vec::new());
+    root.group_by.clone_from(&tree.group_by);
+    root.timing = tree.timing;
+    root.routes = vec![to_all, tree];
+    root
+}
+
+fn cluster_rules(
+    rules: &RuleSet,
+    clusters: &[(ClusterName, &ClusterAlertsFile)],
+) -> Result<BTreeMap<ClusterName, Vec<Rule>>, Remark> {
+    let own = clusters.iter().filter(|(_, file)| !file.rules.is_empty());
+    own.map(|(name, file)| {
+        let mut rules = rules.clone();
+        rules.lay_over(&file.rules)?;
+        Ok((name.clone(), rules.on()))
+    })
+    .collect()
+}
+
+fn paces(channels: &[ConfiguredChannel]) -> BTreeMap<String, ChannelPace> {
+    let paces = channels.iter().map(|one| (one.name().to_owned(), one.pace));
+    paces.collect()
 }
 
 #[cfg(test)]
-mod tests {
-    use std::time::Duration;
-
-    use super::*;
-
-    fn parse(text: &str) -> Result<Vec<Rule>, String> {
-        rules(&serde_saphyr::from_str(text).unwrap())
-    }
-
-    #[test]
-    fn a_hold_takes_the_place_of_the_default() {
-        let rules = parse("holds: {MemberDown: 1s, NoLeader: 0s}").unwrap();
-        let hold = |name: &str| rules.iter().find(|rule| rule.name == name).unwrap().hold;
-        assert_eq!(hold("MemberDown"), Duration::from_secs(1));
-        assert_eq!(hold("NoLeader"), Duration::ZERO);
-        assert_eq!(hold("QuorumLost"), Duration::from_secs(9));
-    }
-
-    #[test]
-    fn a_rule_that_is_not_there_is_refused_with_the_nearest_name() {
-        let error = parse("holds: {MemberDwon: 1s}").unwrap_err();
-        assert!(error.contains("did you mean MemberDown?"), "{error}");
-        assert!(parse("holds: {MemberDown: soon}").is_err());
-        assert!(parse("holds: {MemberDown: 9999h}").is_err());
-    }
-}
+mod tests;

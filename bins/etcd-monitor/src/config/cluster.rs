@@ -59,7 +59,7 @@ impl ClusterConfig {
 /// The clusters of the file, with the flags laid over the only one of them; or the one that the flags describe.
 pub(super) fn check_all(
     connection: &ConnectionArgs,
-    mut in_file: Vec<ClusterFile>,
+    in_file: &mut Vec<ClusterFile>,
     known_versions: Option<&KnownVersions>,
 ) -> Result<Vec<ClusterConfig>, ConfigError> {
     if in_file.len() > 1 && names_a_cluster(connection) {

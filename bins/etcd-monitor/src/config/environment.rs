@@ -1,8 +1,8 @@
 //! `ETCD_MONITOR_*` variables that nobody reads: most likely a typing error.
 
 use clap::CommandFactory;
+use etcd_monitor_alerting::nearest;
 
-use super::file::nearest;
 use crate::cli::Cli;
 
 const PREFIX: &str = "ETCD_MONITOR_";

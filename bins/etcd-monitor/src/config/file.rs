@@ -5,14 +5,17 @@ use std::io::Read;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
+use etcd_monitor_alerting::nearest;
 use etcd_monitor_core::Parameters;
 use secrecy::SecretString;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::ConfigError;
-use super::alerts::AlertsFile;
+use super::alerts::{AlertsFile, ClusterAlertsFile};
 use super::black_box::BlackBoxFile;
 use super::history::HistoryFile;
+use super::place::At;
 use super::remote_write::RemoteWriteFile;
 use crate::cli::ConnectionArgs;
 
@@ -33,8 +36,8 @@ pub(super) struct ConfigFile {
     pub(super) history: HistoryFile,
     pub(super) remote_write: RemoteWriteFile,
     pub(super) alerts: AlertsFile,
-    pub(super) webhook_url: Option<SecretString>,
-    pub(super) webhook_url_file: Option<PathBuf>,
+    pub(super) webhook_url: Option<At<SecretString>>,
+    pub(super) webhook_url_file: Option<At<PathBuf>>,
     pub(super) known_versions_file: Option<PathBuf>,
     pub(super) clusters: Vec<ClusterFile>,
 }
@@ -57,6 +60,7 @@ pub(super) struct ClusterFile {
     pub(super) hashkv_interval: Option<String>,
     pub(super) canary: Option<CanaryFile>,
     pub(super) parameters: Parameters,
+    pub(super) alerts: ClusterAlertsFile,
 }
 
 /// A canary as written: it is on where it stands.
@@ -139,7 +143,7 @@ pub(super) fn read(path: &Path) -> Result<ConfigFile, ConfigError> {
 }
 
 /// Reads a text file of a configuration's size.
-pub(super) fn read_text(path: &Path) -> Result<String, String> {
+pub(crate) fn read_text(path: &Path) -> Result<String, String> {
     let mut text = String::new();
     let opened = File::open(path).map_err(|error| error.to_string())?;
     let read = opened.take(FILE_BYTES_MAX + 1).read_to_string(&mut text);
@@ -153,7 +157,15 @@ pub(super) fn read_text(path: &Path) -> Result<String, String> {
 
 /// Parses a file's text; an empty document is a file with no keys.
 pub(super) fn parse(text: &str) -> Result<ConfigFile, ConfigError> {
-    let parsed = serde_saphyr::from_str::<Option<ConfigFile>>(text).map(Option::unwrap_or_default);
+    parse_as(text)
+}
+
+/// Parses a text of some form, with a suggestion where a key is not known.
+pub(crate) fn parse_as<T: DeserializeOwned + Default>(text: &str) -> Result<T, ConfigError> {
+    // An error shows nothing of the lines around it: there may be a secret among them.
+    let options = serde_saphyr::options! { with_snippet: false };
+    let parsed = serde_saphyr::from_str_with_options::<Option<T>>(text, options);
+    let parsed = parsed.map(Option::unwrap_or_default);
     parsed.map_err(|error| {
         let message = error.to_string();
         let message = message.trim_start_matches("error: ");
@@ -170,13 +182,32 @@ fn suggestion(message: &str) -> Option<&str> {
     let (_, rest) = message.split_once("unknown field `")?;
     let (written, rest) = rest.split_once('`')?;
     let (_, known) = rest.lines().next()?.split_once("expected ")?;
+    let known = known
+        .rsplit_once(" at line ")
+        .map_or(known, |(names, _)| names);
     let known = known.trim_start_matches("one of ").split(", ");
-    nearest(written, known.map(|name| name.trim_matches('`')))
+    let mut known = known.map(|name| name.trim_matches('`'));
+    let elsewhere = elsewhere(written).filter(|name| known.clone().any(|known| known == *name));
+    elsewhere.or_else(|| nearest(written, &mut known))
 }
 
-/// The name most like a written one, if any is like it at all.
-pub(super) fn nearest<'a>(written: &str, known: impl Iterator<Item = &'a str>) -> Option<&'a str> {
-    let likeness = |name: &str| strsim::jaro_winkler(written, name);
-    let best = known.max_by(|left, right| likeness(left).total_cmp(&likeness(right)))?;
-    (likeness(best) > 0.8).then_some(best)
+/// What the configuration of Alertmanager calls by another name.
+fn elsewhere(written: &str) -> Option<&'static str> {
+    Some(match written {
+        "receiver" | "receivers" => "channels",
+        "match" | "match_re" => "matchers",
+        "mute_time_intervals" => "mute_during",
+        "time_intervals" => "maintenance",
+        "inhibit_rules" => "inhibit",
+        "source_matchers" | "source_match" => "source",
+        "target_matchers" | "target_match" => "target",
+        "smarthost" => "host",
+        "auth_username" | "username" => "user",
+        "auth_password" => "password",
+        "auth_password_file" => "password_file",
+        "api_url_file" => "url_file",
+        "service_key" => "routing_key",
+        "expr" => "metric",
+        _ => return None,
+    })
 }

@@ -1,5 +1,7 @@
 //! The host names that the server answers to.
 
+use url::Url;
+
 use super::ConfigError;
 use crate::cli::Cli;
 
@@ -7,7 +9,7 @@ use crate::cli::Cli;
 pub(super) fn allowed(
     cli: &Cli,
     in_file: Vec<String>,
-    external_in_file: Option<String>,
+    external: Option<&Url>,
 ) -> Result<Vec<String>, ConfigError> {
     let mut names = in_file;
     names.extend(cli.allow_host.iter().cloned());
@@ -16,8 +18,7 @@ pub(super) fn allowed(
             "--allow-host {wrong:?} is not a host name; for example etcd.example (no scheme, port or wildcard)"
         )));
     }
-    let external = cli.external_url.clone().or(external_in_file);
-    names.extend(external.as_deref().map(external_host).transpose()?);
+    names.extend(external.and_then(Url::host_str).map(str::to_owned));
     Ok(names)
 }
 
@@ -32,18 +33,24 @@ fn is_name(name: &str) -> bool {
     name.len() <= 253 && name.trim_end_matches('.').split('.').all(is_label)
 }
 
-fn external_host(url: &str) -> Result<String, ConfigError> {
+/// The URL under which users reach the dashboard.
+pub(super) fn external(cli: &Cli, in_file: Option<String>) -> Result<Option<Url>, ConfigError> {
+    let written = cli.external_url.clone().or(in_file);
+    written.as_deref().map(external_url).transpose()
+}
+
+fn external_url(url: &str) -> Result<Url, ConfigError> {
     let wrong = |reason: &str| {
         ConfigError::new(format!(
             "--external-url {url:?} {reason}; for example https://etcd.example/"
         ))
     };
-    let parsed = url::Url::parse(url).map_err(|error| wrong(&format!("is not a URL ({error})")))?;
+    let parsed = Url::parse(url).map_err(|error| wrong(&format!("is not a URL ({error})")))?;
     if !matches!(parsed.scheme(), "http" | "https") {
         return Err(wrong("is neither http nor https"));
     }
-    parsed
-        .host_str()
-        .map(str::to_owned)
-        .ok_or_else(|| wrong("has no host"))
+    match parsed.host_str() {
+        Some(_) => Ok(parsed),
+        None => Err(wrong("has no host")),
+    }
 }

@@ -4,8 +4,11 @@ use etcd_monitor_core::{Endpoint, Parameters};
 use super::*;
 
 fn config(arguments: &[&str], yaml: &str) -> Result<Config, ConfigError> {
+    // As the program does; an error means that it is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
     let cli = Cli::try_parse_from([&["etcd-monitor"], arguments].concat()).unwrap();
-    Config::merge(&cli, file::parse(yaml)?)
+    let merged = Config::merge(&cli, file::parse(yaml)?);
+    merged.map_err(|error| ConfigError::new(error.to_string()))
 }
 
 fn refused(arguments: &[&str], yaml: &str) -> String {
@@ -55,8 +58,9 @@ fn the_webhook_is_read_from_a_file_and_is_not_shown() {
     std::fs::write(file.path(), "http://127.0.0.1/secret\n").unwrap();
     let config = config(&["--webhook-url-file", file.path().to_str().unwrap()], "").unwrap();
     assert!(!format!("{config:?}").contains("secret"));
-    let url = config.webhook_url.unwrap();
-    assert_eq!(url.expose_secret(), "http://127.0.0.1/secret");
+    let channels = config.alerts.channels.iter();
+    let channels: Vec<&str> = channels.map(ConfiguredChannel::name).collect();
+    assert_eq!(channels, ["console", "webhook"]);
 }
 
 #[test]
@@ -67,6 +71,12 @@ fn an_unknown_key_is_named_with_its_place_and_what_was_meant() {
         "{message}"
     );
     assert!(message.contains("line 2"), "{message}");
+}
+
+#[test]
+fn no_error_shows_a_line_beside_the_wrong_one() {
+    let message = refused(&[], "webhook_url: http://a/secret\nintervall: 5s\n");
+    assert!(!message.contains("secret"), "{message}");
 }
 
 #[test]
@@ -94,7 +104,8 @@ fn what_contradicts_itself_is_refused() {
     assert!(refused(&["--external-url", "nonsense"], "").contains("--external-url"));
     assert!(refused(&["--external-url", "ftp://host/"], "").contains("neither http nor https"));
     assert!(refused(&["--allow-host", "*"], "").contains("--allow-host"));
-    assert!(refused(&[], "webhook_url: http://a/\nwebhook_url_file: b").contains("one of them"));
+    let both = refused(&[], "webhook_url: http://a/\nwebhook_url_file: b");
+    assert!(both.starts_with("line 2 column 19: webhook_url"), "{both}");
     let share = "clusters: [{parameters: {quota_warning_share: .nan}}]";
     assert!(refused(&[], share).contains("quota_warning_share"));
     assert!(refused(&[], "interval: 5 parsecs").contains("interval"));
@@ -113,6 +124,102 @@ fn tls_flags_make_endpoints_without_scheme_https() {
     let config = config(&["--cacert", path, "--endpoints", "a:1"], "").unwrap();
     assert_eq!(config.clusters[0].endpoints[0].as_str(), "https://a:1");
     assert!(config.clusters[0].client.tls.is_some());
+}
+
+/// A folder with every file that a text names below `/etc`, and the text with that folder in its place.
+fn with_files(text: &str) -> (tempfile::TempDir, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let is_end = |c: char| c.is_whitespace() || matches!(c, '"' | ',' | '}' | ')' | '`');
+    for (at, _) in text.match_indices("/etc/etcd") {
+        let path = text[at..].split(is_end).next().unwrap();
+        let file = folder.path().join(path.trim_start_matches("/etc/"));
+        std::fs::create_dir_all(file.parent().unwrap()).unwrap();
+        std::fs::write(file, content(path)).unwrap();
+    }
+    let text = text.replace("/etc/etcd", folder.path().join("etcd").to_str().unwrap());
+    (folder, text)
+}
+
+/// What may stand in a file of this name.
+fn content(path: &str) -> String {
+    let extension = path.rsplit('.').next().unwrap();
+    match extension {
+        "pem" => {
+            let key = rcgen::KeyPair::generate().unwrap();
+            let parameters = rcgen::CertificateParams::new(vec!["a.example".to_owned()]).unwrap();
+            parameters.self_signed(&key).unwrap().pem()
+        }
+        "url" => "https://hooks.example/secret".to_owned(),
+        "j2" => "{{ title }}".to_owned(),
+        "json" => r#"{"format": 1, "entries": []}"#.to_owned(),
+        _ => "secret".to_owned(),
+    }
+}
+
+#[test]
+fn the_example_file_can_be_used_with_every_key_in_it() {
+    let text = include_str!("../../etcd-monitor.example.yaml");
+    config(&[], text).unwrap();
+    let lines = text.lines();
+    let lines: Vec<&str> = lines
+        .map(|line| line.strip_prefix("#: ").unwrap_or(line))
+        .collect();
+    let (_folder, all) = with_files(&lines.join("\n"));
+    let config = config(&[], &all).unwrap_or_else(|error| panic!("{error}"));
+    assert_eq!(
+        config.alerts.channels.len(),
+        7,
+        "webhook and console among them"
+    );
+    assert_eq!(config.alerts.policy.metric_rules.len(), 1);
+    assert!(config.alerts.heartbeat.is_some());
+    let doubts = config.warnings.iter();
+    let doubts: Vec<_> = doubts.filter(|said| !said.contains("chmod")).collect();
+    assert!(doubts.len() <= 2, "{doubts:#?}");
+}
+
+#[test]
+fn every_configuration_in_the_manual_can_be_used() {
+    let alerting = include_str!("../../../../docs/alerting.md");
+    let metric_rules = include_str!("../../../../docs/metric-rules.md");
+    for (manual, least) in [(alerting, 10), (metric_rules, 1)] {
+        let blocks = manual.split("```yaml\n").skip(1);
+        let blocks: Vec<&str> = blocks
+            .map(|rest| rest.split("```").next().unwrap())
+            .collect();
+        assert!(blocks.len() >= least, "{}", blocks.len());
+        blocks.into_iter().for_each(can_be_used);
+    }
+}
+
+fn can_be_used(block: &str) {
+    let (_folder, block) = with_files(block);
+    let config = config(&[], &block).unwrap_or_else(|error| panic!("{error}\n{block}"));
+    let doubts = config.warnings.iter();
+    let doubts: Vec<_> = doubts.filter(|said| !said.contains("chmod")).collect();
+    assert!(doubts.is_empty(), "{doubts:#?}\n{block}");
+}
+
+#[test]
+fn the_manual_lists_every_metric() {
+    let manual = include_str!("../../../../docs/metric-rules.md");
+    let row = |metric: &etcd_monitor_model::Metric| {
+        let (name, scope, unit) = (metric.name, metric.scope.as_str(), metric.unit().as_str());
+        let counter = match metric.kind {
+            etcd_monitor_model::StatKind::Counter => ", counter",
+            etcd_monitor_model::StatKind::Gauge => "",
+        };
+        format!(
+            "| `{name}` | {scope} | {unit}{counter} | {} |\n",
+            metric.help
+        )
+    };
+    let rows: String = etcd_monitor_model::metric_catalogue()
+        .iter()
+        .map(row)
+        .collect();
+    let (_, listed) = manual.split_once("|---|---|---|---|\n").unwrap();
+    assert_eq!(listed, rows);
 }
 
 #[test]

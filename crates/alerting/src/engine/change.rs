@@ -89,10 +89,15 @@ impl AlertEngine {
         let Some(known) = self.clusters.get(cluster) else {
             return;
         };
-        let is_fresh = known.is_fresh(&self.clock);
+        let (is_fresh, is_stale) = (known.is_fresh(&self.clock), known.is_stale(&self.clock));
         self.touched.insert(cluster.clone());
         for id in self.ids_of(cluster) {
-            self.change(id, |incident, step| incident.settle(is_fresh, step));
+            self.change(id, |incident, step| {
+                if is_stale {
+                    incident.doubt(step.clock);
+                }
+                incident.settle(is_fresh, step);
+            });
         }
     }
 

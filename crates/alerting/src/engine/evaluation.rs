@@ -136,13 +136,8 @@ impl AlertEngine {
                 self.touched.insert(incident.cluster().clone());
             }
         }
-        let truth = Truth {
-            incidents: &self.incidents,
-            clock: &self.clock,
-            pace: self.policy.pace_of(&key.channel),
-            open_windows: self.muting.open_windows(),
-        };
-        truth.survey(group)
+        let pace = self.policy.pace_of(&key.channel);
+        Truth::of(&self.incidents, &self.clock, &self.muting, pace).survey(group)
     }
 
     fn tell_group(&mut self, key: &GroupKey, survey: Survey) -> Vec<Notification> {
@@ -152,12 +147,7 @@ impl AlertEngine {
         let before = group.log.clone();
         let pace = self.policy.pace_of(&key.channel);
         let mut telling = Telling {
-            truth: Truth {
-                incidents: &self.incidents,
-                clock: &self.clock,
-                pace,
-                open_windows: self.muting.open_windows(),
-            },
+            truth: Truth::of(&self.incidents, &self.clock, &self.muting, pace),
             key,
             group,
             open: &mut self.open,
@@ -166,7 +156,7 @@ impl AlertEngine {
             Some(every) => telling.resend(every, &survey),
             None => telling.tell(survey),
         };
-        if !told.is_empty() || group.log != before {
+        if group.take_changed() || group.log != before {
             self.unkept.groups.insert(key.clone());
         }
         if group.members.is_empty() && !group.is_worth_keeping() {
@@ -185,7 +175,11 @@ impl AlertEngine {
             let (clock, incidents) = (&self.clock, &self.incidents);
             let is_fresh = cluster.is_fresh(clock);
             let each = cluster.ids.iter().filter_map(|id| incidents.get(id));
-            cluster.deadline = each.filter_map(|it| it.deadline(clock, is_fresh)).min();
+            let next = each.filter_map(|it| it.deadline(clock, is_fresh)).min();
+            let latest = cluster
+                .freshness
+                .filter(|_| is_fresh && !cluster.ids.is_empty());
+            cluster.deadline = next.into_iter().chain(latest.map(|it| it.ends_at())).min();
             if cluster.freshness.is_none() && cluster.ids.is_empty() {
                 self.clusters.remove(&name);
             }

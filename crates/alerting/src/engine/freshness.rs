@@ -40,6 +40,12 @@ impl Freshness {
         age.max(waited) <= self.limit
     }
 
+    /// When it says nothing any more, if none comes and the wall clock is right.
+    pub(super) fn ends_at(&self) -> Duration {
+        const MOMENT: Duration = Duration::from_millis(1);
+        self.came.saturating_add(self.limit).saturating_add(MOMENT)
+    }
+
     /// Whether the two are so close that what both say was true in between.
     pub(super) fn follows(&self, last: &Self) -> bool {
         let gap = between(last.at, self.at);

@@ -80,6 +80,8 @@ pub(super) struct GroupState {
     pub(super) log: Log,
     /// Whether it must be looked at whatever the time is.
     pub(super) is_stirred: bool,
+    /// Whether something else was told of its alerts since that was kept.
+    is_changed: bool,
     /// When it is to be looked at next.
     pub(super) deadline: Option<Duration>,
 }
@@ -152,6 +154,7 @@ impl GroupState {
             members: told.map(|(id, kept)| (id, member(kept))).collect(),
             log: kept.log,
             is_stirred: true,
+            is_changed: false,
             deadline: None,
         };
         (kept.key, group)
@@ -231,7 +234,9 @@ impl GroupState {
         };
         let end_held = end_held.filter(|end| !clock.has_reached(*end));
         open.replace(key, &member.cluster, member.told_firing(), Some(worst));
-        member.told = Some(Told::Firing { worst, end_held });
+        let told = Some(Told::Firing { worst, end_held });
+        self.is_changed |= member.told != told;
+        member.told = told;
     }
 
     /// Notes that an alert was told to be over.
@@ -246,7 +251,13 @@ impl GroupState {
             open.replace(key, &member.cluster, member.told_firing(), None);
             let window_end = clock.after(DEDUP_WINDOW);
             member.told = Some(Told::Over { window_end });
+            self.is_changed = true;
         }
+    }
+
+    /// Whether something else was told of its alerts since the last call.
+    pub(super) fn take_changed(&mut self) -> bool {
+        std::mem::take(&mut self.is_changed)
     }
 
     /// Has it looked at, whatever the time is.

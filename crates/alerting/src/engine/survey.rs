@@ -9,6 +9,7 @@ use super::DEDUP_WINDOW;
 use super::clock::EngineClock;
 use super::group::{GroupState, Log, Member, Told};
 use super::incident::Incident;
+use super::muting::Muting;
 use crate::alert::{Alert, Fingerprint};
 use crate::policy::ChannelPace;
 use crate::route::ResolvedTiming;
@@ -16,11 +17,11 @@ use crate::route::ResolvedTiming;
 /// What a group is held against.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Truth<'a> {
-    pub(super) incidents: &'a BTreeMap<Fingerprint, Incident>,
+    incidents: &'a BTreeMap<Fingerprint, Incident>,
     pub(super) clock: &'a EngineClock,
     pub(super) pace: ChannelPace,
     /// The names of the maintenance windows that are open.
-    pub(super) open_windows: &'a BTreeSet<String>,
+    open_windows: &'a BTreeSet<String>,
 }
 
 /// The alerts of a group by what is to be told of them.
@@ -49,6 +50,21 @@ pub(super) struct Survey {
 }
 
 impl<'a> Truth<'a> {
+    /// What there is to be told to a channel of this pace.
+    pub(super) fn of(
+        incidents: &'a BTreeMap<Fingerprint, Incident>,
+        clock: &'a EngineClock,
+        muting: &'a Muting,
+        pace: ChannelPace,
+    ) -> Self {
+        Self {
+            incidents,
+            clock,
+            pace,
+            open_windows: muting.open_windows(),
+        }
+    }
+
     /// Looks at every alert of a group.
     pub(super) fn survey(&self, group: &GroupState) -> Survey {
         let mut survey = Survey {

@@ -64,10 +64,15 @@ impl Telling<'_> {
         if reached(self.ends_due(survey)) || reached(self.news_due(survey)) {
             return Some(self.kind_of_change(survey));
         }
-        if survey.is_acknowledged && self.is_acknowledgement_due() {
+        if self.is_acknowledgement_due(survey) {
             return Some(NotificationKind::Acknowledged);
         }
-        reached(self.repeat_due(survey)).then_some(NotificationKind::Repeated)
+        let again = if survey.has_news() {
+            self.kind_of_change(survey)
+        } else {
+            NotificationKind::Repeated
+        };
+        reached(self.repeat_due(survey)).then_some(again)
     }
 
     fn kind_of_change(&self, survey: &Survey) -> NotificationKind {
@@ -130,8 +135,10 @@ impl Telling<'_> {
         additions.all(|it| self.open.has(self.key, &it.cluster, it.severity))
     }
 
-    fn is_acknowledgement_due(&self) -> bool {
-        self.truth.pace.sends_acknowledged && !self.group.log.acknowledged
+    /// Not while there is something to tell that nobody takes care of yet.
+    fn is_acknowledgement_due(&self, survey: &Survey) -> bool {
+        let is_all = survey.is_acknowledged && survey.additions.is_empty();
+        is_all && self.truth.pace.sends_acknowledged && !self.group.log.acknowledged
     }
 
     fn repeat_due(&self, survey: &Survey) -> Option<Duration> {

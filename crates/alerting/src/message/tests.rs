@@ -72,13 +72,20 @@ fn the_title_says_what_happened_to_how_many_and_the_worst() {
 fn what_a_group_is_about_does_not_depend_on_its_alerts() {
     let mut told = told(1);
     assert_eq!(message(&told).about, "MemberDown in prod");
+    // Every alert its own group.
+    let mut each = told.clone();
+    for (name, value) in [("subject", "m1"), ("subject_kind", "member")] {
+        each.group.labels.insert(name.to_owned(), value.to_owned());
+    }
+    assert_eq!(message(&each).about, "MemberDown of m1 in prod");
+    each.firing.clear();
+    assert_eq!(message(&each).about, "MemberDown of m1 in prod");
     told.group
         .labels
         .insert("team".to_owned(), "a\r\nb".to_owned());
     assert_eq!(message(&told).about, "MemberDown in prod (team=a  b)");
     told.group.labels.remove("rule");
     assert_eq!(message(&told).about, "alerts in prod (team=a  b)");
-    // Every alert its own group.
     told.group.labels.clear();
     assert_eq!(message(&told).about, "MemberDown in prod");
 }

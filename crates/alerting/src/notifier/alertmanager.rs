@@ -8,8 +8,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use futures_util::future::join_all;
 use jiff::Timestamp;
-use reqwest::{RequestBuilder, StatusCode};
-use secrecy::ExposeSecret;
+use reqwest::StatusCode;
 
 use super::config_error::ConfigError;
 use super::door::{Door, HttpAuth, HttpOptions};
@@ -30,7 +29,8 @@ const LIFETIMES: u32 = 4;
 ///
 /// Every firing alert is sent at once, and again each [`AlertmanagerOptions::resend_every`]; it ends when it is told as resolved, or
 /// four such intervals after it was sent last. Labels are the same in every daemon that watches a cluster, so that
-/// Alertmanager merges what several send. An alert whose labels change (its severity rose) is ended under the old ones.
+/// Alertmanager merges what several send. An alert whose labels change (its severity rose) is ended under the old ones; where the
+/// process was started anew in between, it ends under these by not being sent again.
 pub struct AlertmanagerNotifier {
     options: AlertmanagerOptions,
     doors: Vec<Door>,
@@ -92,7 +92,13 @@ impl AlertmanagerNotifier {
                 "it is shorter than 1 s",
             ));
         }
-        let door = |url: &String| Door::new(url, &options.http).map(|door| hiding(door, &options));
+        let door = |url: &String| {
+            let door = Door::new(url, &options.http)?;
+            match &options.auth {
+                Some(auth) => door.authenticated(auth),
+                None => Ok(door),
+            }
+        };
         Ok(Self {
             doors: options.urls.iter().map(door).collect::<Result<_, _>>()?,
             options,
@@ -149,7 +155,6 @@ impl AlertmanagerNotifier {
 
     async fn send(&self, door: &Door, posts: &[PostedAlert]) -> Result<(), NotifyError> {
         let request = door.post(&["api", "v2", "alerts"]).json(posts);
-        let request = authenticated(request, self.options.auth.as_ref());
         door.send(request, explain).await.map(drop)
     }
 }
@@ -191,24 +196,6 @@ impl Notifier for AlertmanagerNotifier {
         one_took_it(&self.options.name, join_all(sent).await)?;
         self.keep(&message, now);
         Ok(None)
-    }
-}
-
-fn hiding(door: Door, options: &AlertmanagerOptions) -> Door {
-    match &options.auth {
-        Some(HttpAuth::Basic { password, .. }) => door.hiding(password),
-        Some(HttpAuth::Bearer(token)) => door.hiding(token),
-        None => door,
-    }
-}
-
-fn authenticated(request: RequestBuilder, auth: Option<&HttpAuth>) -> RequestBuilder {
-    match auth {
-        Some(HttpAuth::Basic { user, password }) => {
-            request.basic_auth(user, Some(password.expose_secret()))
-        }
-        Some(HttpAuth::Bearer(token)) => request.bearer_auth(token.expose_secret()),
-        None => request,
     }
 }
 

@@ -4,7 +4,10 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
+use base64::Engine;
+use base64::prelude::BASE64_STANDARD;
 use etcd_monitor_model::plain_text;
+use percent_encoding::percent_decode_str;
 use reqwest::header::{HeaderMap, HeaderName, HeaderValue, RETRY_AFTER};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, Method, RequestBuilder, Response, StatusCode, Url};
@@ -60,6 +63,23 @@ pub enum HttpAuth {
     Bearer(SecretString),
 }
 
+impl HttpAuth {
+    fn header(&self) -> SecretString {
+        let header = match self {
+            Self::Basic { user, password } => basic(user, password.expose_secret()),
+            Self::Bearer(token) => format!("Bearer {}", token.expose_secret().trim()),
+        };
+        SecretString::from(header)
+    }
+}
+
+fn basic(user: &str, password: &str) -> String {
+    format!(
+        "Basic {}",
+        BASE64_STANDARD.encode(format!("{user}:{password}"))
+    )
+}
+
 /// What a refusal means for whoever configured the channel, by status and text; `None` where the answer says enough.
 pub(crate) type Explain = fn(StatusCode, &str) -> Option<&'static str>;
 
@@ -68,6 +88,7 @@ pub(crate) struct Door {
     client: Client,
     url: Url,
     target: String,
+    headers: HeaderMap,
     secrets: Vec<SecretString>,
 }
 
@@ -80,17 +101,29 @@ impl Door {
         Ok(Self {
             client: build_client(options)?,
             target: url.origin().ascii_serialization(),
+            headers: HeaderMap::new(),
             secrets: secrets_of(&url),
             url,
         })
     }
 
-    /// The same door with one more text that never gets into an error.
+    /// The same door with one more text that never gets into an error, nor any longer word of it.
     pub(super) fn hiding(mut self, secret: &SecretString) -> Self {
         let parts = secret.expose_secret().split_whitespace();
         let long = parts.filter(|part| part.len() >= MIN_SECRET_BYTES);
         self.secrets.extend(long.map(SecretString::from));
         self
+    }
+
+    /// The same door, saying who calls.
+    pub(super) fn authenticated(mut self, auth: &HttpAuth) -> Result<Self, ConfigError> {
+        let header = auth.header();
+        self = self.hiding(&header);
+        if let HttpAuth::Basic { password, .. } = auth {
+            self = self.hiding(password);
+        }
+        self.headers = secret_headers(&[("Authorization".to_owned(), header)])?;
+        Ok(self)
     }
 
     /// Where it leads: scheme, host and port, without secrets.
@@ -100,7 +133,8 @@ impl Door {
 
     /// A request to the URL.
     pub(crate) fn request(&self, method: Method) -> RequestBuilder {
-        self.client.request(method, self.url.clone())
+        let request = self.client.request(method, self.url.clone());
+        request.headers(self.headers.clone())
     }
 
     /// A POST to a path below the URL.
@@ -109,7 +143,7 @@ impl Door {
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(path);
         }
-        self.client.post(url)
+        self.client.post(url).headers(self.headers.clone())
     }
 
     /// Sends a request. What comes back is an answer that accepts it, its body unread.
@@ -185,9 +219,15 @@ impl Door {
 fn secrets_of(url: &Url) -> Vec<SecretString> {
     let path = url.path_segments().into_iter().flatten().map(str::to_owned);
     let query = url.query_pairs().map(|(_, value)| value.into_owned());
-    let password = url.password().map(str::to_owned);
-    let parts = path.chain(query).chain(password);
-    parts
+    let decoded = |text| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let (user, password) = (decoded(url.username()), url.password().map(decoded));
+    let header = password.as_ref().map(|password| basic(&user, password));
+    let parts = path.chain(query).chain(password).chain(header);
+    let words = parts.flat_map(|part| {
+        let words = part.split_whitespace();
+        words.map(str::to_owned).collect::<Vec<_>>()
+    });
+    words
         .filter(|part| part.len() >= MIN_SECRET_BYTES)
         .map(SecretString::from)
         .collect()

@@ -8,11 +8,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use super::config_error::ConfigError;
-use super::door::{Door, HttpOptions, beginning, retry_after};
+use super::door::{Door, HttpAuth, HttpOptions, beginning, retry_after};
 use super::{Delivery, Notifier, NotifyError, Receipt};
 use crate::links::MessageLinks;
 use crate::message::Message;
 use crate::notification::{Notification, NotificationKind};
+use crate::policy::ChannelPace;
 use crate::templates::{TemplatePart, Templates};
 use answer::{Answer, advice, is_temporary};
 
@@ -118,7 +119,8 @@ impl SlackNotifier {
                 api_url,
             } => {
                 check_bot(token, channel)?;
-                Door::new(api_url, &options.http)?.hiding(token)
+                Door::new(api_url, &options.http)?
+                    .authenticated(&HttpAuth::Bearer(token.clone()))?
             }
         };
         Ok(Self { options, door })
@@ -133,36 +135,36 @@ impl SlackNotifier {
     /// Tells by the bot: a first message, or an update of it and an answer in its thread.
     async fn post_by_bot(
         &self,
-        bot: &Bot<'_>,
+        channel: &str,
         content: &Value,
         kind: NotificationKind,
         first: Option<Posted>,
     ) -> Result<Posted, NotifyError> {
         let Some(first) = first else {
-            return self.first_message(bot, content).await;
+            return self.first_message(channel, content).await;
         };
         let mut update = content.clone();
         update["channel"] = first.channel.as_str().into();
         update["ts"] = first.ts.as_str().into();
-        match self.call(bot, "chat.update", &update).await? {
+        match self.call("chat.update", &update).await? {
             Answer::Done(_) => {}
             // Nothing to answer to: somebody deleted it.
             Answer::Refused(code) if code == "message_not_found" => {
-                return self.first_message(bot, content).await;
+                return self.first_message(channel, content).await;
             }
             // Too old to be changed, by a rule of the workspace; the thread is still there.
             Answer::Refused(code)
                 if code == "edit_window_closed" || code == "cant_update_message" => {}
             Answer::Refused(code) => return Err(self.refused(&code)),
         }
-        self.answer_in_thread(bot, content, kind, &first).await?;
+        self.answer_in_thread(content, kind, &first).await?;
         Ok(first)
     }
 
-    async fn first_message(&self, bot: &Bot<'_>, content: &Value) -> Result<Posted, NotifyError> {
+    async fn first_message(&self, channel: &str, content: &Value) -> Result<Posted, NotifyError> {
         let mut first = content.clone();
-        first["channel"] = bot.channel.into();
-        match self.call(bot, "chat.postMessage", &first).await? {
+        first["channel"] = channel.into();
+        match self.call("chat.postMessage", &first).await? {
             Answer::Done(posted) => Ok(posted),
             Answer::Refused(code) => Err(self.refused(&code)),
         }
@@ -170,7 +172,6 @@ impl SlackNotifier {
 
     async fn answer_in_thread(
         &self,
-        bot: &Bot<'_>,
         content: &Value,
         kind: NotificationKind,
         first: &Posted,
@@ -179,23 +180,16 @@ impl SlackNotifier {
         reply["channel"] = first.channel.as_str().into();
         reply["thread_ts"] = first.ts.as_str().into();
         reply["reply_broadcast"] = is_for_all(kind).into();
-        match self.call(bot, "chat.postMessage", &reply).await? {
+        match self.call("chat.postMessage", &reply).await? {
             Answer::Done(_) => Ok(()),
             Answer::Refused(code) => Err(self.refused(&code)),
         }
     }
 
     /// One call of the Web API; what is wrong for a while is an error.
-    async fn call(
-        &self,
-        bot: &Bot<'_>,
-        method: &str,
-        arguments: &Value,
-    ) -> Result<Answer, NotifyError> {
+    async fn call(&self, method: &str, arguments: &Value) -> Result<Answer, NotifyError> {
         let request = self.door.post(&[method]);
-        let request = request
-            .bearer_auth(bot.token.expose_secret())
-            .json(arguments);
+        let request = request.json(arguments);
         let response = self.door.send(request, |_, _| None).await?;
         self.read(method, response).await
     }
@@ -224,12 +218,6 @@ impl SlackNotifier {
         self.door
             .rejected(format!("it answered{}{advice}", self.door.quoted(code)))
     }
-}
-
-/// The bot that writes.
-struct Bot<'a> {
-    token: &'a SecretString,
-    channel: &'a str,
 }
 
 /// A message that was posted: the channel's id and the time stamp that names it there.
@@ -264,6 +252,14 @@ impl Notifier for SlackNotifier {
         &self.options.name
     }
 
+    /// A bot shows in its message that somebody takes care; by a webhook that would be one more message.
+    fn pace(&self) -> ChannelPace {
+        ChannelPace {
+            sends_acknowledged: matches!(self.options.target, SlackTarget::Bot { .. }),
+            ..ChannelPace::default()
+        }
+    }
+
     async fn notify(
         &self,
         notification: &Notification,
@@ -277,11 +273,10 @@ impl Notifier for SlackNotifier {
         let content = content::of(&message, &text);
         match &self.options.target {
             SlackTarget::Webhook { .. } => self.post_by_webhook(&content).await,
-            SlackTarget::Bot { token, channel, .. } => {
-                let bot = Bot { token, channel };
+            SlackTarget::Bot { channel, .. } => {
                 let first = Posted::of(delivery.receipt.as_ref());
                 let posted = self
-                    .post_by_bot(&bot, &content, notification.kind, first)
+                    .post_by_bot(channel, &content, notification.kind, first)
                     .await?;
                 Ok(posted.receipt())
             }

@@ -4,6 +4,7 @@ use std::fmt;
 use std::time::SystemTime;
 
 use async_trait::async_trait;
+use percent_encoding::{CONTROLS, utf8_percent_encode};
 use reqwest::Method;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue};
 use secrecy::SecretString;
@@ -166,7 +167,9 @@ impl Notifier for WebhookNotifier {
         let mut message = Message::of(notification, delivery, &self.options.links);
         let body = self.body(&mut message)?;
         let mut request = self.door.request(self.options.method.http());
-        request = request.header(IDEMPOTENCY_KEY, &notification.id);
+        // A header takes no other characters than ASCII's.
+        let id = utf8_percent_encode(&notification.id, CONTROLS).to_string();
+        request = request.header(IDEMPOTENCY_KEY, id);
         if let Some(key) = &self.options.signing_key {
             let header = signature::header(key, SystemTime::now(), body.as_bytes());
             request = request.header(SIGNATURE, header);

@@ -22,7 +22,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::scenario::{Says, cluster, empty_snapshot, finding, start};
+use crate::scenario::{Says, cluster, empty_snapshot, finding_of, start};
 
 pub(crate) const DOWN: Says = Says::True(Severity::Warning);
 pub(crate) const CRITICAL: Says = Says::True(Severity::Critical);
@@ -140,6 +140,8 @@ fn unavailable(retry_after: Option<Duration>) -> NotifyError {
 pub(crate) struct TestStore {
     inner: MemoryAlertStore,
     refuses: AtomicBool,
+    /// Held while it is to hang.
+    pub(crate) busy: Mutex<()>,
 }
 
 impl TestStore {
@@ -171,6 +173,7 @@ impl AlertStore for TestStore {
     }
 
     fn commit(&self, changes: &Changes) -> Result<(), StoreError> {
+        let _busy = self.busy.lock();
         self.check()?;
         self.inner.commit(changes)
     }
@@ -246,11 +249,20 @@ impl Running {
     }
 
     pub(crate) fn publish(&mut self, members: &[&str], says: Says) {
+        self.publish_of("MemberDown", members, says);
+    }
+
+    /// A fault of these members that its rule does not hold.
+    pub(crate) fn publish_at_once(&mut self, members: &[&str]) {
+        self.publish_of("MemberNotStarted", members, DOWN);
+    }
+
+    fn publish_of(&mut self, rule: &str, members: &[&str], says: Says) {
         self.cycle += 1;
         let mut snapshot = empty_snapshot(self.cycle, self.now());
         let findings = members
             .iter()
-            .filter_map(|name| finding(name, says, snapshot.at));
+            .filter_map(|name| finding_of(rule, name, says, snapshot.at));
         snapshot.findings = findings.collect();
         self.snapshots.send_replace(Some(Arc::new(snapshot)));
     }

@@ -119,11 +119,16 @@ impl World {
     fn tick_if_due(&mut self) {
         let due = self.engine.next_deadline();
         if due.is_some_and(|at| at <= self.now()) {
-            let told = self.engine.tick(self.now());
-            self.keep(told);
+            self.tick();
             let next = self.engine.next_deadline();
             assert!(next.is_none_or(|at| at > self.now()), "what is due is done");
         }
+    }
+
+    /// Asks the engine what is due, as on any occasion.
+    pub(crate) fn tick(&mut self) {
+        let told = self.engine.tick(self.now());
+        self.keep(told);
     }
 
     pub(crate) fn run_until(&mut self, second: u64) {
@@ -134,8 +139,7 @@ impl World {
 
     /// Ends the process and starts another one at once, on what was kept.
     pub(crate) fn restart(&mut self) {
-        let told = self.engine.tick(self.now());
-        self.keep(told);
+        self.tick();
         self.engine = AlertEngine::restore(self.policy.clone(), self.kept(), self.now()).unwrap();
         let told = match &self.latest {
             Some(latest) => self.engine.observe(latest, self.now()),
@@ -195,8 +199,11 @@ impl World {
                 member.id = Some(member_id(name));
                 snapshot.members.push(member);
             }
-            let mut finding = finding_of(rule, name, *says, self.now());
-            finding.iter_mut().for_each(|it| it.since = *since);
+            let finding = finding_of(rule, name, *says, self.now());
+            let finding = finding.map(|mut it| {
+                it.since = *since;
+                it
+            });
             snapshot.findings.extend(finding);
         }
         snapshot.member_count = Some(u32::try_from(snapshot.members.len()).unwrap());

@@ -1,5 +1,10 @@
 //! Plays scripts of lines `SECOND WHAT…` in a world, and compares what was told.
 
+#![allow(
+    dead_code,
+    reason = "each test binary that includes the module uses a part of it"
+)]
+
 use etcd_monitor_alerting::AlertPolicy;
 use etcd_monitor_model::Severity;
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use etcd_monitor_model::{Severity, SubjectKind};
+use etcd_monitor_model::SubjectKind;
 use jiff::Timestamp;
 use serde::Serialize;
 
@@ -24,10 +24,10 @@ pub(super) struct PostedAlert {
     generator_url: Option<String>,
 }
 
-/// The alert, ending at `ends`, and the ends of what it was told as under other labels.
+/// The alert, ending at `ends`, and before it the end of what it was told as under other labels, where it was.
 ///
-/// `before` is what it was told with last. Where that is not known (the process is new), it may have been told with each of the
-/// other severities, so those end; the end of what Alertmanager does not know is told to nobody.
+/// Nothing ends on mere suspicion (an earlier process may have told it with another severity): Alertmanager would tell people
+/// of that end. What is not sent again ends there by itself.
 pub(super) fn posts(
     alert: &ToldAlert,
     before: Option<&Labels>,
@@ -35,13 +35,11 @@ pub(super) fn posts(
     ends: Timestamp,
 ) -> Vec<PostedAlert> {
     let labels = labels(alert);
-    let mut posts = match before {
-        Some(before) if *before == labels => Vec::new(),
-        Some(before) => vec![end(alert, before.clone(), now)],
-        None => other_severities(alert.severity, &labels)
-            .map(|labels| end(alert, labels, now))
-            .collect(),
-    };
+    let before = before.filter(|before| **before != labels);
+    let mut posts: Vec<_> = before
+        .map(|before| end(alert, before.clone(), now))
+        .into_iter()
+        .collect();
     posts.push(PostedAlert {
         labels,
         annotations: annotations(alert),
@@ -60,17 +58,6 @@ fn end(alert: &ToldAlert, labels: Labels, now: Timestamp) -> PostedAlert {
         ends_at: now,
         generator_url: None,
     }
-}
-
-fn other_severities(own: Severity, labels: &Labels) -> impl Iterator<Item = Labels> {
-    let all = [Severity::Info, Severity::Warning, Severity::Critical];
-    all.into_iter()
-        .filter(move |other| *other != own)
-        .map(|other| {
-            let mut labels = labels.clone();
-            labels.insert("severity".to_owned(), other.as_str().to_owned());
-            labels
-        })
 }
 
 /// The labels: those of the rule, and our own ones, which win. No label says which daemon sends it.

@@ -10,7 +10,6 @@ use sha2::{Digest, Sha256};
 
 use crate::message::Message;
 use crate::notifier::config_error::ConfigError;
-use crate::notifier::hex::hex;
 use crate::templates::{TemplatePart, Templates};
 
 /// Recipients of one message; the least that every server must take.
@@ -134,7 +133,5 @@ fn id(parts: &[&str], domain: &str) -> String {
         hash.update((part.len() as u64).to_be_bytes());
         hash.update(part);
     }
-    let digest: [u8; 32] = hash.finalize().into();
-    let (name, _) = digest.split_at(16);
-    format!("<{}@{domain}>", hex(name))
+    format!("<{:x}@{domain}>", hash.finalize())
 }

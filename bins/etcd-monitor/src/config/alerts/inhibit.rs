@@ -1,0 +1,33 @@
+//! Inhibitions: which alerts mute which others, as written and checked.
+
+use etcd_monitor_alerting::Inhibition;
+use serde::Deserialize;
+
+use super::routes::matchers;
+use crate::config::place::{At, Remark};
+
+/// An inhibition as written.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(super) struct InhibitFile {
+    source: Vec<At<String>>,
+    target: Vec<At<String>>,
+    equal: Vec<String>,
+}
+
+impl InhibitFile {
+    /// The matchers of both sides.
+    pub(super) fn all_matchers(&self) -> impl Iterator<Item = &At<String>> {
+        self.source.iter().chain(&self.target)
+    }
+}
+
+/// The inhibitions of these.
+pub(super) fn check(files: &[At<InhibitFile>]) -> Result<Vec<Inhibition>, Remark> {
+    files.iter().map(one).collect()
+}
+
+fn one(file: &At<InhibitFile>) -> Result<Inhibition, Remark> {
+    let (source, target) = (matchers(&file.source)?, matchers(&file.target)?);
+    Inhibition::new(source, target, file.equal.clone()).map_err(|error| file.remark(error))
+}
