@@ -33,7 +33,9 @@ async fn the_hold_runs_on_its_own_timer_and_the_resolve_goes_out_at_once() {
     assert_eq!(view.history.len(), 2);
     assert_eq!(channel.told(), [(9, Fired), (9, Resolved)]);
     assert!(channel.attempts().iter().all(|attempt| attempt.durable));
+    let began = running.began;
     running.stop().await;
+    assert_eq!(began.elapsed().as_secs(), 9, "the stop waits for nothing");
 }
 
 #[tokio::test(start_paused = true)]
@@ -317,8 +319,13 @@ async fn a_disk_that_hangs_holds_nothing_up_for_more_than_seconds() {
     assert!(!channel.attempts()[0].durable);
     release.send(()).unwrap();
     hanging.join().unwrap();
+    let before = std::time::Instant::now();
     running.until(|view| view.store.failing.is_none()).await;
     running.stop().await;
+    assert!(
+        before.elapsed() < Duration::from_secs(3),
+        "nothing is left to wait for"
+    );
     let stored = store.kept();
     assert!(stored.rows.keys().any(|key| key.starts_with("alert/")));
     assert!(stored.waiting.is_empty());

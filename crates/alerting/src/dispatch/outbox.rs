@@ -201,26 +201,18 @@ impl Outbox {
         self.commit_if_due();
     }
 
-    /// What is to be done next. Cancel-safe.
+    /// What is to be done next; possibly to send nothing, where only how the store is has changed. Cancel-safe.
     pub(super) async fn next(&mut self) -> Wish {
-        loop {
-            let retry_at = self.trouble.as_ref().map(|trouble| trouble.retry_at);
-            match (&mut self.flight, retry_at) {
-                (Some(flight), _) => {
-                    let outcome = flight.outcome().await;
-                    let send = self.landed(outcome);
-                    if !send.is_empty() {
-                        return Wish::Send(send);
-                    }
-                }
-                (None, Some(retry_at)) => {
-                    sleep_until(retry_at).await;
-                    return Wish::AllRows;
-                }
-                (None, None) if self.must_rewrite => return Wish::AllRows,
-                (None, None) => std::future::pending().await,
-            }
+        if let Some(flight) = &mut self.flight {
+            let outcome = flight.outcome().await;
+            return Wish::Send(self.landed(outcome));
         }
+        match self.trouble.as_ref().map(|trouble| trouble.retry_at) {
+            Some(retry_at) => sleep_until(retry_at).await,
+            None if self.must_rewrite => {}
+            None => std::future::pending().await,
+        }
+        Wish::AllRows
     }
 
     /// Takes note of how a commit went (`None`: it takes too long), and gives what is to be sent.
