@@ -1,5 +1,6 @@
 //! The sign of life against a real HTTP server: it stops with the probes, and comes back with them.
 
+#![cfg(feature = "http")]
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::sync::Arc;
