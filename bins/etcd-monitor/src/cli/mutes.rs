@@ -100,8 +100,14 @@ pub struct SilenceAddArgs {
     pub daemon: DataDirArgs,
 }
 
+const LIST_EXAMPLES: &str = "Examples:
+  etcd-monitor silence list                                those that hold or are to come
+  etcd-monitor silence list --expired -w json              all that are kept, for programs
+  etcd-monitor silence expire $(etcd-monitor silence list -w simple)";
+
 /// What to list.
 #[derive(Debug, Clone, Args)]
+#[command(after_long_help = LIST_EXAMPLES)]
 pub struct SilenceListArgs {
     /// Those that are over as well, for the 5 days that they are kept
     #[arg(long)]
@@ -116,8 +122,16 @@ pub struct SilenceListArgs {
     pub daemon: DataDirArgs,
 }
 
+const EXPIRE_EXAMPLES: &str = "Examples:
+  etcd-monitor silence expire 9f86d081884c7d65
+  etcd-monitor silence expire $(etcd-monitor silence list -w simple)       all of them
+
+What still fires, and was not told while it was silenced, is told then.
+Exit codes: 0 ended, 1 the data directory cannot be used, or one is not there or is over already, 2 wrong usage.";
+
 /// What to end.
 #[derive(Debug, Clone, Args)]
+#[command(after_long_help = EXPIRE_EXAMPLES)]
 pub struct SilenceExpireArgs {
     /// Ids of silences, as `silence add` and `silence list` print them
     #[arg(value_name = "ID", required = true)]
