@@ -145,7 +145,7 @@ pub struct SilenceExpireArgs {
 const ACK_EXAMPLES: &str = "Examples:
   etcd-monitor ack 1f3a9c0b7d2e4f55 -c \"on it\"
   etcd-monitor ack --remove 1f3a9c0b7d2e4f55
-  curl -s http://127.0.0.1:8080/api/v1/alerts              ids of alerts, which messages and the dashboard show too
+  curl -s http://127.0.0.1:8080/api/v1/alerts              ids of alerts, which e-mails and webhooks tell too
 
 Nothing more is told about an alert that somebody takes care of, until it is over or becomes more severe.
 The daemon takes it over within a second.
