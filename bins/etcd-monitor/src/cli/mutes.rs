@@ -100,8 +100,14 @@ pub struct SilenceAddArgs {
     pub daemon: DataDirArgs,
 }
 
+const LIST_EXAMPLES: &str = "Examples:
+  etcd-monitor silence list                                those that hold or are to come
+  etcd-monitor silence list --expired -w json              all that are kept, for programs
+  etcd-monitor silence expire $(etcd-monitor silence list -w simple)";
+
 /// What to list.
 #[derive(Debug, Clone, Args)]
+#[command(after_long_help = LIST_EXAMPLES)]
 pub struct SilenceListArgs {
     /// Those that are over as well, for the 5 days that they are kept
     #[arg(long)]
@@ -116,8 +122,16 @@ pub struct SilenceListArgs {
     pub daemon: DataDirArgs,
 }
 
+const EXPIRE_EXAMPLES: &str = "Examples:
+  etcd-monitor silence expire 9f86d081884c7d65
+  etcd-monitor silence expire $(etcd-monitor silence list -w simple)       all of them
+
+What still fires, and was not told while it was silenced, is told then.
+Exit codes: 0 ended, 1 the data directory cannot be used, or one is not there or is over already, 2 wrong usage.";
+
 /// What to end.
 #[derive(Debug, Clone, Args)]
+#[command(after_long_help = EXPIRE_EXAMPLES)]
 pub struct SilenceExpireArgs {
     /// Ids of silences, as `silence add` and `silence list` print them
     #[arg(value_name = "ID", required = true)]
@@ -131,7 +145,7 @@ pub struct SilenceExpireArgs {
 const ACK_EXAMPLES: &str = "Examples:
   etcd-monitor ack 1f3a9c0b7d2e4f55 -c \"on it\"
   etcd-monitor ack --remove 1f3a9c0b7d2e4f55
-  curl -s http://127.0.0.1:8080/api/v1/alerts              ids of alerts, which messages and the dashboard show too
+  curl -s http://127.0.0.1:8080/api/v1/alerts              ids of alerts, which e-mails and webhooks tell too
 
 Nothing more is told about an alert that somebody takes care of, until it is over or becomes more severe.
 The daemon takes it over within a second.

@@ -49,9 +49,13 @@ impl MuteWatch {
         let read = tokio::task::spawn_blocking(move || read_if_changed(&file, seen.as_ref()));
         match read.await {
             Ok(Ok(Some((stamp, mutes)))) => {
-                self.seen = Some(stamp);
                 self.trouble = None;
+                let counts = (mutes.silences.len(), mutes.acknowledgements.len());
                 self.handle.set_mutes(mutes);
+                if self.seen.replace(stamp).is_some() || counts != (0, 0) {
+                    let (silences, acknowledgements) = counts;
+                    tracing::info!(silences, acknowledgements, "what people mute has changed");
+                }
             }
             Ok(Ok(None)) => self.trouble = None,
             Ok(Err(error)) => self.complain(error.to_string()),

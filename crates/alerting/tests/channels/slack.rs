@@ -76,7 +76,7 @@ async fn an_incoming_webhook_gets_a_coloured_message() {
         "cluster: prod, member: m1 (6d31)\n",
         "• Status: connection refused (at 2026-01-02T00:00:00Z)\n",
         "*Do:* start etcd on m1\n",
-        "since 2026-01-02T00:00:00Z",
+        "since 2026-01-02T00:00:00Z, alert ",
     ] {
         assert!(text.contains(line), "{line:?} in {text}");
     }
