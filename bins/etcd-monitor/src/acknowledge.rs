@@ -25,19 +25,17 @@ fn acknowledged(arguments: &AckArgs) -> anyhow::Result<()> {
     let author = author(arguments.author.as_deref())?;
     let acknowledgement = Acknowledgement::new(&author, now, &arguments.comment)
         .map_err(|error| ConfigError::new(error.to_string()))?;
-    for alert in &arguments.alerts {
+    output::each(&arguments.alerts, |alert| {
         mutes.acknowledge(*alert, acknowledgement.clone(), now)?;
-        output::write(&format!("{author} takes care of {alert}\n"), None)?;
-    }
-    Ok(())
+        output::write(&format!("{author} takes care of {alert}\n"), None)
+    })
 }
 
 fn removed(mutes: &MuteFile, alerts: &[Fingerprint], now: Timestamp) -> anyhow::Result<()> {
-    for alert in alerts {
+    output::each(alerts, |alert| {
         if !mutes.remove_acknowledgement(*alert, now)? {
             bail!("nobody takes care of {alert}");
         }
-        output::write(&format!("nobody takes care of {alert} any more\n"), None)?;
-    }
-    Ok(())
+        output::write(&format!("nobody takes care of {alert} any more\n"), None)
+    })
 }

@@ -5,7 +5,7 @@ use std::io::{ErrorKind, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
 
-use anyhow::Context;
+use anyhow::{Context, anyhow};
 
 use crate::config::ConfigError;
 use crate::logging;
@@ -17,6 +17,16 @@ pub(crate) fn exit_code(done: anyhow::Result<()>) -> ExitCode {
     };
     logging::fatal(&error);
     ExitCode::from(if error.is::<ConfigError>() { 2 } else { 1 })
+}
+
+/// Does something to each of them, also after one where it failed, and then says what failed.
+pub(crate) fn each<T>(all: &[T], act: impl FnMut(&T) -> anyhow::Result<()>) -> anyhow::Result<()> {
+    let mut failed: Vec<_> = all.iter().map(act).filter_map(Result::err).collect();
+    if failed.len() < 2 {
+        return failed.pop().map_or(Ok(()), Err);
+    }
+    let failed: Vec<String> = failed.iter().map(|error| format!("{error:#}")).collect();
+    Err(anyhow!(failed.join("\n")))
 }
 
 /// Writes an answer to the file, or to stdout where none is named.

@@ -124,10 +124,8 @@ fn json(silences: &[Silence], now: Timestamp) -> anyhow::Result<String> {
 fn expire(arguments: &SilenceExpireArgs) -> anyhow::Result<()> {
     let mutes = mutes(&arguments.daemon)?;
     let now = Timestamp::now();
-    let ended = arguments.ids.iter().map(|id| mutes.expire_silence(id, now));
-    let ended: Vec<_> = ended.collect();
-    for silence in ended {
-        output::write(&format!("{}\n", silence?.id), None)?;
-    }
-    Ok(())
+    output::each(&arguments.ids, |id| {
+        let silence = mutes.expire_silence(id, now)?;
+        output::write(&format!("{}\n", silence.id), None)
+    })
 }

@@ -12,6 +12,9 @@ use crate::silence::Mutes;
 /// How often it is looked at whether the file has changed.
 const PERIOD: Duration = Duration::from_secs(1);
 
+/// What holds while the file is there and cannot be read.
+const KNOWN_HOLD: &str = "; those known before hold";
+
 /// Hands what a file says to alerting, whenever it changes.
 #[derive(Debug)]
 pub struct MuteWatch {
@@ -58,16 +61,18 @@ impl MuteWatch {
                 }
             }
             Ok(Ok(None)) => self.trouble = None,
-            Ok(Err(error)) => self.complain(error.to_string()),
-            Err(error) => self.complain(error.to_string()),
+            // Set aside: the next look finds no file, and takes over that nothing is muted.
+            Ok(Err(error @ MuteFileError::Damaged { .. })) => self.complain("", error.to_string()),
+            Ok(Err(error)) => self.complain(KNOWN_HOLD, error.to_string()),
+            Err(error) => self.complain(KNOWN_HOLD, error.to_string()),
         }
     }
 
-    fn complain(&mut self, reason: String) {
+    fn complain(&mut self, until_then: &str, reason: String) {
         if self.trouble.as_ref() != Some(&reason) {
             tracing::error!(
                 reason,
-                "silences and acknowledgements cannot be read; those known before hold"
+                "silences and acknowledgements cannot be read{until_then}"
             );
             self.trouble = Some(reason);
         }

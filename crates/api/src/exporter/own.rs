@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
+use etcd_monitor_alerting::AlertState;
 use etcd_monitor_model::{Severity, Snapshot};
 use prometheus_client::encoding::DescriptorEncoder;
 
@@ -135,18 +136,16 @@ fn true_by_rule(snapshot: &Snapshot) -> BTreeMap<&str, (u32, Severity)> {
 
 fn alerts(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let view = snapshots.source.alerts().latest();
-    let firing = |cluster: &str| {
-        let firing = |alert: &&etcd_monitor_alerting::Alert| {
-            alert.cluster.as_str() == cluster
-                && alert.state == etcd_monitor_alerting::AlertState::Firing
-        };
-        view.active.iter().filter(firing).count() as f64
-    };
+    let mut firing: BTreeMap<&str, u32> = BTreeMap::new();
+    let alerts = view.active.iter();
+    for alert in alerts.filter(|alert| alert.state == AlertState::Firing) {
+        *firing.entry(alert.cluster.as_str()).or_default() += 1;
+    }
     let watched = snapshots.source.watched();
-    let samples = watched
-        .clusters
-        .iter()
-        .map(|(name, _)| (vec![("cluster", name.as_str())], firing(name.as_str())));
+    let samples = watched.clusters.iter().map(|(name, _)| {
+        let count = firing.get(name.as_str()).copied().unwrap_or(0);
+        (vec![("cluster", name.as_str())], f64::from(count))
+    });
     gauge(
         encoder,
         "etcd_monitor_alerts_firing",
