@@ -648,3 +648,35 @@ fn a_metric_rule_makes_alerts_of_its_own() {
     let told = observe(4, 0.01);
     assert_eq!(told[0].kind, NotificationKind::Resolved);
 }
+
+#[test]
+fn a_channel_that_is_told_no_ends_is_not_told_that_what_is_over_fires() {
+    let mut policy = paced(|pace| pace.sends_resolved = false);
+    policy.route.group_by = Some(vec!["cluster".to_owned()]);
+    check_with(
+        policy,
+        "0 m1 down
+         60 m1 up
+         100 TlsFailed/m2 critical
+         2000 end",
+        "9 fired warning m1
+         100 updated critical TlsFailed/m2",
+    );
+}
+
+#[test]
+fn an_alert_that_is_kept_firing_goes_on_when_its_finding_vanishes() {
+    let mut policy = pager();
+    let mut rule = Rule::new("MemberDown", Duration::ZERO);
+    rule.keep_firing = Duration::from_mins(1);
+    policy.rules = vec![rule];
+    check_with(
+        policy,
+        "0 m1 down
+         0 m2 up
+         20 m1 missing
+         400 end",
+        "0 fired warning m1
+         80 resolved warning -m1",
+    );
+}

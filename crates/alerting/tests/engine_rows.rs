@@ -160,3 +160,23 @@ fn the_history_is_kept_up_to_its_limit() {
     assert_eq!(before, after);
     assert_eq!(world.engine.events_recorded(), HISTORY_LIMIT as u64 + 1);
 }
+
+#[test]
+fn an_event_that_was_lost_is_missing_and_no_other() {
+    let world = check(
+        "0 m1 down
+         20 m1 up
+         40 end",
+        "9 fired warning m1
+         20 resolved warning -m1",
+    );
+    let mut rows = world.kept();
+    rows.retain(|row| row.key != format!("event/{:020}", 0));
+    let policy = AlertPolicy::to_channels(["pager"]);
+    let mut engine = AlertEngine::restore(policy, rows, start()).unwrap();
+    assert_eq!(engine.history().len(), 1);
+    let rows = engine.rows();
+    let events = rows.iter().filter(|row| row.key.starts_with("event/"));
+    let keys: Vec<&str> = events.map(|row| row.key.as_str()).collect();
+    assert_eq!(keys, [format!("event/{:020}", 1)]);
+}

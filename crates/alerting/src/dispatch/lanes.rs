@@ -81,8 +81,11 @@ impl Lanes {
         self.all.push((lane, task));
     }
 
-    /// Hands a notification to its channel; one whose channel is not there is given up.
+    /// Hands a notification to its channel, once; one whose channel is not there is given up.
     pub(super) fn send(&self, waiting: Arc<Waiting>) {
+        if !waiting.is_first_sending() {
+            return;
+        }
         match self.find(&waiting.key.channel) {
             Some(lane) => lane.send(waiting),
             None => self.give_up(&waiting),

@@ -24,6 +24,7 @@ pub(super) struct Waiting {
     pub(super) at: Timestamp,
     pub(super) json: Arc<[u8]>,
     durable: AtomicBool,
+    sent: AtomicBool,
 }
 
 impl Waiting {
@@ -54,6 +55,7 @@ impl Waiting {
             at: notification.at,
             json,
             durable: AtomicBool::new(durable),
+            sent: AtomicBool::new(false),
         })
     }
 
@@ -65,6 +67,12 @@ impl Waiting {
     /// Whether it is on disk.
     pub(super) fn is_durable(&self) -> bool {
         self.durable.load(Ordering::Relaxed)
+    }
+
+    /// Hands it over to its lane. True the first time alone: what was sent from memory comes by again when the store is
+    /// back.
+    pub(super) fn is_first_sending(&self) -> bool {
+        !self.sent.swap(true, Ordering::Relaxed)
     }
 
     /// It is on disk from now on.

@@ -77,6 +77,7 @@ impl AlertEngine {
                     return;
                 }
                 match why_vanished(incident, snapshot, &evaluated) {
+                    Some(ResolveReason::Cleared) => incident.clear(step),
                     Some(reason) => incident.end(reason, step),
                     None => incident.doubt(step.clock),
                 }

@@ -245,7 +245,7 @@ impl Incident {
     }
 
     /// The condition does not hold any more.
-    fn clear(&mut self, step: &mut Step<'_>) {
+    pub(super) fn clear(&mut self, step: &mut Step<'_>) {
         let keep_firing = self.rule.keep_firing;
         match self.kept.phase {
             Phase::Firing { ending_at: None } if !keep_firing.is_zero() => {

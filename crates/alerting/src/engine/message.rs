@@ -22,11 +22,9 @@ impl Message {
     pub(super) fn of(truth: &Truth<'_>, survey: &Survey, tells_ends: bool) -> Self {
         let fires = survey.standing.iter().chain(&survey.additions);
         let fires: Vec<&Alert> = fires.filter_map(|id| truth.firing(*id)).collect();
-        let held: Vec<Alert> = survey
-            .held
-            .iter()
-            .filter_map(|id| truth.as_held(*id))
-            .collect();
+        // Where no end is told, what is over must not be told to fire either.
+        let held = survey.held.iter().filter(|_| tells_ends);
+        let held: Vec<Alert> = held.filter_map(|id| truth.as_held(*id)).collect();
         let ends = survey.ends.iter().filter(|_| tells_ends);
         let ends: Vec<&Alert> = ends.filter_map(|id| truth.ended(*id)).collect();
         Self {

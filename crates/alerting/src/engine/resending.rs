@@ -54,8 +54,8 @@ impl Telling<'_> {
 
     fn say_everything(&mut self, survey: &Survey) -> Vec<Notification> {
         let truth = self.truth;
-        let held = survey.held.iter().filter_map(|id| truth.as_held(*id));
-        let held: Vec<Alert> = held.collect();
+        let held = survey.held.iter().filter(|_| truth.pace.sends_resolved);
+        let held: Vec<Alert> = held.filter_map(|id| truth.as_held(*id)).collect();
         let standing = survey.standing.iter().filter_map(|id| truth.firing(*id));
         let firing = worst_first(standing.chain(&held));
         self.group.log.last_message = Some(truth.clock.elapsed());
