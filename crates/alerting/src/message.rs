@@ -169,7 +169,9 @@ fn head(notification: &Notification) -> String {
     match notification.kind {
         NotificationKind::Fired => format!("[FIRING {severity}]"),
         NotificationKind::Updated => format!("[FIRING, now {severity}]"),
-        NotificationKind::Repeated => format!("[STILL FIRING {severity}]"),
+        NotificationKind::Repeated | NotificationKind::Resent => {
+            format!("[STILL FIRING {severity}]")
+        }
         NotificationKind::Acknowledged => format!("[ACKNOWLEDGED {severity}]"),
         NotificationKind::Resolved => "[RESOLVED]".to_owned(),
     }

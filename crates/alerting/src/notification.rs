@@ -68,6 +68,9 @@ pub enum NotificationKind {
     Updated,
     /// It still fires, as was told some time ago.
     Repeated,
+    /// It still fires, for a receiver that forgets what it hears no more of. It is worth nothing once it is late, and so is
+    /// neither kept nor tried for long.
+    Resent,
     /// Somebody takes care of all of it.
     Acknowledged,
     /// All of it is over.
@@ -88,6 +91,7 @@ impl NotificationKind {
             Self::Fired => "fired",
             Self::Updated => "updated",
             Self::Repeated => "repeated",
+            Self::Resent => "resent",
             Self::Acknowledged => "acknowledged",
             Self::Resolved => "resolved",
         }
@@ -97,7 +101,9 @@ impl NotificationKind {
     pub fn status(self) -> &'static str {
         match self {
             Self::Resolved => "resolved",
-            Self::Fired | Self::Updated | Self::Repeated | Self::Acknowledged => "firing",
+            Self::Fired | Self::Updated | Self::Repeated | Self::Resent | Self::Acknowledged => {
+                "firing"
+            }
         }
     }
 }

@@ -452,3 +452,30 @@ async fn alerts_that_make_no_sense_are_set_aside_and_begin_anew() {
     assert_eq!(rows["format"], b"1");
     assert!(rows.keys().any(|key| key.starts_with("alert/")), "{rows:?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_receiver_that_was_away_hears_what_is_true_and_not_each_repetition() {
+    let away = Duration::from_hours(20);
+    let channel = TestChannel::grouping_itself("am", Does::FailFor(away));
+    let mut running = Running::start(&[&channel]);
+    running.publish(&["m1"], DOWN);
+    running
+        .until(|view| view.channels[0].failed_attempts > 0)
+        .await;
+    tokio::time::sleep(Duration::from_hours(19)).await;
+    running.publish(&["m1"], Says::False);
+    let view = running.until(|view| view.active.is_empty()).await;
+    assert!(view.channels[0].queued <= 3, "{:?}", view.channels[0]);
+    running.until(|view| view.channels[0].delivered >= 2).await;
+    let view = running.handle.latest();
+    assert_eq!((view.channels[0].queued, view.dead_letters.len()), (0, 0));
+    let after = |attempt: &&driving::Attempt| attempt.second >= away.as_secs();
+    let heard: Vec<_> = channel
+        .attempts()
+        .iter()
+        .filter(after)
+        .map(|it| it.kind)
+        .collect();
+    assert_eq!(heard, [Fired, Resolved]);
+    running.stop().await;
+}

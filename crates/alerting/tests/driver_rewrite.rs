@@ -63,7 +63,7 @@ async fn what_waited_is_sent_once_where_the_alerts_make_no_sense() {
     *store.gate.lock().unwrap() = Some(gate);
 
     let taking = TestChannel::new("a", Does::Take);
-    let mut running = Running::start_on(&[&taking], store.clone());
+    let running = Running::start_on(&[&taking], store.clone());
     running.until(|view| view.channels[0].delivered == 1).await;
     store.entered.notified().await;
     go_on.send(()).unwrap();

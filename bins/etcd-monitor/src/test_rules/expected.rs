@@ -18,6 +18,7 @@ const KINDS: [NotificationKind; 5] = [
     NotificationKind::Fired,
     NotificationKind::Updated,
     NotificationKind::Repeated,
+    NotificationKind::Resent,
     NotificationKind::Acknowledged,
     NotificationKind::Resolved,
 ];

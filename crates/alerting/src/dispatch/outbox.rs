@@ -138,16 +138,19 @@ impl Outbox {
         taken
     }
 
-    /// Takes in what the engine says. What is given back is to be sent at once, since the store refuses.
+    /// Takes in what the engine says. What is given back is to be sent at once: what is not kept anyway, and everything
+    /// while the store refuses.
     pub(super) fn accept(
         &mut self,
         rows: Vec<StateRow>,
         notifications: &[Notification],
     ) -> Vec<Arc<Waiting>> {
-        let accepted: Vec<_> = notifications
+        let numbered: Vec<_> = notifications
             .iter()
             .filter_map(|notification| self.number(notification))
             .collect();
+        let (mut at_once, accepted): (Vec<_>, Vec<_>) =
+            numbered.into_iter().partition(|waiting| waiting.passing);
         if !self.must_rewrite {
             self.next.changes.rows.extend(rows);
             for waiting in &accepted {
@@ -158,10 +161,9 @@ impl Outbox {
         }
         self.commit_if_due();
         if self.trouble.is_some() {
-            accepted
-        } else {
-            Vec::new()
+            at_once.extend(accepted);
         }
+        at_once
     }
 
     fn number(&mut self, notification: &Notification) -> Option<Arc<Waiting>> {
@@ -169,7 +171,9 @@ impl Outbox {
         match Waiting::new(number, notification) {
             Ok(waiting) => {
                 self.next_number += 1;
-                self.waiting.insert(number, Arc::clone(&waiting));
+                if !waiting.passing {
+                    self.waiting.insert(number, Arc::clone(&waiting));
+                }
                 Some(waiting)
             }
             Err(error) => {
@@ -181,10 +185,12 @@ impl Outbox {
 
     /// One is done with.
     pub(super) fn settle(&mut self, settled: Settled) {
-        self.waiting.remove(&settled.number);
+        let was_kept = self.waiting.remove(&settled.number).is_some();
         if !self.must_rewrite {
             let changes = &mut self.next.changes;
-            changes.waiting.insert(settled.number, None);
+            if was_kept {
+                changes.waiting.insert(settled.number, None);
+            }
             changes.receipts.extend(settled.receipts);
             let dead = settled.dead.clone();
             changes

@@ -38,8 +38,9 @@ pub(super) struct Entry {
 }
 
 impl Queue {
-    /// Adds one that is given up after so long.
+    /// Adds one that is given up after so long. What is passing and of its group makes way for it.
     pub(super) fn push(&mut self, waiting: Arc<Waiting>, expires: Instant) {
+        self.drop_passing(&waiting);
         self.bytes += waiting.json.len();
         let entry = Entry {
             attempts: 0,
@@ -53,34 +54,59 @@ impl Queue {
         self.entries.insert(entry.waiting.number, entry);
     }
 
-    /// Takes out what is beyond the limits: first what a newer one of its group supersedes, then the oldest. What is
-    /// being tried stays.
-    pub(super) fn overflow(&mut self, limit: usize) -> Vec<Entry> {
+    /// Drops what is passing, of the same group and older than this one, which says how things are now. The parts of one
+    /// round are of the same time.
+    fn drop_passing(&mut self, newer: &Waiting) {
+        let is_past = |entry: &&Entry| {
+            let waiting = &entry.waiting;
+            waiting.passing
+                && !entry.in_flight
+                && waiting.key.dedup_key == newer.key.dedup_key
+                && (waiting.at < newer.at || !newer.passing)
+        };
+        let past = self.entries.values().filter(is_past);
+        for number in past.map(|entry| entry.waiting.number).collect::<Vec<_>>() {
+            self.remove(number);
+        }
+    }
+
+    /// Takes out what is beyond the limits: first, where each message tells how its whole group is, what a newer one
+    /// supersedes, then the oldest. What is being tried stays.
+    pub(super) fn overflow(&mut self, limit: usize, tells_whole_groups: bool) -> Vec<Entry> {
         let mut dropped = Vec::new();
-        while self.entries.len() > limit || self.bytes > BYTES_MAX {
-            let Some(number) = self.superseded().or_else(|| self.oldest()) else {
+        if !self.is_beyond(limit) {
+            return dropped;
+        }
+        let superseded = if tells_whole_groups {
+            self.superseded()
+        } else {
+            Vec::new()
+        };
+        let oldest = self.entries.keys().copied();
+        for number in superseded.into_iter().chain(oldest.collect::<Vec<_>>()) {
+            if !self.is_beyond(limit) {
                 break;
-            };
-            dropped.extend(self.remove(number));
+            }
+            let is_idle = self.entries.get(&number).is_some_and(|it| !it.in_flight);
+            dropped.extend(is_idle.then(|| self.remove(number)).flatten());
         }
         dropped
     }
 
-    /// The oldest that may be dropped and has a newer one of its group behind it.
-    fn superseded(&self) -> Option<u64> {
-        let mut newer = BTreeSet::new();
-        let mut found = None;
-        for (number, entry) in self.entries.iter().rev() {
-            if !newer.insert(&entry.waiting.key.dedup_key) && !entry.in_flight {
-                found = Some(*number);
-            }
-        }
-        found
+    fn is_beyond(&self, limit: usize) -> bool {
+        self.entries.len() > limit || self.bytes > BYTES_MAX
     }
 
-    fn oldest(&self) -> Option<u64> {
-        let mut idle = self.entries.iter().filter(|(_, entry)| !entry.in_flight);
-        idle.next().map(|(number, _)| *number)
+    /// Those that have a newer one of their group behind them, the oldest first.
+    fn superseded(&self) -> Vec<u64> {
+        let mut newer = BTreeSet::new();
+        let entries = self.entries.iter().rev();
+        let mut superseded: Vec<u64> = entries
+            .filter(|(_, entry)| !newer.insert(&entry.waiting.key.dedup_key))
+            .map(|(number, _)| *number)
+            .collect();
+        superseded.reverse();
+        superseded
     }
 
     /// The one to try next: of those whose turn it is in their group and that need not wait, the one with the fewest
@@ -118,9 +144,12 @@ impl Queue {
         Some(entry)
     }
 
-    /// An attempt failed: it is to be tried again after its back-off.
+    /// An attempt failed: it is to be tried again after its back-off. What is passing is not: the next round follows.
     pub(super) fn retry(&mut self, number: u64, error: String, now: Instant) {
-        if let Some(entry) = self.entries.get_mut(&number) {
+        let is_passing = |entry: &Entry| entry.waiting.passing;
+        if self.entries.get(&number).is_some_and(is_passing) {
+            self.remove(number);
+        } else if let Some(entry) = self.entries.get_mut(&number) {
             self.in_flight -= usize::from(std::mem::take(&mut entry.in_flight));
             entry.not_before = Some(now + next_wait(&mut entry.backoff));
             entry.last_error = Some(error);
@@ -177,7 +206,7 @@ impl Queue {
     /// Whether one waits that would be lost with the process.
     pub(super) fn has_volatile(&self) -> bool {
         let mut waiting = self.entries.values();
-        waiting.any(|entry| !entry.waiting.is_durable())
+        waiting.any(|entry| !entry.waiting.is_durable() && !entry.waiting.passing)
     }
 }
 

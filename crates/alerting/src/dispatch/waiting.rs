@@ -6,7 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use etcd_monitor_model::plain_text;
 use jiff::Timestamp;
 
-use crate::notification::Notification;
+use crate::notification::{Notification, NotificationKind};
 use crate::store::{DeadLetter, ReceiptKey};
 
 /// Most characters of a cause in a dead letter.
@@ -23,6 +23,8 @@ pub(super) struct Waiting {
     pub(super) incident_at: Timestamp,
     pub(super) at: Timestamp,
     pub(super) json: Arc<[u8]>,
+    /// Whether it is worth nothing once it is late: it is not kept, and no loss.
+    pub(super) passing: bool,
     durable: AtomicBool,
     sent: AtomicBool,
 }
@@ -54,6 +56,7 @@ impl Waiting {
             incident_at: notification.incident_at,
             at: notification.at,
             json,
+            passing: notification.kind == NotificationKind::Resent,
             durable: AtomicBool::new(durable),
             sent: AtomicBool::new(false),
         })
@@ -80,13 +83,17 @@ impl Waiting {
         self.durable.store(true, Ordering::Relaxed);
     }
 
-    /// What is kept of it when it is given up. `None` where its text cannot be read, which was written by ourselves.
+    /// What is kept of it when it is given up. `None` where it is no loss, and where its text cannot be read, which was
+    /// written by ourselves.
     pub(super) fn dead_letter(
         &self,
         given_up_at: Timestamp,
         attempts: u32,
         reason: String,
     ) -> Option<DeadLetter> {
+        if self.passing {
+            return None;
+        }
         let notification = self.notification().ok()?;
         let cause = notification.worst().map(|alert| plain_text(&alert.cause));
         Some(DeadLetter {

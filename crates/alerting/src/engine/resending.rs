@@ -60,7 +60,7 @@ impl Telling<'_> {
         let firing = worst_first(standing.chain(&held));
         self.group.log.last_message = Some(truth.clock.elapsed());
         batches(&firing, &[])
-            .map(|message| self.batch(NotificationKind::Repeated, message))
+            .map(|message| self.batch(NotificationKind::Resent, message))
             .collect()
     }
 

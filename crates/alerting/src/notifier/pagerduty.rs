@@ -133,9 +133,10 @@ impl Notifier for PagerDutyNotifier {
 
 fn action(kind: NotificationKind) -> &'static str {
     match kind {
-        NotificationKind::Fired | NotificationKind::Updated | NotificationKind::Repeated => {
-            "trigger"
-        }
+        NotificationKind::Fired
+        | NotificationKind::Updated
+        | NotificationKind::Repeated
+        | NotificationKind::Resent => "trigger",
         NotificationKind::Acknowledged => "acknowledge",
         NotificationKind::Resolved => "resolve",
     }

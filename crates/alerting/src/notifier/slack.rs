@@ -304,7 +304,10 @@ fn check_bot(token: &SecretString, channel: &str) -> Result<(), ConfigError> {
 /// Whether an answer in a thread is shown in the channel too, to those who do not follow the thread.
 fn is_for_all(kind: NotificationKind) -> bool {
     match kind {
-        NotificationKind::Fired | NotificationKind::Updated | NotificationKind::Repeated => true,
+        NotificationKind::Fired
+        | NotificationKind::Updated
+        | NotificationKind::Repeated
+        | NotificationKind::Resent => true,
         NotificationKind::Acknowledged | NotificationKind::Resolved => false,
     }
 }

@@ -395,7 +395,7 @@ async fn sending_again_keeps_an_alert_alive_in_the_real_one_and_silence_ends_it(
         alerts[0]["endsAt"].as_str().unwrap().parse().unwrap()
     };
     let first = end().await;
-    told.kind = NotificationKind::Repeated;
+    told.kind = NotificationKind::Resent;
     send(&channel, &told).await;
     assert!(end().await > first);
     real.is_quiet().await;

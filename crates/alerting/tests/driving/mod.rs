@@ -12,8 +12,8 @@ use std::time::Duration;
 use async_trait::async_trait;
 use etcd_monitor_alerting::{
     AlertPolicy, AlertStore, Alerting, AlertingOptions, AlertsHandle, AlertsView, Changes, Channel,
-    ChannelLimits, Delivery, MemoryAlertStore, Notification, NotificationKind, Notifier,
-    NotifyError, Receipt, RestoreError, StoreError, Stored,
+    ChannelLimits, ChannelPace, Delivery, MemoryAlertStore, Notification, NotificationKind,
+    Notifier, NotifyError, Receipt, RestoreError, StoreError, Stored,
 };
 use etcd_monitor_model::{Severity, Snapshot};
 use jiff::Timestamp;
@@ -54,15 +54,28 @@ pub(crate) struct Attempt {
 pub(crate) struct TestChannel {
     name: &'static str,
     does: Does,
+    pace: ChannelPace,
     began: Instant,
     attempts: Mutex<Vec<Attempt>>,
 }
 
 impl TestChannel {
     pub(crate) fn new(name: &'static str, does: Does) -> Arc<Self> {
+        Self::paced(name, does, ChannelPace::default())
+    }
+
+    /// One that hears everything again each minute.
+    pub(crate) fn grouping_itself(name: &'static str, does: Does) -> Arc<Self> {
+        let mut pace = ChannelPace::default();
+        pace.resend_every = Some(Duration::from_mins(1));
+        Self::paced(name, does, pace)
+    }
+
+    fn paced(name: &'static str, does: Does, pace: ChannelPace) -> Arc<Self> {
         Arc::new(Self {
             name,
             does,
+            pace,
             began: Instant::now(),
             attempts: Mutex::default(),
         })
@@ -100,6 +113,10 @@ impl TestChannel {
 impl Notifier for TestChannel {
     fn name(&self) -> &str {
         self.name
+    }
+
+    fn pace(&self) -> ChannelPace {
+        self.pace
     }
 
     async fn notify(
@@ -214,10 +231,15 @@ impl Running {
         let cancel = CancellationToken::new();
         let (snapshots, receiver) = watch::channel(None);
         let names: Vec<_> = channels.iter().map(|channel| channel.name).collect();
+        let mut policy = policy(&names);
+        for channel in channels {
+            let name = channel.name.to_owned();
+            policy.channels.insert(name, channel.pace);
+        }
         let channels = channels
             .iter()
             .map(|channel| channel.with(ChannelLimits::default()));
-        let mut options = AlertingOptions::new(policy(&names), channels.collect());
+        let mut options = AlertingOptions::new(policy, channels.collect());
         options.snapshots = vec![(cluster(), receiver)];
         options.store = store;
         let (alerting, handle) = Alerting::new(options, cancel.clone());

@@ -78,7 +78,10 @@ impl Desk {
     }
 
     fn drop_surplus(&mut self, now: Timestamp) -> Vec<Entry> {
-        let dropped = self.queue.overflow(self.channel.limits.queue.max(1));
+        // What groups for itself is told of each alert by itself.
+        let tells_whole_groups = self.channel.notifier.pace().resend_every.is_none();
+        let limit = self.channel.limits.queue.max(1);
+        let dropped = self.queue.overflow(limit, tells_whole_groups);
         self.stats.dropped += dropped.len() as u64;
         if !dropped.is_empty() {
             self.stats.lost(now);

@@ -1,5 +1,8 @@
 use super::*;
+use jiff::Timestamp;
+
 use crate::fixtures::notification;
+use crate::notification::NotificationKind;
 
 /// A queue with a message of each group, numbered from 0.
 fn queue(groups: &[&str]) -> Queue {
@@ -61,11 +64,11 @@ async fn one_that_always_fails_holds_up_no_other() {
 #[tokio::test(start_paused = true)]
 async fn a_surplus_costs_what_is_superseded_first_and_then_the_oldest() {
     let mut queue = queue(&["a", "b", "c", "b", "c", "d"]);
-    assert_eq!(numbers(&queue.overflow(6)), [0_u64; 0]);
-    assert_eq!(numbers(&queue.overflow(5)), [1]);
-    assert_eq!(numbers(&queue.overflow(3)), [2, 0]);
+    assert_eq!(numbers(&queue.overflow(6, true)), [0_u64; 0]);
+    assert_eq!(numbers(&queue.overflow(5, true)), [1]);
+    assert_eq!(numbers(&queue.overflow(3, true)), [2, 0]);
     queue.start(3);
-    assert_eq!(numbers(&queue.overflow(1)), [4, 5]);
+    assert_eq!(numbers(&queue.overflow(1, true)), [4, 5]);
     assert_eq!(queue.len(), 1, "what is being tried stays");
 }
 
@@ -79,7 +82,7 @@ async fn bytes_are_bounded_too() {
         let waiting = Waiting::new(number, &large).unwrap();
         queue.push(waiting, Instant::now() + GIVEN_UP_AFTER);
     }
-    assert_eq!(numbers(&queue.overflow(1_000)), [0, 1]);
+    assert_eq!(numbers(&queue.overflow(1_000, true)), [0, 1]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -99,4 +102,29 @@ fn what_is_written_reads_the_same() {
     assert_eq!(stored.notification().unwrap(), told);
     assert_eq!(stored.key, waiting.key);
     assert!(stored.is_durable() && !waiting.is_durable());
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_each_message_tells_of_other_alerts_the_oldest_goes_first() {
+    let mut queue = queue(&["b", "a", "a", "a"]);
+    assert_eq!(numbers(&queue.overflow(2, false)), [0, 1]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_passing_makes_way_for_what_is_newer_in_its_group() {
+    let mut queue = Queue::default();
+    let mut told = notification("test", "a", 0);
+    let mut push = |number: u64, kind, second: i64| {
+        told.kind = kind;
+        told.at = Timestamp::from_second(second).unwrap();
+        let waiting = Waiting::new(number, &told).unwrap();
+        queue.push(waiting, Instant::now() + GIVEN_UP_AFTER);
+        queue.entries.keys().copied().collect::<Vec<_>>()
+    };
+    assert_eq!(push(0, NotificationKind::Fired, 0), [0]);
+    // Two parts of one round, and the next one.
+    assert_eq!(push(1, NotificationKind::Resent, 60), [0, 1]);
+    assert_eq!(push(2, NotificationKind::Resent, 60), [0, 1, 2]);
+    assert_eq!(push(3, NotificationKind::Resent, 120), [0, 3]);
+    assert_eq!(push(4, NotificationKind::Resolved, 130), [0, 4]);
 }
