@@ -415,9 +415,9 @@ fn a_channel_that_forgets_is_told_everything_at_once_and_again() {
          400 end",
         "9 fired warning m1
          20 updated warning TlsFailed/m2
-         69 repeated warning m1 TlsFailed/m2
+         69 resent warning m1 TlsFailed/m2
          90 updated warning -m1
-         129 repeated warning TlsFailed/m2
+         129 resent warning TlsFailed/m2
          140 resolved warning -TlsFailed/m2",
     );
 }

@@ -25,8 +25,17 @@ pub(super) struct Muting {
 
 /// The alerts that fire and may mute others, by inhibition and by the values of its labels that must be equal.
 #[derive(Debug, Default)]
-pub(super) struct Sources<'a> {
-    by_labels: Vec<BTreeMap<Vec<String>, Vec<&'a Alert>>>,
+pub(super) struct Sources {
+    by_labels: Vec<BTreeMap<Vec<String>, Alike>>,
+}
+
+/// Sources of an inhibition that are alike: one of each sort says all.
+#[derive(Debug)]
+struct Alike {
+    /// Mutes what is no source itself.
+    first: Fingerprint,
+    /// Is no target itself, and so mutes those that are both as well.
+    above: Option<Fingerprint>,
 }
 
 impl Muting {
@@ -75,13 +84,12 @@ impl Muting {
     }
 
     /// Those of the alerts that can mute others.
-    pub(super) fn sources<'a>(&self, firing: impl Iterator<Item = &'a Alert>) -> Sources<'a> {
-        let mut by_labels = vec![BTreeMap::new(); self.inhibitions.len()];
+    pub(super) fn sources<'a>(&self, firing: impl Iterator<Item = &'a Alert>) -> Sources {
+        let mut by_labels: Vec<_> = self.inhibitions.iter().map(|_| BTreeMap::new()).collect();
         for alert in firing {
             for (inhibition, sources) in self.inhibitions.iter().zip(&mut by_labels) {
                 if inhibition.is_source(alert) {
-                    let sources: &mut Vec<_> = sources.entry(equal(inhibition, alert)).or_default();
-                    sources.push(alert);
+                    note_source(inhibition, alert, sources);
                 }
             }
         }
@@ -89,12 +97,7 @@ impl Muting {
     }
 
     /// What mutes an alert that fires.
-    pub(super) fn of(
-        &self,
-        alert: &Alert,
-        sources: &Sources<'_>,
-        now: Timestamp,
-    ) -> Option<MutedBy> {
+    pub(super) fn of(&self, alert: &Alert, sources: &Sources, now: Timestamp) -> Option<MutedBy> {
         let silence = || {
             Some(MutedBy::Silence(
                 self.mutes.silence_of(alert, now)?.id.clone(),
@@ -123,12 +126,19 @@ impl Muting {
         Some(MutedBy::Maintenance(window.name.clone()))
     }
 
-    fn inhibitor(&self, alert: &Alert, sources: &Sources<'_>) -> Option<Fingerprint> {
+    /// What mutes an alert by [`Inhibition::mutes`]; no alert mutes itself.
+    fn inhibitor(&self, alert: &Alert, sources: &Sources) -> Option<Fingerprint> {
         let mut each = self.inhibitions.iter().zip(&sources.by_labels);
         each.find_map(|(inhibition, sources)| {
+            if sources.is_empty() || !inhibition.is_target(alert) {
+                return None;
+            }
             let alike = sources.get(&equal(inhibition, alert))?;
-            let source = alike.iter().find(|it| inhibition.mutes(it, alert))?;
-            Some(source.id)
+            if inhibition.is_source(alert) {
+                alike.above
+            } else {
+                Some(alike.first)
+            }
         })
     }
 
@@ -147,8 +157,66 @@ impl Muting {
     }
 }
 
+fn note_source(inhibition: &Inhibition, alert: &Alert, sources: &mut BTreeMap<Vec<String>, Alike>) {
+    let alike = sources.entry(equal(inhibition, alert)).or_insert(Alike {
+        first: alert.id,
+        above: None,
+    });
+    if alike.above.is_none() && !inhibition.is_target(alert) {
+        alike.above = Some(alert.id);
+    }
+}
+
 /// The values of the labels in which a source and its targets are alike.
 fn equal(inhibition: &Inhibition, alert: &Alert) -> Vec<String> {
     let value = |label: &String| alert.label(label).unwrap_or_default().into_owned();
     inhibition.equal.iter().map(value).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use etcd_monitor_model::Severity::{Critical, Warning};
+
+    use super::*;
+    use crate::fixtures::{alert, matchers};
+
+    #[test]
+    fn an_alert_is_inhibited_where_any_source_mutes_it() {
+        let (pages, any) = (
+            matchers(&["severity=critical"]),
+            matchers(&["rule=~\".+\""]),
+        );
+        let of_a = matchers(&["rule=~\"A|B\""]);
+        let equal = || vec!["cluster".to_owned()];
+        let inhibitions = [
+            Inhibition::new(pages.clone(), any.clone(), equal()).unwrap(),
+            Inhibition::new(any, of_a.clone(), equal()).unwrap(),
+            Inhibition::new(of_a, pages, Vec::new()).unwrap(),
+        ];
+        let severities = [Warning, Critical];
+        let alerts = ["A", "B", "C"].into_iter().flat_map(|rule| {
+            let each = severities.into_iter();
+            each.flat_map(move |severity| ["x", "y"].map(|cluster| alert(cluster, rule, severity)))
+        });
+        let all: Vec<Alert> = alerts.collect();
+        for inhibition in inhibitions {
+            let muting = Muting {
+                inhibitions: vec![inhibition.clone()],
+                ..Muting::default()
+            };
+            // Every set of alerts that may fire at the same time.
+            for set in 0..1_usize << all.len() {
+                let firing: Vec<&Alert> = (0..all.len())
+                    .filter(|index| set & (1 << index) != 0)
+                    .map(|index| &all[index])
+                    .collect();
+                let sources = muting.sources(firing.iter().copied());
+                for target in &firing {
+                    let is_muted = firing.iter().any(|it| inhibition.mutes(it, target));
+                    let by = muting.inhibitor(target, &sources);
+                    assert_eq!(by.is_some(), is_muted, "{target:?} of {firing:?}");
+                }
+            }
+        }
+    }
 }
