@@ -308,6 +308,7 @@ impl Driver {
 
     /// Lets the lanes deliver what they can within their time, and writes what became of it.
     async fn stop(&mut self) {
+        self.outbox.hurry();
         let deadline = Instant::now() + DRAIN_DEADLINE;
         while self.lanes.is_busy() || !self.outbox.is_idle() {
             if timeout_at(deadline, self.step()).await.is_err() {

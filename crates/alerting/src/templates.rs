@@ -214,6 +214,11 @@ impl Templates {
             return None;
         }
         let rendered = render(&self.own, part, message);
+        // Services refuse a message that says nothing.
+        let rendered = rendered.and_then(|text| match text.trim() {
+            "" => Err("it writes nothing".to_owned()),
+            _ => Ok(text),
+        });
         rendered
             .map_err(|reason| note_failure(part, &reason, message))
             .ok()

@@ -356,6 +356,13 @@ impl Outbox {
         });
     }
 
+    /// Has a store that refused tried at once: there may be no later.
+    pub(super) fn hurry(&mut self) {
+        if let Some(trouble) = &mut self.trouble {
+            trouble.retry_at = Instant::now();
+        }
+    }
+
     /// Whether everything is written.
     pub(super) fn is_idle(&self) -> bool {
         self.flight.is_none() && self.next.changes.is_empty() && !self.must_rewrite

@@ -1,11 +1,13 @@
 //! The console channel: one readable block of lines per notification.
 
+use std::collections::VecDeque;
 use std::fmt;
 use std::io::{self, IsTerminal, Write};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use async_trait::async_trait;
 use etcd_monitor_model::Severity;
+use tokio::sync::Mutex;
 
 use super::{Delivery, Notifier, NotifyError, Receipt};
 use crate::links::MessageLinks;
@@ -13,11 +15,14 @@ use crate::message::Message;
 use crate::notification::{Notification, NotificationKind};
 use crate::templates::{TemplatePart, Templates};
 
+/// Notifications that are remembered as written: more than can be tried at a time.
+const REMEMBERED: usize = 64;
+
 /// Writes each notification as a block of lines, to stderr or to a writer of your own.
 ///
 /// Text that comes from members is stripped of control characters. The first line is coloured on a terminal.
 pub struct ConsoleNotifier {
-    writer: Arc<Mutex<dyn Write + Send>>,
+    pen: Arc<Mutex<Pen>>,
     options: ConsoleOptions,
 }
 
@@ -56,7 +61,10 @@ impl ConsoleNotifier {
     /// Writes to `writer`. A write that blocks holds up this channel alone.
     pub fn new(writer: impl Write + Send + 'static, options: ConsoleOptions) -> Self {
         Self {
-            writer: Arc::new(Mutex::new(writer)),
+            pen: Arc::new(Mutex::new(Pen {
+                writer: Box::new(writer),
+                written: VecDeque::new(),
+            })),
             options,
         }
     }
@@ -95,9 +103,11 @@ impl Notifier for ConsoleNotifier {
         delivery: &Delivery,
     ) -> Result<Option<Receipt>, NotifyError> {
         let block = self.block(notification, delivery);
-        let writer = Arc::clone(&self.writer);
+        let id = notification.id.clone();
+        // Waiting costs no thread, so that a reader who pauses holds one of them and not one for each attempt.
+        let mut pen = Arc::clone(&self.pen).lock_owned().await;
         // A terminal or a pipe may block for as long as nobody reads it.
-        let written = tokio::task::spawn_blocking(move || write(&writer, &block)).await;
+        let written = tokio::task::spawn_blocking(move || pen.write(id, &block)).await;
         match written {
             Ok(Ok(())) => Ok(None),
             Ok(Err(error)) => Err(unavailable(error.to_string())),
@@ -106,10 +116,26 @@ impl Notifier for ConsoleNotifier {
     }
 }
 
-fn write(writer: &Mutex<dyn Write + Send>, block: &str) -> io::Result<()> {
-    let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
-    writer.write_all(block.as_bytes())?;
-    writer.flush()
+/// The writer, and the notifications that it wrote last.
+struct Pen {
+    writer: Box<dyn Write + Send>,
+    written: VecDeque<String>,
+}
+
+impl Pen {
+    /// Writes a notification, once: an attempt that was given up may have ended late.
+    fn write(&mut self, id: String, block: &str) -> io::Result<()> {
+        if self.written.contains(&id) {
+            return Ok(());
+        }
+        self.writer.write_all(block.as_bytes())?;
+        self.writer.flush()?;
+        if self.written.len() == REMEMBERED {
+            self.written.pop_front();
+        }
+        self.written.push_back(id);
+        Ok(())
+    }
 }
 
 fn unavailable(reason: String) -> NotifyError {

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -23,9 +23,11 @@ use crate::links::MessageLinks;
 use crate::message::Message;
 use crate::notification::Notification;
 use crate::templates::Templates;
+use courses::Courses;
 use letter::{Correspondents, letter};
 use refusal::Refusals;
 
+mod courses;
 mod letter;
 mod refusal;
 
@@ -37,7 +39,8 @@ const IDLE: Duration = Duration::from_mins(1);
 /// Sends each notification as an e-mail of plain text and HTML.
 ///
 /// The messages of an incident are one thread: each has a `Message-ID` made from the notification, the same in every
-/// attempt, and the later ones refer to the first. One recipient whom the server refuses does not keep the message from the others.
+/// attempt, and the later ones refer to the first. One recipient whom the server refuses, for good or for
+/// now, keeps the message from nobody else, and nobody gets it again because of another: what is left is tried alone.
 pub struct EmailNotifier {
     options: EmailOptions,
     correspondents: Correspondents,
@@ -46,6 +49,7 @@ pub struct EmailNotifier {
     /// What was kept from the message before. It is taken out while in use, so that a connection in the middle of an
     /// attempt that was given up is never used again.
     kept: Mutex<Option<Transport>>,
+    courses: Mutex<Courses>,
 }
 
 /// How mail is sent.
@@ -152,6 +156,7 @@ impl EmailNotifier {
             refusals: Refusals::new(&options),
             options,
             kept: Mutex::default(),
+            courses: Mutex::default(),
         })
     }
 
@@ -186,9 +191,10 @@ impl EmailNotifier {
         builder.build()
     }
 
-    async fn send(&self, letter: &[u8]) -> Result<(), NotifyError> {
+    async fn send(&self, id: &str, letter: &[u8]) -> Result<(), NotifyError> {
         let transport = self.transport();
-        let sent = timeout(self.options.timeout, self.to_all(&transport, letter)).await;
+        let sending = self.to_all(&transport, id, letter);
+        let sent = timeout(self.options.timeout, sending).await;
         let Ok(sent) = sent else {
             return Err(self.refusals.unavailable("it did not answer in time"));
         };
@@ -197,36 +203,63 @@ impl EmailNotifier {
     }
 
     /// To all recipients at once; where the server refuses, to each alone, so that one bad address keeps it from nobody else.
-    async fn to_all(&self, transport: &Transport, letter: &[u8]) -> Result<(), NotifyError> {
+    async fn to_all(
+        &self,
+        transport: &Transport,
+        id: &str,
+        letter: &[u8],
+    ) -> Result<(), NotifyError> {
         let recipients = &self.correspondents.recipients;
+        if self.courses().knows(id) {
+            return self.to_each(transport, id, letter).await;
+        }
         let together = transport
             .send_raw(&self.correspondents.envelope, letter)
             .await;
         match together {
             Ok(_) => Ok(()),
             Err(error) if recipients.len() > 1 && refusal::may_be_one_recipients(&error) => {
-                self.to_each(transport, letter).await
+                self.to_each(transport, id, letter).await
             }
             Err(error) => Err(self.refusals.judge(&error)),
         }
     }
 
-    async fn to_each(&self, transport: &Transport, letter: &[u8]) -> Result<(), NotifyError> {
-        let mut refused = Vec::new();
-        for envelope in &self.correspondents.recipients {
-            if let Err(error) = transport.send_raw(envelope, letter).await {
-                refused.push((recipient(envelope), self.refusals.judge(&error)));
+    /// To each that neither took nor refused it for good yet.
+    async fn to_each(
+        &self,
+        transport: &Transport,
+        id: &str,
+        letter: &[u8],
+    ) -> Result<(), NotifyError> {
+        let (mut refused, mut later) = (None, None);
+        for (number, envelope) in self.correspondents.recipients.iter().enumerate() {
+            if self.courses().is_settled(id, number) {
+                continue;
+            }
+            let sent = transport.send_raw(envelope, letter).await;
+            let Err(error) = sent.map_err(|error| self.refusals.judge(&error)) else {
+                self.courses().took(id, number);
+                continue;
+            };
+            let (channel, recipient) = (&self.options.name, recipient(envelope));
+            tracing::warn!(%channel, recipient, %error, "mail refused for one of several recipients");
+            if error.is_retryable() {
+                later = Some(error);
+            } else {
+                self.courses().refused(id, number);
+                refused = Some(error);
             }
         }
-        let all = refused.len() == self.correspondents.recipients.len();
-        for (recipient, error) in &refused {
-            tracing::warn!(channel = %self.options.name, recipient, %error, "mail refused for one of several recipients");
+        if let Some(later) = later {
+            return Err(later);
         }
-        let temporary = refused.iter().position(|(_, error)| error.is_retryable());
-        match temporary.or(all.then_some(0)) {
-            Some(place) => Err(refused.swap_remove(place).1),
-            None => Ok(()),
-        }
+        let somebody_took_it = self.courses().end(id);
+        refused.filter(|_| !somebody_took_it).map_or(Ok(()), Err)
+    }
+
+    fn courses(&self) -> MutexGuard<'_, Courses> {
+        self.courses.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -252,7 +285,7 @@ impl Notifier for EmailNotifier {
         let mut message = Message::of(notification, delivery, &self.options.links);
         let letter = letter(&self.correspondents, &self.options.templates, &mut message);
         let letter = letter.map_err(|reason| self.refusals.rejected(reason))?;
-        self.send(&letter).await.map(|()| None)
+        self.send(&notification.id, &letter).await.map(|()| None)
     }
 }
 

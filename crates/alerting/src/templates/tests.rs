@@ -145,6 +145,10 @@ fn what_fails_at_run_time_is_replaced_and_said() {
         ),
         ("{{ \"x\" * 9000000000 }}", "fuel"),
         ("{% set ns = namespace(x=1) %}", "namespace"),
+        (
+            "{% if severity == \"none\" %}{{ title }}{% endif %}\n",
+            "writes nothing",
+        ),
     ] {
         let templates = own(TemplatePart::EmailText, text).unwrap();
         let mut message = message(&notification());

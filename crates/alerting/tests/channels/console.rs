@@ -1,7 +1,9 @@
 //! What the console channel writes.
 
 use std::io::{self, Write};
+use std::sync::mpsc::{Receiver, channel};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use etcd_monitor_alerting::{
     ConsoleNotifier, ConsoleOptions, Delivery, Notification, NotificationKind, Notifier,
@@ -135,4 +137,43 @@ async fn a_closed_console_is_an_error_not_a_panic() {
         matches!(error, Err(NotifyError::Unavailable { .. })),
         "{error:?}"
     );
+}
+
+/// A reader that pauses: a write ends when it is let go.
+struct Paused {
+    screen: Screen,
+    go_on: Arc<Mutex<Receiver<()>>>,
+}
+
+impl Write for Paused {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.go_on.lock().unwrap().recv().unwrap();
+        self.screen.write(bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[tokio::test]
+async fn a_reader_that_pauses_gets_each_block_once() {
+    let (let_go, go_on) = channel();
+    let screen = Screen::default();
+    let paused = Paused {
+        screen: screen.clone(),
+        go_on: Arc::new(Mutex::new(go_on)),
+    };
+    let console = ConsoleNotifier::new(paused, ConsoleOptions::default());
+    let told = fired(&["m1"], Severity::Warning);
+    let delivery = Delivery::default();
+    for _ in 0..3 {
+        let attempt = console.notify(&told, &delivery);
+        let given_up = tokio::time::timeout(Duration::from_millis(50), attempt).await;
+        assert!(given_up.is_err());
+    }
+    let_go.send(()).unwrap();
+    console.notify(&told, &delivery).await.unwrap();
+    let shown = String::from_utf8(screen.0.lock().unwrap().clone()).unwrap();
+    assert_eq!(shown.matches("[FIRING").count(), 1, "{shown}");
 }

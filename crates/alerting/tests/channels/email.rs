@@ -263,17 +263,26 @@ async fn one_bad_recipient_keeps_it_from_nobody_else() {
         "greylisted@example.org",
         "ops@example.org",
     ]);
+    let last = mail(&["last@example.org"]);
     send(&some, &told()).await.unwrap();
     assert_eq!(server.taken().await.to, ["ops@example.org"]);
     assert_eq!(server.taken().await.to, ["dba@example.org"]);
     let error = send(&none, &told()).await.unwrap_err();
     assert!(matches!(error, NotifyError::Rejected { .. }), "{error}");
     assert!(error.to_string().contains("nobody of that name"), "{error}");
-    for mail in [later, both] {
-        let error = send(&mail, &told()).await.unwrap_err();
+    for mail in [&later, &both] {
+        let error = send(mail, &told()).await.unwrap_err();
         assert!(error.is_retryable(), "{error}");
         assert!(error.to_string().contains("try again later"), "{error}");
     }
+    assert_eq!(server.taken().await.to, ["ops@example.org"]);
+    // Who took it gets it once, however often the other is tried.
+    for _ in 0..2 {
+        let error = send(&both, &told()).await.unwrap_err();
+        assert!(error.to_string().contains("try again later"), "{error}");
+    }
+    send(&last, &told()).await.unwrap();
+    assert_eq!(server.taken().await.to, ["last@example.org"]);
 }
 
 #[tokio::test]

@@ -84,10 +84,11 @@ impl Refusals {
     }
 }
 
-/// Whether the refusal may be about one of several recipients: 5xx, but not about who sends.
+/// Whether the refusal may be about one of several recipients: 5xx, but not about who sends, or a mailbox that is busy,
+/// full or not there now.
 pub(super) fn may_be_one_recipients(error: &Error) -> bool {
     let code = error.status().map_or(0, u16::from);
-    error.is_permanent() && advice(code).is_none()
+    matches!(code, 450..=452) || (error.is_permanent() && advice(code).is_none())
 }
 
 /// What to do about a code (RFC 4954, RFC 5321).
