@@ -63,7 +63,9 @@ impl FromStr for Fingerprint {
     type Err = std::num::ParseIntError;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        u64::from_str_radix(text, 16).map(Self)
+        // All of it: a part would be the id of another alert. What is no digit makes the error.
+        let whole = if text.len() == 16 { text } else { "" };
+        u64::from_str_radix(whole, 16).map(Self)
     }
 }
 

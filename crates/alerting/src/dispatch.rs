@@ -8,7 +8,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_monitor_model::Snapshot;
+use etcd_monitor_model::{ClusterName, Snapshot};
 use futures_util::stream::{SelectAll, StreamExt, select_all};
 use jiff::Timestamp;
 use tokio::sync::watch;
@@ -57,6 +57,9 @@ const LOOKS_APART: u32 = 20;
 
 /// Wait of the timer when nothing depends on time; any long time will do.
 const IDLE_WAIT: Duration = Duration::from_hours(1);
+
+/// Wait of the timer while anything depends on time, however far the wall clock is from it: it may have been set back.
+const STEP_MAX: Duration = Duration::from_secs(30);
 
 /// Says what time it is.
 type WallClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
@@ -193,12 +196,12 @@ impl Driver {
     /// Follows the first orders. What was muted before the process ended stays so until somebody says otherwise.
     fn obey(&mut self) {
         let is_said = self.orders.mutes.has_changed().unwrap_or(false);
-        if is_said || *self.orders.mutes.borrow() != Mutes::default() {
-            let muted = self.mute();
-            self.tell(&muted);
-        }
-        let followed = self.follow();
-        self.tell(&followed);
+        let mutes = self.orders.mutes.borrow_and_update().clone();
+        let mutes = Some(mutes).filter(|mutes| is_said || *mutes != Mutes::default());
+        let names = self.take_followed();
+        let names: Vec<_> = names.iter().collect();
+        let told = self.engine.go_on(mutes, &names, self.now());
+        self.tell(&told);
     }
 
     async fn work(&mut self, cancel: &CancellationToken) {
@@ -207,10 +210,11 @@ impl Driver {
             let told = tokio::select! {
                 biased;
                 () = cancel.cancelled() => return,
-                () = sleep_until(wake_at) => self.engine.tick(self.now()),
+                // Clusters that are gone end before other rules could make them fire, and both before time does anything.
+                Ok(()) = self.orders.followed.changed() => self.follow(),
                 Ok(()) = self.orders.configuration.changed() => self.configure(),
                 Ok(()) = self.orders.mutes.changed() => self.mute(),
-                Ok(()) = self.orders.followed.changed() => self.follow(),
+                () = sleep_until(wake_at) => self.engine.tick(self.now()),
                 wish = self.outbox.next() => { self.grant(wish); continue }
                 event = self.lanes.next() => { self.note(event); continue }
                 () = sleep_until(self.next_look), if self.is_unseen => { self.publish(); continue }
@@ -231,13 +235,18 @@ impl Driver {
     /// Takes the snapshots of the clusters that are wanted now, and ends the alerts of those that are gone. A snapshot
     /// that was taken before comes again and changes nothing.
     fn follow(&mut self) -> Vec<Notification> {
+        let names = self.take_followed();
+        let names: Vec<_> = names.iter().collect();
+        self.engine.keep_clusters(&names, self.now())
+    }
+
+    fn take_followed(&mut self) -> Vec<ClusterName> {
         let followed = self.orders.followed.borrow_and_update().clone();
         let streams = followed
             .iter()
             .map(|(_, snapshots)| WatchStream::new(snapshots.clone()));
         self.snapshots = select_all(streams);
-        let names: Vec<_> = followed.iter().map(|(name, _)| name).collect();
-        self.engine.keep_clusters(&names, self.now())
+        followed.into_iter().map(|(name, _)| name).collect()
     }
 
     fn configure(&mut self) -> Vec<Notification> {
@@ -344,7 +353,12 @@ impl Driver {
         let wait = self.engine.next_deadline().map_or(IDLE_WAIT, |deadline| {
             Duration::try_from(deadline.duration_since(self.now())).unwrap_or_default()
         });
-        Instant::now() + wait.min(IDLE_WAIT)
+        let longest = if self.engine.next_deadline().is_some() {
+            STEP_MAX
+        } else {
+            IDLE_WAIT
+        };
+        Instant::now() + wait.min(longest)
     }
 
     fn now(&self) -> Timestamp {

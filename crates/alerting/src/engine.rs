@@ -167,11 +167,31 @@ impl AlertEngine {
     /// Takes what people silenced and acknowledged, in place of what they had before.
     pub fn set_mutes(&mut self, mutes: Mutes, now: Timestamp) -> Vec<Notification> {
         self.clock.advance(now);
+        self.take_mutes(mutes);
+        self.conclude()
+    }
+
+    /// After [`restore`](Self::restore): what is muted (`None`: as before) and which clusters are left are taken in before
+    /// anything is told.
+    pub(crate) fn go_on(
+        &mut self,
+        mutes: Option<Mutes>,
+        kept: &[&ClusterName],
+        now: Timestamp,
+    ) -> Vec<Notification> {
+        self.clock.advance(now);
+        if let Some(mutes) = mutes {
+            self.take_mutes(mutes);
+        }
+        self.end_all_but(kept);
+        self.conclude()
+    }
+
+    fn take_mutes(&mut self, mutes: Mutes) {
         if mutes != *self.muting.mutes() {
             self.muting.set_mutes(mutes);
             self.unkept.mutes = true;
         }
-        self.conclude()
     }
 
     /// When [`tick`](Self::tick) is to be called next; `None` when nothing depends on time.
@@ -226,12 +246,16 @@ impl AlertEngine {
     /// Forgets every cluster but these, as [`remove_cluster`](Self::remove_cluster) does.
     pub fn keep_clusters(&mut self, kept: &[&ClusterName], now: Timestamp) -> Vec<Notification> {
         self.clock.advance(now);
+        self.end_all_but(kept);
+        self.conclude()
+    }
+
+    fn end_all_but(&mut self, kept: &[&ClusterName]) {
         let known = self.clusters.keys();
         let gone: Vec<ClusterName> = known.filter(|name| !kept.contains(name)).cloned().collect();
         for cluster in &gone {
             self.end_cluster(cluster);
         }
-        self.conclude()
     }
 
     fn end_cluster(&mut self, name: &ClusterName) {

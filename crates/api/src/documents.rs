@@ -1,6 +1,6 @@
 //! The JSON documents that REST and live events answer. Names are promises: fields may be added, never renamed.
 
-use etcd_monitor_alerting::{Alert, AlertEvent, AlertsView};
+use etcd_monitor_alerting::{Alert, AlertEvent, AlertsView, DeadLetter};
 use etcd_monitor_model::{
     CanarySummary, ClusterId, ConsistencySummary, Coverage, Finding, LatencyMetrics,
     LatencySummary, Leader, LeaderChange, LinkSnapshot, MemberCapacity, MemberId, MemberSnapshot,
@@ -292,6 +292,12 @@ pub(crate) struct Alerts<'a> {
 #[derive(Serialize)]
 pub(crate) struct AlertHistory<'a> {
     pub(crate) history: Vec<&'a AlertEvent>,
+}
+
+/// `GET /api/v1/alerts/dead-letters`: newest last.
+#[derive(Serialize)]
+pub(crate) struct DeadLetters<'a> {
+    pub(crate) dead_letters: Vec<&'a DeadLetter>,
 }
 
 /// The data of a live `alerts` event.

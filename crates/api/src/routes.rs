@@ -40,6 +40,7 @@ pub(crate) fn router() -> Router<Source> {
         .route("/api/v1/coverage", get(cluster::coverage))
         .route("/api/v1/alerts", get(alerts::active))
         .route("/api/v1/alerts/history", get(alerts::history))
+        .route("/api/v1/alerts/dead-letters", get(alerts::dead_letters))
         .route("/api/v1/blackbox", get(black_box::list))
         .route("/api/v1/blackbox/{name}", get(black_box::download))
         .route("/api/v1/events", get(events::follow))

@@ -53,10 +53,10 @@ pub struct CheckArgs {
 /// Form of the answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 pub enum OutputFormat {
-    /// Tables for people: findings with what to do, members, what is not evaluable.
+    /// Tables and sentences for people.
     Table,
     /// One JSON object for programs.
     Json,
-    /// The verdict, then one line per finding.
+    /// One line for each, without headings.
     Simple,
 }

@@ -24,7 +24,7 @@ use super::secret::Secrets;
 pub use channels::ConfiguredChannel;
 use channels::{ChannelFile, Common};
 use custom::CustomRuleFile;
-use doubts::{Known, doubts};
+use doubts::{Known, check_labels, doubts};
 use heartbeat::HeartbeatFile;
 use inhibit::InhibitFile;
 use maintenance::WindowFile;
@@ -60,6 +60,13 @@ impl AlertsFile {
         let inhibitions = self.inhibit.iter().flat_map(|one| one.all_matchers());
         let windows = self.maintenance.iter().flat_map(WindowFile::all_matchers);
         routes.chain(inhibitions).chain(windows).collect()
+    }
+
+    /// Every name of a label in it, beside those in matchers.
+    fn labels(&self) -> Vec<&At<String>> {
+        let routes = self.route.iter().flat_map(|root| root.labels());
+        let inhibitions = self.inhibit.iter().flat_map(|one| one.labels());
+        routes.chain(inhibitions).collect()
     }
 
     /// Whether a channel of this name is written.
@@ -135,6 +142,7 @@ pub(super) fn check(
             .chain(policy.metric_rules.iter().map(MetricRule::name))
             .collect(),
     };
+    check_labels(file, &policy)?;
     for doubt in doubts(file, &known) {
         secrets.warn(doubt);
     }

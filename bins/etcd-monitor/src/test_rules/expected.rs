@@ -14,7 +14,7 @@ use crate::config::place::{At, Remark};
 /// What an alert can be that is not over.
 const STATES: [AlertState; 2] = [AlertState::Firing, AlertState::Pending];
 
-const KINDS: [NotificationKind; 5] = [
+const KINDS: [NotificationKind; 6] = [
     NotificationKind::Fired,
     NotificationKind::Updated,
     NotificationKind::Repeated,

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 const DOWN_AFTER: u32 = 3;
 
 /// Longest wait that a receiver may ask for: what it asks beyond is an error of its own.
-const ASKED_MAX: Duration = Duration::from_mins(5);
+const ASKED_MAX: Duration = Duration::from_hours(1);
 
 /// Waits of 1, 2, 4, 8 s and then 15 s, each with up to as much again at random: after an outage of any length the
 /// next attempt is at most 30 s away. It never ends.

@@ -152,6 +152,11 @@ impl StatSource for AlertsHandle {
                 "Notifications that were given up and are kept for people to see",
                 view.dead_letters.len() as f64,
             ),
+            Stat::counter(
+                "etcd_monitor_alerts_refused_total",
+                "Findings that made no alert because too many were followed, since the monitor started",
+                view.refused_alerts,
+            ),
             Stat::gauge(
                 "etcd_monitor_alerts_store_failing",
                 "1 while alerts and notifications are not stored, else 0",

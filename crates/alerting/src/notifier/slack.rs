@@ -148,8 +148,8 @@ impl SlackNotifier {
         update["ts"] = first.ts.as_str().into();
         match self.call("chat.update", &update).await? {
             Answer::Done(_) => {}
-            // Nothing to answer to: somebody deleted it.
-            Answer::Refused(code) if code == "message_not_found" => {
+            // Nothing to answer to: somebody deleted it, or it stands where the bot no longer writes.
+            Answer::Refused(code) if is_out_of_reach(&code) => {
                 return self.first_message(channel, content).await;
             }
             // Too old to be changed, by a rule of the workspace; the thread is still there.
@@ -244,6 +244,17 @@ impl fmt::Debug for SlackNotifier {
             .field("options", &self.options)
             .finish_non_exhaustive()
     }
+}
+
+/// Whether a first message cannot be found again, or not be written to any more, as after another channel was configured.
+fn is_out_of_reach(code: &str) -> bool {
+    let codes = [
+        "message_not_found",
+        "channel_not_found",
+        "not_in_channel",
+        "is_archived",
+    ];
+    codes.contains(&code)
 }
 
 #[async_trait]

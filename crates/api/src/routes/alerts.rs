@@ -5,7 +5,7 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 
 use super::Selection;
-use crate::documents::{AlertHistory, Alerts, alerts_of, history_of};
+use crate::documents::{AlertHistory, Alerts, DeadLetters, alerts_of, history_of};
 use crate::problem::Problem;
 use crate::source::Source;
 
@@ -31,6 +31,13 @@ pub(crate) async fn history(
         history: history_of(&view, selection.name()),
     })
     .into_response())
+}
+
+/// Notifications that were given up, with the reason.
+pub(crate) async fn dead_letters(State(source): State<Source>) -> Response {
+    let view = source.alerts().latest();
+    let dead_letters = view.dead_letters.values().collect();
+    Json(DeadLetters { dead_letters }).into_response()
 }
 
 fn known(source: &Source, selection: &Selection) -> Result<(), Problem> {

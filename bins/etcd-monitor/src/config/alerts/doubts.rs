@@ -1,6 +1,6 @@
 //! What is written as it may be, and yet cannot be meant.
 
-use etcd_monitor_alerting::{MatchOp, Matcher};
+use etcd_monitor_alerting::{ALERT_LABELS, AlertPolicy, MatchOp, Matcher, MetricRule, Rule};
 use etcd_monitor_model::{AlertType, Severity, SubjectKind};
 
 use super::AlertsFile;
@@ -10,6 +10,29 @@ use crate::config::place::{At, Remark, not_there};
 pub(super) struct Known<'a> {
     pub(super) clusters: Vec<&'a str>,
     pub(super) rules: Vec<&'a str>,
+}
+
+/// Sees that every label that is named is one that some alert can have: a name that is wrong would look like one that is
+/// missing, and let a page go nowhere.
+pub(super) fn check_labels(file: &AlertsFile, policy: &AlertPolicy) -> Result<(), Remark> {
+    let metric = policy.metric_rules.iter().map(MetricRule::rule);
+    let of_clusters = policy.cluster_rules.values().flatten();
+    let rules = policy.rules.iter().chain(of_clusters).chain(metric);
+    let own = rules.flat_map(|rule: &Rule| rule.labels.keys());
+    let known: Vec<&str> = ALERT_LABELS
+        .into_iter()
+        .chain(own.map(String::as_str))
+        .collect();
+    for text in file.matchers() {
+        let Ok(matcher) = Matcher::parse(text) else {
+            continue;
+        };
+        if !known.contains(&matcher.label()) {
+            return Err(text.remark(not_there("label", matcher.label(), &known)));
+        }
+    }
+    let mut labels = file.labels().into_iter();
+    labels.try_for_each(|label| label.one_of("label", known.iter().copied()))
 }
 
 /// What is doubtful in a section without errors.
@@ -55,10 +78,7 @@ impl Known<'_> {
         let is_wrong = matcher.op() == MatchOp::Equal && !values.contains(&matcher.value());
         is_wrong.then(|| {
             let said = not_there(what, matcher.value(), &values);
-            text.remark(format!(
-                "no alert will fit {text:?}: {said}",
-                text = text.value
-            ))
+            text.remark(format!("no alert will fit {:?}: {said}", text.value))
         })
     }
 }

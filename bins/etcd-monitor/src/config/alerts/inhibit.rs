@@ -12,13 +12,18 @@ use crate::config::place::{At, Remark};
 pub(super) struct InhibitFile {
     source: Vec<At<String>>,
     target: Vec<At<String>>,
-    equal: Vec<String>,
+    equal: Vec<At<String>>,
 }
 
 impl InhibitFile {
     /// The matchers of both sides.
     pub(super) fn all_matchers(&self) -> impl Iterator<Item = &At<String>> {
         self.source.iter().chain(&self.target)
+    }
+
+    /// The names of labels that must be alike.
+    pub(super) fn labels(&self) -> &[At<String>] {
+        &self.equal
     }
 }
 
@@ -29,5 +34,6 @@ pub(super) fn check(files: &[At<InhibitFile>]) -> Result<Vec<Inhibition>, Remark
 
 fn one(file: &At<InhibitFile>) -> Result<Inhibition, Remark> {
     let (source, target) = (matchers(&file.source)?, matchers(&file.target)?);
-    Inhibition::new(source, target, file.equal.clone()).map_err(|error| file.remark(error))
+    let equal = file.equal.iter().map(|label| label.value.clone());
+    Inhibition::new(source, target, equal.collect()).map_err(|error| file.remark(error))
 }

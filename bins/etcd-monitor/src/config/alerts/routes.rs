@@ -48,7 +48,19 @@ impl RouteFile {
         let below = self.routes.iter().flat_map(|child| child.all_matchers());
         self.matchers.iter().chain(below).collect()
     }
+
+    /// The names of labels that groups are made by, here and below.
+    pub(super) fn labels(&self) -> Vec<&At<String>> {
+        let below = self.routes.iter().flat_map(|child| child.labels());
+        let here = self.group_by.iter().flatten();
+        here.filter(|label| label.value != EACH)
+            .chain(below)
+            .collect()
+    }
 }
+
+/// The name among labels that means every alert by itself.
+const EACH: &str = "...";
 
 /// The tree of these, checked.
 pub(super) fn check(file: &At<RouteFile>, names: &Names<'_>) -> Result<Route, Remark> {

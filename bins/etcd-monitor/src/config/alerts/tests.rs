@@ -359,8 +359,33 @@ fn what_does_nothing_is_worth_a_warning() {
         "cluster=prod",
         "cluster=~pr.*",
         "cluster!=prd",
-        "team=a",
+        "member=a",
     ] {
         assert!(route(fits).is_empty(), "{fits}");
     }
+}
+
+#[test]
+fn a_label_that_no_alert_has_is_told_where_it_stands() {
+    let route = |rest: &str| format!("route:\n  channels: [console]\n  {rest}\n");
+    refuses(
+        &route("routes: [{matchers: [«'severty=\"critical\"'], channels: [console]}]"),
+        "no label is named \"severty\"; did you mean severity?",
+    );
+    refuses(
+        &route("group_by: [rule, «clster]"),
+        "no label is named \"clster\"; did you mean cluster?",
+    );
+    let both = "source: [rule=NoLeader], target: [rule=MemberDown]";
+    refuses(
+        &format!("inhibit:\n- {{{both}, equal: [«clster]}}\n"),
+        "did you mean cluster?",
+    );
+    let own = "rules: {MemberDown: {labels: {team: storage}}}\n";
+    refuses(
+        &format!("{own}{}", route("group_by: [«tema]")),
+        "did you mean team?",
+    );
+    config(&format!("{own}{}", route("group_by: [team, member]")));
+    config(&route("group_by: [...]"));
 }
