@@ -9,7 +9,7 @@ use std::time::Duration;
 use driving::{CRITICAL, DOWN, Does, Running, TestChannel, TestStore, policy};
 use etcd_monitor_alerting::{
     AlertState, AlertStore, Alerting, AlertingOptions, Changes, Channel, ChannelLimits,
-    MemoryAlertStore, NotificationKind, RestoreError, Rule, StateRow,
+    MemoryAlertStore, NotificationKind, RestoreError, StateRow,
 };
 use scenario::Says;
 use tokio_util::sync::CancellationToken;
@@ -477,28 +477,5 @@ async fn a_receiver_that_was_away_hears_what_is_true_and_not_each_repetition() {
         .map(|it| it.kind)
         .collect();
     assert_eq!(heard, [Fired, Resolved]);
-    running.stop().await;
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_cluster_that_is_removed_does_not_fire_by_the_rules_of_the_others() {
-    let channel = TestChannel::new("test", Does::Take);
-    let mut running = Running::start(&[&channel]);
-    let mut own = policy(&["test"]);
-    let patient = Rule::new("MemberDown", Duration::from_mins(10));
-    own.cluster_rules.insert(scenario::cluster(), vec![patient]);
-    let channels = || vec![channel.with(ChannelLimits::default())];
-    running.handle.configure(own, channels());
-    running.publish(&["m1"], DOWN);
-    running.until(|view| !view.active.is_empty()).await;
-    for _ in 0..12 {
-        tokio::time::sleep(Duration::from_secs(5)).await;
-        running.publish(&["m1"], DOWN);
-    }
-    running.handle.configure(policy(&["test"]), channels());
-    running.handle.follow([]);
-    running.until(|view| view.active.is_empty()).await;
-    tokio::time::sleep(Duration::from_mins(1)).await;
-    assert_eq!(channel.told(), []);
     running.stop().await;
 }

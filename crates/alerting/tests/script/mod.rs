@@ -5,7 +5,7 @@
     reason = "each test binary that includes the module uses a part of it"
 )]
 
-use etcd_monitor_alerting::AlertPolicy;
+use etcd_monitor_alerting::{AlertPolicy, ChannelPace};
 use etcd_monitor_model::Severity;
 
 use super::scenario::{Says, World};
@@ -80,4 +80,16 @@ fn meaning(word: &str) -> Says {
         "missing" => Says::Missing,
         _ => panic!("the script says {word:?}"),
     }
+}
+
+/// Everything by the defaults to one channel.
+pub(crate) fn pager() -> AlertPolicy {
+    AlertPolicy::to_channels(["pager"])
+}
+
+/// The default policy with another pace of its one channel.
+pub(crate) fn paced(change: impl FnOnce(&mut ChannelPace)) -> AlertPolicy {
+    let mut policy = pager();
+    change(policy.channels.get_mut("pager").unwrap());
+    policy
 }
