@@ -13,7 +13,7 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use etcd_monitor_alerting::AlertsHandle;
-use etcd_monitor_api::{BuildInfo, HostPolicy, Source, bind};
+use etcd_monitor_api::{Access, BuildInfo, HostPolicy, HttpOptions, Source, bind};
 use etcd_monitor_core::{BlackBox, BlackBoxOptions, SnapshotReceiver};
 use etcd_monitor_model::{ClusterName, StatSource};
 use tokio_util::sync::CancellationToken;
@@ -112,7 +112,7 @@ impl Daemon {
         let server = Server {
             listener: listener.into_std()?,
             source: source.clone(),
-            hosts: HostPolicy::new(config.allowed_hosts.clone()),
+            options: http_options(&config),
             stop,
         };
         tasks.spawn_fallible("HTTP server", server.run());
@@ -185,6 +185,17 @@ impl Daemon {
         self.config = next;
         Ok(())
     }
+}
+
+/// Who else than this host reaches the server may read only, as long as nobody is asked who they are.
+fn http_options(config: &Config) -> HttpOptions {
+    let hosts = HostPolicy::new(config.allowed_hosts.clone());
+    let access = if config.address.ip().is_loopback() {
+        Access::open()
+    } else {
+        Access::read_only()
+    };
+    HttpOptions::new(hosts, access)
 }
 
 /// Opens the black box, where it is on, and starts its writer.

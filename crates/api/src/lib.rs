@@ -6,6 +6,7 @@
 //! What a request may see is decided by its `Host` header too ([`HostPolicy`]): a page of another site that points its
 //! own name at this server is refused, which closes DNS rebinding.
 
+mod access;
 mod assets;
 mod documents;
 mod exporter;
@@ -15,6 +16,7 @@ mod routes;
 mod server;
 mod source;
 
+pub use access::{Access, Role};
 pub use host::HostPolicy;
-pub use server::{ServeError, bind, router, serve};
+pub use server::{HttpOptions, ServeError, bind, router, serve};
 pub use source::{BuildInfo, Source};

@@ -6,6 +6,8 @@ use axum::response::{IntoResponse, Response};
 use etcd_monitor_model::ClusterName;
 use serde::Serialize;
 
+use crate::access::Role;
+
 /// Longest part of a request that an error repeats.
 const ECHO_CHARS_MAX: usize = 100;
 
@@ -71,6 +73,11 @@ impl Problem {
             "{said} is not a name of this server: use its address, or start it with --allow-host NAME or --external-url URL"
         );
         Self::new(StatusCode::MISDIRECTED_REQUEST, "host_not_allowed", detail)
+    }
+
+    pub(crate) fn role_required(role: Role) -> Self {
+        let detail = format!("This takes the role {role}");
+        Self::new(StatusCode::FORBIDDEN, "role_required", detail)
     }
 
     pub(crate) fn recording_unknown(name: &str) -> Self {

@@ -15,12 +15,29 @@ use axum::http::request::Parts;
 use axum::routing::get;
 use serde::Deserialize;
 
+use crate::access::{Role, require};
 use crate::documents::ClusterLine;
 use crate::problem::Problem;
 use crate::source::Source;
 
-/// Every route that answers from the source.
+/// Every route that answers from the source, with the role that it takes.
 pub(crate) fn router() -> Router<Source> {
+    reading()
+        .merge(require(Role::Operator, operating()))
+        .merge(require(Role::Admin, administering()))
+}
+
+/// What an operator may do beyond reading.
+fn operating() -> Router<Source> {
+    Router::new()
+}
+
+/// What only an admin may do.
+fn administering() -> Router<Source> {
+    Router::new()
+}
+
+fn reading() -> Router<Source> {
     Router::new()
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))

@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 use tower_http::set_header::SetResponseHeaderLayer;
 
+use crate::access::{self, Access};
 use crate::host::{self, HostPolicy};
 use crate::problem::Problem;
 use crate::source::Source;
@@ -56,8 +57,25 @@ pub async fn bind(address: SocketAddr) -> Result<TcpListener, ServeError> {
         })
 }
 
-/// Every route, with what surrounds it: the `Host` check, compression and security headers.
-pub fn router(source: Source, hosts: HostPolicy) -> Router {
+/// How the server meets its clients.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct HttpOptions {
+    /// Which names it answers to.
+    pub hosts: HostPolicy,
+    /// Who may do what.
+    pub access: Access,
+}
+
+impl HttpOptions {
+    /// Answers to these names, and lets callers do what `access` says.
+    pub fn new(hosts: HostPolicy, access: Access) -> Self {
+        Self { hosts, access }
+    }
+}
+
+/// Every route, with what surrounds it: the `Host` check, who asks, compression and security headers.
+pub fn router(source: Source, options: HttpOptions) -> Router {
     let fixed = |name: HeaderName, value: &'static str| {
         SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
     };
@@ -75,18 +93,19 @@ pub fn router(source: Source, hosts: HostPolicy) -> Router {
         .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
         .layer(fixed(header::X_FRAME_OPTIONS, "DENY"))
         .layer(fixed(header::CACHE_CONTROL, "no-store"))
-        .layer(from_fn_with_state(hosts, host::check))
+        .layer(from_fn_with_state(options.access, access::identify))
+        .layer(from_fn_with_state(options.hosts, host::check))
 }
 
 /// Serves until `stop` is cancelled, then ends live events, lets requests under way finish for 2 s, and returns.
 pub async fn serve(
     listener: TcpListener,
     source: Source,
-    hosts: HostPolicy,
+    options: HttpOptions,
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
     let stopped = stop.clone();
-    let server = axum::serve(listener, router(source, hosts))
+    let server = axum::serve(listener, router(source, options))
         .with_graceful_shutdown(async move { stopped.cancelled().await });
     let drained = async {
         stop.cancelled().await;

@@ -8,7 +8,7 @@ use std::time::Duration;
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, Response, StatusCode, header};
 use etcd_monitor_alerting::{AlertPolicy, Alerting, AlertingOptions};
-use etcd_monitor_api::{BuildInfo, HostPolicy, Source, router};
+use etcd_monitor_api::{Access, BuildInfo, HostPolicy, HttpOptions, Source, router};
 use etcd_monitor_model::{
     ClusterName, MemberId, MemberSnapshot, MonitorCondition, Quorum, Snapshot,
 };
@@ -85,7 +85,10 @@ impl Server {
             self.stop.clone(),
         );
         let hosts = HostPolicy::new(["monitor.example".to_owned()]);
-        router(source, hosts).oneshot(request).await.unwrap()
+        router(source, HttpOptions::new(hosts, Access::open()))
+            .oneshot(request)
+            .await
+            .unwrap()
     }
 
     async fn get(&self, path: &str) -> Response<Body> {

@@ -1,7 +1,7 @@
 //! The HTTP server on a thread of its own: large answers and many clients delay no probe.
 
 use anyhow::{Context, anyhow};
-use etcd_monitor_api::{HostPolicy, Source, serve};
+use etcd_monitor_api::{HttpOptions, Source, serve};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
 use tokio::sync::oneshot;
@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 pub(super) struct Server {
     pub(super) listener: std::net::TcpListener,
     pub(super) source: Source,
-    pub(super) hosts: HostPolicy,
+    pub(super) options: HttpOptions,
     pub(super) stop: CancellationToken,
 }
 
@@ -35,7 +35,7 @@ impl Server {
         let runtime = Builder::new_current_thread().enable_all().build()?;
         runtime.block_on(async {
             let listener = TcpListener::from_std(self.listener)?;
-            serve(listener, self.source, self.hosts, self.stop).await?;
+            serve(listener, self.source, self.options, self.stop).await?;
             Ok(())
         })
     }
