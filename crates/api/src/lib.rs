@@ -8,6 +8,7 @@
 
 mod access;
 mod assets;
+mod connection;
 mod documents;
 mod exporter;
 mod host;
@@ -15,8 +16,10 @@ mod problem;
 mod routes;
 mod server;
 mod source;
+mod tls;
 
 pub use access::{Access, Role};
 pub use host::HostPolicy;
 pub use server::{HttpOptions, ServeError, bind, router, serve};
 pub use source::{BuildInfo, Source};
+pub use tls::{ClientAuth, TlsSettings, TlsVersion};

@@ -16,6 +16,7 @@ use crate::access::{self, Access};
 use crate::host::{self, HostPolicy};
 use crate::problem::Problem;
 use crate::source::Source;
+use crate::tls::TlsSettings;
 use crate::{assets, routes};
 
 /// How long requests under way may take after the stop; live events end at once.
@@ -65,12 +66,21 @@ pub struct HttpOptions {
     pub hosts: HostPolicy,
     /// Who may do what.
     pub access: Access,
+    /// TLS; without it the server speaks plain HTTP.
+    pub tls: Option<TlsSettings>,
+    /// Origins (`https://host:port`) whose pages may read the answers; none by default.
+    pub cors_origins: Vec<String>,
 }
 
 impl HttpOptions {
-    /// Answers to these names, and lets callers do what `access` says.
+    /// Answers to these names, and lets callers do what `access` says; over plain HTTP, for pages of no other origin.
     pub fn new(hosts: HostPolicy, access: Access) -> Self {
-        Self { hosts, access }
+        Self {
+            hosts,
+            access,
+            tls: None,
+            cors_origins: Vec::new(),
+        }
     }
 }
 
