@@ -1,15 +1,21 @@
-// The page: header, then either what is missing or the cluster.
+// The page: header, then the view that the address names, or what is missing for it.
 
 import { useEffect, useErrorBoundary, useState } from 'preact/hooks';
+import type { Address } from './address';
+import { clusterAddress, FLEET } from './address';
 import type { Feed, FeedState } from './feed';
+import { AlertsView } from './alerts/alerts-view';
 import { Announcements } from './announce';
 import { ageSeconds, daemonNow, Now, useTick } from './clock';
-import { ClusterView } from './cluster-view';
+import { ClusterView, IncidentList, IncidentView } from './cluster';
+import { FleetView } from './fleet/fleet-view';
+import type { Freshness } from './freshness';
+import { freshness } from './freshness';
 import { Header } from './header';
 import { useKeys } from './keys';
+import { useAddress } from './navigation';
 import { NothingYet } from './nothing-yet';
 import { StaleBanner } from './stale';
-import { freshness } from './freshness';
 import { useWindowTitle } from './window-title';
 
 function useFeed(feed: Feed): FeedState {
@@ -21,6 +27,7 @@ function useFeed(feed: Feed): FeedState {
 /** The whole page. */
 export function App({ feed }: { feed: Feed }) {
   const state = useFeed(feed);
+  const address = resolved(useAddress(), state);
   const [filter, setFilter] = useState('');
   const [failure, retry] = useErrorBoundary();
   useTick();
@@ -28,6 +35,8 @@ export function App({ feed }: { feed: Feed }) {
   const fresh = freshness(state);
   useWindowTitle(state, fresh);
   const { snapshot, arrived } = state;
+  const shown = address.view === 'cluster' ? address.cluster : null;
+  useEffect(() => feed.show(shown), [shown]);
   useEffect(() => {
     if (failure != null) retry();
   }, [snapshot]);
@@ -37,25 +46,62 @@ export function App({ feed }: { feed: Feed }) {
       <a class="skip" href="#verdict">
         Skip to the verdict
       </a>
-      <Header state={state} fresh={fresh} filter={filter} onFilter={setFilter} onCluster={(name) => feed.select(name)} />
+      <Header state={state} fresh={fresh} address={address} filter={filter} onFilter={setFilter} />
       <main data-stale={fresh.kind === 'stale'} data-testid="main">
         {failure != null && <PageFailure failure={failure as unknown} />}
-        {failure == null && snapshot == null && <NothingYet state={state} />}
-        {failure == null && snapshot != null && (
-          <>
-            <StaleBanner fresh={fresh} age={ageSeconds(snapshot, arrived)} />
-            <ClusterView
-              snapshot={snapshot}
-              samples={state.samples}
-              alerts={state.alerts}
-              filter={filter}
-              stale={fresh.kind === 'stale'}
-            />
-          </>
-        )}
+        {failure == null && <View address={address} state={state} fresh={fresh} filter={filter} />}
       </main>
       <Announcements snapshot={snapshot} />
     </Now.Provider>
+  );
+}
+
+/** Home is the fleet, or the cluster where there is only one. */
+function resolved(address: Address, { clusters }: FeedState): Address {
+  if (address.view !== 'home' || clusters == null) return address;
+  const [only, ...others] = clusters;
+  return only != null && others.length === 0 ? clusterAddress(only.cluster) : FLEET;
+}
+
+interface ViewProps {
+  address: Address;
+  state: FeedState;
+  fresh: Freshness;
+  filter: string;
+}
+
+function View({ address, state, fresh, filter }: ViewProps) {
+  switch (address.view) {
+    case 'home':
+      return <NothingYet state={state} />;
+    case 'fleet':
+      return state.clusters?.length ? <FleetView clusters={state.clusters} address={address} /> : <NothingYet state={state} />;
+    case 'alerts':
+      return <AlertsView address={address} />;
+    case 'incidents':
+      return <IncidentList cluster={address.cluster} />;
+    case 'incident':
+      return <IncidentView id={address.id} />;
+    case 'cluster':
+      return <Cluster state={state} fresh={fresh} filter={filter} address={address} />;
+  }
+}
+
+function Cluster({ address, state, fresh, filter }: ViewProps) {
+  const { snapshot, arrived } = state;
+  if (snapshot == null || address.view !== 'cluster') return <NothingYet state={state} />;
+  return (
+    <>
+      <StaleBanner fresh={fresh} age={ageSeconds(snapshot, arrived)} />
+      <ClusterView
+        address={address}
+        snapshot={snapshot}
+        samples={state.samples}
+        alerts={state.alerts}
+        filter={filter}
+        stale={fresh.kind === 'stale'}
+      />
+    </>
   );
 }
 

@@ -2,6 +2,7 @@
 
 import { useMemo } from 'preact/hooks';
 import type { Alerts as AlertsDocument, Snapshot } from './protocol';
+import type { ClusterAddress } from './address';
 import { Alerts } from './alerts';
 import { Charts } from './charts';
 import { CycleFooter } from './cycle-footer';
@@ -13,6 +14,7 @@ import type { Samples } from './samples';
 import { Verdict } from './verdict';
 
 interface Props {
+  address: ClusterAddress;
   snapshot: Snapshot;
   samples: Samples;
   alerts: AlertsDocument | null;

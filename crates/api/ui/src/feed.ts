@@ -3,7 +3,6 @@
 import type { Alerts, ClusterSummary, Snapshot } from './protocol';
 import type { Moment } from './clock';
 import { moment, secondsSince } from './clock';
-import { clusterState } from './state';
 import { Samples } from './samples';
 
 const CLUSTERS_EVERY_MS = 10_000;
@@ -37,7 +36,7 @@ export interface FeedState {
 export class Feed {
   state: FeedState = {
     clusters: null,
-    cluster: clusterInAddress(),
+    cluster: null,
     snapshot: null,
     arrived: moment(),
     alerts: null,
@@ -53,11 +52,9 @@ export class Feed {
 
   /** Starts requests and stream; they run as long as the page is open. */
   start(): void {
-    if (this.state.cluster != null) this.open();
     void this.loadClusters();
     setInterval(() => void this.loadClusters(), CLUSTERS_EVERY_MS);
     setInterval(() => this.reopenWhenSilent(), WATCH_EVERY_MS);
-    addEventListener('popstate', () => this.show(clusterInAddress() ?? this.firstChoice()));
   }
 
   /** Calls `listener` at every change, until the returned function is called. */
@@ -66,16 +63,8 @@ export class Feed {
     return () => this.listeners.delete(listener);
   }
 
-  /** Shows another cluster and puts it into the address. */
-  select(cluster: string): void {
-    const address = new URL(location.href);
-    address.searchParams.set('cluster', cluster);
-    address.hash = '';
-    history.pushState(null, '', address);
-    this.show(cluster);
-  }
-
-  private show(cluster: string | null): void {
+  /** Follows this cluster from now on. */
+  show(cluster: string | null): void {
     if (cluster == null || cluster === this.state.cluster) return;
     this.update({ cluster, snapshot: null, alerts: null, problem: null, samples: new Samples() });
     this.open();
@@ -92,18 +81,9 @@ export class Feed {
       if (!response.ok) throw new Error(await refusal(response));
       const answer = (await response.json()) as { clusters: ClusterSummary[] };
       this.update({ clusters: answer.clusters });
-      if (this.state.cluster == null) this.show(this.firstChoice());
     } catch (error) {
       if (this.state.snapshot == null) this.update({ problem: inWords(error) });
     }
-  }
-
-  /** The worst cluster; among equals the first. */
-  private firstChoice(): string | null {
-    const order = ['critical', 'warning', 'unknown', 'info', 'healthy'];
-    const rank = (cluster: ClusterSummary) => order.indexOf(clusterState(cluster));
-    const sorted = [...(this.state.clusters ?? [])].sort((a, b) => rank(a) - rank(b));
-    return sorted[0]?.cluster ?? null;
   }
 
   private open(): void {
@@ -167,10 +147,6 @@ export class Feed {
     const interval = this.state.snapshot?.status.interval_seconds ?? 0;
     if (secondsSince(this.heard) > Math.max(SILENT_MIN_SECONDS, SILENT_INTERVALS * interval)) this.open();
   }
-}
-
-function clusterInAddress(): string | null {
-  return new URL(location.href).searchParams.get('cluster') || null;
 }
 
 /** What a refusing answer says, from its problem document where it has one. */

@@ -1,6 +1,9 @@
 // The header: what is shown, how fresh it is, and the page's own controls.
 
 import { useState } from 'preact/hooks';
+import type { Address } from './address';
+import { ALERTS, clusterAddress, FLEET, href, INCIDENTS } from './address';
+import { go } from './navigation';
 import type { FeedState } from './feed';
 import type { Freshness } from './freshness';
 import { span } from './format';
@@ -12,37 +15,37 @@ interface Props {
   fresh: Freshness;
   filter: string;
   onFilter: (text: string) => void;
-  onCluster: (name: string) => void;
+  address: Address;
 }
 
-export function Header({ state, fresh, filter, onFilter, onCluster }: Props) {
+export function Header({ state, fresh, address, filter, onFilter }: Props) {
   return (
     <header class="top">
-      <span class="brand">etcd-monitor</span>
-      <ClusterName state={state} onCluster={onCluster} />
+      <a class="brand" href="?">etcd-monitor</a>
+      {address.view === 'cluster' && <ClusterName state={state} cluster={address.cluster} />}
       <Live fresh={fresh} />
       <span class="grow" />
+      <Navigation address={address} state={state} />
       <FilterBox filter={filter} onFilter={onFilter} />
-      <AlertCount state={state} />
       <ThemeButton />
     </header>
   );
 }
 
-function ClusterName({ state, onCluster }: Pick<Props, 'state' | 'onCluster'>) {
+function ClusterName({ state, cluster }: { state: FeedState; cluster: string }) {
   const clusters = state.clusters ?? [];
-  if (clusters.length < 2) return <span class="cluster-name" data-testid="cluster-name">{state.cluster ?? ''}</span>;
+  if (clusters.length < 2) return <span class="cluster-name" data-testid="cluster-name">{cluster}</span>;
   return (
     <select
       class="cluster-name"
       aria-label="Cluster"
       data-testid="cluster-switcher"
-      value={state.cluster ?? ''}
-      onChange={(event) => onCluster(event.currentTarget.value)}
+      value={cluster}
+      onChange={(event) => go(clusterAddress(event.currentTarget.value))}
     >
-      {clusters.map((cluster) => (
-        <option key={cluster.cluster} value={cluster.cluster}>
-          {`${GLYPH[clusterState(cluster)]} ${cluster.cluster}`}
+      {clusters.map((line) => (
+        <option key={line.cluster} value={line.cluster}>
+          {`${GLYPH[clusterState(line)]} ${line.cluster}`}
         </option>
       ))}
     </select>
@@ -87,12 +90,17 @@ function FilterBox({ filter, onFilter }: Pick<Props, 'filter' | 'onFilter'>) {
   );
 }
 
-function AlertCount({ state }: { state: FeedState }) {
-  const active = state.alerts?.alerts.filter((alert) => alert.state === 'firing').length;
+function Navigation({ address, state }: Pick<Props, 'address' | 'state'>) {
+  const firing = state.alerts?.alerts.filter((alert) => alert.state === 'firing').length;
+  const current = (view: Address['view']) => (address.view === view ? 'page' : undefined);
   return (
-    <a class="pill" href="#alerts" data-testid="alert-count">
-      alerts <strong>{active ?? '—'}</strong>
-    </a>
+    <nav class="places" aria-label="Views">
+      <a href={href(FLEET)} aria-current={current('fleet')}>fleet</a>
+      <a href={href(ALERTS)} aria-current={current('alerts')} data-testid="alert-count">
+        alerts <strong>{firing ?? '—'}</strong>
+      </a>
+      <a href={href(INCIDENTS)} aria-current={current('incidents')}>incidents</a>
+    </nav>
   );
 }
 

@@ -8,6 +8,7 @@ import './styles/charts.css';
 import { render } from 'preact';
 import { App } from './app';
 import { Feed } from './feed';
+import { followLinks } from './navigation';
 import { followTheme } from './theme';
 
 const feed = new Feed();
@@ -15,6 +16,7 @@ const root = document.getElementById('app');
 if (root != null) {
   root.textContent = '';
   followTheme(() => dispatchEvent(new Event('themechange')));
+  followLinks();
   render(<App feed={feed} />, root);
   feed.start();
 }

@@ -1,0 +1,10 @@
+// Incidents of one cluster, or of all.
+
+/** `cluster` null: of all clusters. */
+export function IncidentList({ cluster }: { cluster: string | null }) {
+  return (
+    <section class="card nothing" id="content" tabIndex={-1}>
+      <h1>Incidents{cluster == null ? '' : ` of ${cluster}`}</h1>
+    </section>
+  );
+}
