@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use axum::Router;
 use axum::extract::State;
 use etcd_monitor_alerting::{
-    AlertPolicy, AlertStore, Alerting, AlertingOptions, AlertsHandle, Changes, Channel,
+    AlertPolicy, AlertStore, Alerting, AlertingOptions, AlertsHandle, AlertsView, Changes, Channel,
     FileAlertStore, Rule, StateRow, WebhookNotifier, WebhookOptions,
 };
 use etcd_monitor_model::{Severity, Snapshot};
@@ -39,6 +39,7 @@ async fn main() {
     one_fault_at_a_time().await;
     many_at_once("one group", AlertPolicy::to_channels(["webhook"])).await;
     many_at_once("a group each", each_alone()).await;
+    a_channel_that_hangs().await;
 }
 
 /// The times of the percentiles, in milliseconds.
@@ -94,12 +95,20 @@ fn each_alone() -> AlertPolicy {
 }
 
 impl Bench {
-    async fn start(mut policy: AlertPolicy) -> Self {
-        policy.rules = vec![Rule::new("MemberDown", Duration::ZERO)];
-        let folder = TempDir::new().unwrap();
+    async fn start(policy: AlertPolicy) -> Self {
         let (told, arrivals) = mpsc::unbounded_channel();
         let url = receive(told).await;
-        let hook = WebhookNotifier::new(&url, WebhookOptions::default()).unwrap();
+        Self::start_to(&url, policy, arrivals)
+    }
+
+    fn start_to(
+        url: &str,
+        mut policy: AlertPolicy,
+        arrivals: mpsc::UnboundedReceiver<Instant>,
+    ) -> Self {
+        policy.rules = vec![Rule::new("MemberDown", Duration::ZERO)];
+        let folder = TempDir::new().unwrap();
+        let hook = WebhookNotifier::new(url, WebhookOptions::default()).unwrap();
         let (snapshots, receiver) = watch::channel(None);
         let cancel = CancellationToken::new();
         let mut options = AlertingOptions::new(policy, vec![Channel::new(Arc::new(hook))]);
@@ -157,13 +166,34 @@ async fn one_fault_at_a_time() {
     show("snapshot with a fault to the webhook's arrival", times);
 }
 
+/// More than the queue of a channel holds, which takes nothing.
+async fn a_channel_that_hangs() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/hook", listener.local_addr().unwrap());
+    let bench = Bench::start_to(&url, each_alone(), mpsc::unbounded_channel().1);
+    let began = Instant::now();
+    bench.publish(1, (0..MANY).map(|number| format!("m{number}")));
+    let mut views = bench.handle.subscribe();
+    let settled = |view: &Arc<AlertsView>| {
+        let channel = &view.channels[0];
+        channel.dropped + channel.queued == MANY as u64 && view.dead_letters.len() == 1_000
+    };
+    let view = views.wait_for(settled).await.unwrap().clone();
+    println!(
+        "{MANY} alerts at once to a channel that hangs: all settled after {:.0} ms; {} wait, {} dropped",
+        began.elapsed().as_secs_f64() * 1_000.0,
+        view.channels[0].queued,
+        view.channels[0].dropped
+    );
+}
+
 async fn many_at_once(how: &str, policy: AlertPolicy) {
     let mut bench = Bench::start(policy).await;
     let began = Instant::now();
     bench.publish(1, (0..MANY).map(|number| format!("m{number}")));
     let first = bench.arrivals.recv().await.unwrap();
     let mut views = bench.handle.subscribe();
-    let done = |view: &Arc<etcd_monitor_alerting::AlertsView>| {
+    let done = |view: &Arc<AlertsView>| {
         view.active.len() == MANY && view.channels.iter().all(|it| it.queued == 0)
     };
     let view = views.wait_for(done).await.unwrap().clone();

@@ -188,7 +188,7 @@ impl Driver {
             is_unseen: false,
             next_look: Instant::now(),
         };
-        driver.send(waiting);
+        driver.lanes.send(waiting);
         driver.obey();
         Ok(driver)
     }
@@ -216,7 +216,7 @@ impl Driver {
                 Ok(()) = self.orders.mutes.changed() => self.mute(),
                 () = sleep_until(wake_at) => self.engine.tick(self.now()),
                 wish = self.outbox.next() => { self.grant(wish); continue }
-                event = self.lanes.next() => { self.note(event); continue }
+                event = self.lanes.next() => { self.note(Some(event)); continue }
                 () = sleep_until(self.next_look), if self.is_unseen => { self.publish(); continue }
                 Some(snapshot) = self.snapshots.next() => self.take_over(snapshot.as_deref()),
             };
@@ -264,14 +264,14 @@ impl Driver {
     fn tell(&mut self, notifications: &[Notification]) {
         let rows = self.engine.take_changes();
         let at_once = self.outbox.accept(rows, notifications);
-        self.send(at_once);
+        self.lanes.send(at_once);
         self.is_unseen = true;
         self.publish();
     }
 
     fn grant(&mut self, wish: Wish) {
         match wish {
-            Wish::Send(waiting) => self.send(waiting),
+            Wish::Send(waiting) => self.lanes.send(waiting),
             Wish::AllRows => {
                 // What changed is among them.
                 self.engine.take_changes();
@@ -282,17 +282,11 @@ impl Driver {
         self.publish();
     }
 
-    fn note(&mut self, event: LaneEvent) {
-        if let LaneEvent::Settled(settled) = event {
-            self.outbox.settle(*settled);
-        }
+    /// Takes note of what the lanes said, all of it at once: a queue that overflows says thousands of things.
+    fn note(&mut self, event: Option<LaneEvent>) {
+        let events = event.into_iter().chain(self.lanes.said());
+        self.outbox.settle(events.filter_map(LaneEvent::settled));
         self.publish();
-    }
-
-    fn send(&self, waiting: Vec<Arc<waiting::Waiting>>) {
-        for one in waiting {
-            self.lanes.send(one);
-        }
     }
 
     /// Shows how things are; the engine's alerts as soon as they may be looked at again.
@@ -325,9 +319,7 @@ impl Driver {
             }
         }
         self.lanes.shutdown().await;
-        while let Some(event) = self.lanes.rest() {
-            self.note(event);
-        }
+        self.note(None);
         let deadline = Instant::now() + LAST_COMMIT_DEADLINE;
         while !self.outbox.is_idle() {
             let Ok(wish) = timeout_at(deadline, self.outbox.next()).await else {
@@ -344,7 +336,7 @@ impl Driver {
     async fn step(&mut self) {
         tokio::select! {
             wish = self.outbox.next() => self.grant(wish),
-            event = self.lanes.next() => self.note(event),
+            event = self.lanes.next() => self.note(Some(event)),
         }
     }
 

@@ -46,6 +46,16 @@ pub(super) enum LaneEvent {
     Failed,
 }
 
+impl LaneEvent {
+    /// What is done with, if anything is.
+    pub(super) fn settled(self) -> Option<Settled> {
+        match self {
+            Self::Settled(settled) => Some(*settled),
+            Self::Failed => None,
+        }
+    }
+}
+
 /// A channel at work. Shared between its task and whoever hands it notifications.
 pub(super) struct Lane {
     name: String,
@@ -86,8 +96,8 @@ impl Lane {
         self.changed.notify_one();
     }
 
-    /// Takes a notification in; what no longer fits is dropped and counted.
-    pub(super) fn send(&self, waiting: Arc<Waiting>) {
+    /// Takes notifications in; what no longer fits is dropped and counted.
+    pub(super) fn send(&self, waiting: Vec<Arc<Waiting>>) {
         let surplus = self.desk().push(waiting, (self.clock)());
         self.dropped(surplus);
         self.changed.notify_one();
@@ -96,9 +106,7 @@ impl Lane {
     /// Gives everything up that waits. The task must have been stopped.
     pub(super) fn give_up(&self, reason: &str) {
         let waiting = self.desk().clear();
-        for entry in waiting {
-            self.bury(&entry, reason.to_owned());
-        }
+        self.bury(waiting.into_iter().map(|entry| (entry, reason.to_owned())));
     }
 
     pub(super) fn stats(&self) -> ChannelStats {
@@ -167,9 +175,7 @@ impl Lane {
             Err(error) => {
                 let error = error.to_string();
                 let entry = self.desk().rejected(waiting.number, &error, now);
-                if let Some(entry) = entry {
-                    self.bury(&entry, error);
-                }
+                self.bury(entry.map(|entry| (entry, error)));
             }
         }
     }
@@ -189,31 +195,28 @@ impl Lane {
 
     fn give_up_expired(&self) {
         let expired = self.desk().expire((self.clock)());
-        for entry in expired {
+        self.bury(expired.into_iter().map(|entry| {
             let last = entry.last_error.as_deref().unwrap_or("it was never tried");
             let reason = format!("not delivered for a day; the last attempt: {last}");
-            self.bury(&entry, reason);
-        }
+            (entry, reason)
+        }));
     }
 
     fn dropped(&self, entries: Vec<Entry>) {
-        for entry in entries {
-            self.bury(&entry, "the channel's queue was full".to_owned());
-        }
+        let full = |entry| (entry, "the channel's queue was full".to_owned());
+        self.bury(entries.into_iter().map(full));
     }
 
-    /// Makes a dead letter of one that was taken out of the queue.
-    fn bury(&self, entry: &Entry, reason: String) {
-        tracing::error!(
-            channel = self.name,
-            id = entry.waiting.id,
-            reason,
-            "a notification is given up"
-        );
-        let dead = entry
-            .waiting
-            .dead_letter((self.clock)(), entry.attempts, reason);
-        self.say_settled(entry.waiting.number, Vec::new(), dead);
+    /// Makes dead letters of what was taken out of the queue, with the reasons. The log has one line for them all: a
+    /// full queue drops thousands at once.
+    fn bury(&self, entries: impl IntoIterator<Item = (Entry, String)>) {
+        let (now, mut given_up) = ((self.clock)(), GivenUp::default());
+        for (entry, reason) in entries {
+            given_up.add(&entry.waiting, &reason);
+            let dead = entry.waiting.dead_letter(now, entry.attempts, reason);
+            self.say_settled(entry.waiting.number, Vec::new(), dead);
+        }
+        given_up.log(&self.name);
     }
 
     fn say_settled(&self, number: u64, receipts: ReceiptChanges, dead: Option<DeadLetter>) {
@@ -231,6 +234,30 @@ impl Lane {
 
     fn desk(&self) -> MutexGuard<'_, Desk> {
         self.desk.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is given up at once, for the log: how many, and the first with its reason.
+#[derive(Debug, Default)]
+pub(super) struct GivenUp {
+    count: u64,
+    first: Option<(String, String)>,
+}
+
+impl GivenUp {
+    /// One more.
+    pub(super) fn add(&mut self, waiting: &Waiting, reason: &str) {
+        self.count += 1;
+        let first = || (waiting.id.clone(), reason.to_owned());
+        self.first.get_or_insert_with(first);
+    }
+
+    /// Says so, if there is any.
+    pub(super) fn log(self, channel: &str) {
+        let (count, Some((id, reason))) = (self.count, self.first) else {
+            return;
+        };
+        tracing::error!(channel, count, id, reason, "notifications are given up");
     }
 }
 

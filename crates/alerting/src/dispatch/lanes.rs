@@ -1,5 +1,6 @@
 //! All channels, each in a lane of its own: one that hangs delays no other.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
@@ -7,7 +8,7 @@ use tokio::task::{AbortHandle, JoinSet};
 
 use super::WallClock;
 use super::channel::Channel;
-use super::lane::{Lane, LaneEvent, Settled};
+use super::lane::{GivenUp, Lane, LaneEvent, Settled};
 use super::receipts::Receipts;
 use super::view::ChannelStats;
 use super::waiting::Waiting;
@@ -81,28 +82,34 @@ impl Lanes {
         self.all.push((lane, task));
     }
 
-    /// Hands a notification to its channel, once; one whose channel is not there is given up.
-    pub(super) fn send(&self, waiting: Arc<Waiting>) {
-        if !waiting.is_first_sending() {
-            return;
+    /// Hands notifications to their channels, each once; those whose channel is not there are given up.
+    pub(super) fn send(&self, waiting: Vec<Arc<Waiting>>) {
+        let mut by_channel: BTreeMap<String, Vec<Arc<Waiting>>> = BTreeMap::new();
+        for one in waiting.into_iter().filter(|it| it.is_first_sending()) {
+            let of_channel = by_channel.entry(one.key.channel.clone()).or_default();
+            of_channel.push(one);
         }
-        match self.find(&waiting.key.channel) {
-            Some(lane) => lane.send(waiting),
-            None => self.give_up(&waiting),
+        for (channel, waiting) in by_channel {
+            match self.find(&channel) {
+                Some(lane) => lane.send(waiting),
+                None => self.give_up(&channel, &waiting),
+            }
         }
     }
 
-    fn give_up(&self, waiting: &Waiting) {
-        let channel = &waiting.key.channel;
-        tracing::error!(%channel, id = waiting.id, "a notification is given up: {REMOVED}");
-        let dead = waiting.dead_letter((self.clock)(), 0, REMOVED.to_owned());
-        let settled = Settled {
-            number: waiting.number,
-            receipts: Vec::new(),
-            dead,
-        };
-        // The receiver is this one's own.
-        let _ = self.sender.send(LaneEvent::Settled(Box::new(settled)));
+    fn give_up(&self, channel: &str, waiting: &[Arc<Waiting>]) {
+        let (now, mut given_up) = ((self.clock)(), GivenUp::default());
+        for one in waiting {
+            given_up.add(one, REMOVED);
+            let settled = Settled {
+                number: one.number,
+                receipts: Vec::new(),
+                dead: one.dead_letter(now, 0, REMOVED.to_owned()),
+            };
+            // The receiver is this one's own.
+            let _ = self.sender.send(LaneEvent::Settled(Box::new(settled)));
+        }
+        given_up.log(channel);
     }
 
     /// The next thing that a lane says. Cancel-safe. A lane that panicked takes its caller with it.
@@ -120,9 +127,10 @@ impl Lanes {
         }
     }
 
-    /// What the lanes have said already.
-    pub(super) fn rest(&mut self) -> Option<LaneEvent> {
-        self.events.try_recv().ok()
+    /// What the lanes have said by now; what they say meanwhile comes later.
+    pub(super) fn said(&mut self) -> impl Iterator<Item = LaneEvent> {
+        let count = self.events.len();
+        (0..count).map_while(|_| self.events.try_recv().ok())
     }
 
     /// How the channels do, in the order in which they were given.

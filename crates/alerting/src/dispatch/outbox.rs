@@ -183,8 +183,15 @@ impl Outbox {
         }
     }
 
-    /// One is done with.
-    pub(super) fn settle(&mut self, settled: Settled) {
+    /// These are done with.
+    pub(super) fn settle(&mut self, settled: impl IntoIterator<Item = Settled>) {
+        for one in settled {
+            self.settle_one(one);
+        }
+        self.commit_if_due();
+    }
+
+    fn settle_one(&mut self, settled: Settled) {
         let was_kept = self.waiting.remove(&settled.number).is_some();
         if !self.must_rewrite {
             let changes = &mut self.next.changes;
@@ -204,7 +211,6 @@ impl Outbox {
                 dead.pop_first();
             }
         }
-        self.commit_if_due();
     }
 
     /// What is to be done next; possibly to send nothing, where only how the store is has changed. Cancel-safe.

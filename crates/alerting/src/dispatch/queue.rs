@@ -1,6 +1,6 @@
 //! What waits for one channel: bounded, in order within a group. No clock of its own, no tasks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,6 +9,9 @@ use tokio::time::Instant;
 
 use super::backoff::next_wait;
 use super::waiting::Waiting;
+use turns::{Turn, Turns};
+
+mod turns;
 
 /// Bytes that wait for one channel at most, beside the limit on their number: a message about a large group has some
 /// hundred kilobytes.
@@ -18,6 +21,7 @@ const BYTES_MAX: usize = 16 << 20;
 #[derive(Debug, Default)]
 pub(super) struct Queue {
     entries: BTreeMap<u64, Entry>,
+    turns: Turns,
     bytes: usize,
     in_flight: usize,
 }
@@ -51,21 +55,23 @@ impl Queue {
             expires,
             waiting,
         };
-        self.entries.insert(entry.waiting.number, entry);
+        let waiting = Arc::clone(&entry.waiting);
+        let (group, number) = (&waiting.key.dedup_key, waiting.number);
+        self.turns.join(group, number, expires);
+        self.entries.insert(number, entry);
+        self.relist(group);
     }
 
     /// Drops what is passing, of the same group and older than this one, which says how things are now. The parts of one
     /// round are of the same time.
     fn drop_passing(&mut self, newer: &Waiting) {
-        let is_past = |entry: &&Entry| {
+        let is_past = |entry: &Entry| {
             let waiting = &entry.waiting;
-            waiting.passing
-                && !entry.in_flight
-                && waiting.key.dedup_key == newer.key.dedup_key
-                && (waiting.at < newer.at || !newer.passing)
+            waiting.passing && !entry.in_flight && (waiting.at < newer.at || !newer.passing)
         };
-        let past = self.entries.values().filter(is_past);
-        for number in past.map(|entry| entry.waiting.number).collect::<Vec<_>>() {
+        let group = self.turns.group(&newer.key.dedup_key);
+        let past = group.filter(|number| self.entries.get(number).is_some_and(is_past));
+        for number in past.collect::<Vec<_>>() {
             self.remove(number);
         }
     }
@@ -74,65 +80,49 @@ impl Queue {
     /// supersedes, then the oldest. What is being tried stays.
     pub(super) fn overflow(&mut self, limit: usize, tells_whole_groups: bool) -> Vec<Entry> {
         let mut dropped = Vec::new();
-        if !self.is_beyond(limit) {
-            return dropped;
-        }
-        let superseded = if tells_whole_groups {
-            self.superseded()
-        } else {
-            Vec::new()
-        };
-        let oldest = self.entries.keys().copied();
-        for number in superseded.into_iter().chain(oldest.collect::<Vec<_>>()) {
-            if !self.is_beyond(limit) {
-                break;
-            }
-            let is_idle = self.entries.get(&number).is_some_and(|it| !it.in_flight);
-            dropped.extend(is_idle.then(|| self.remove(number)).flatten());
+        while self.is_beyond(limit)
+            && let Some(number) = self.first_to_drop(tells_whole_groups)
+        {
+            dropped.extend(self.remove(number));
         }
         dropped
+    }
+
+    fn first_to_drop(&self, tells_whole_groups: bool) -> Option<u64> {
+        let superseded = self.turns.superseded().filter(|_| tells_whole_groups);
+        let mut first = superseded.chain(self.entries.keys().copied());
+        first.find(|number| self.is_idle(*number))
     }
 
     fn is_beyond(&self, limit: usize) -> bool {
         self.entries.len() > limit || self.bytes > BYTES_MAX
     }
 
-    /// Those that have a newer one of their group behind them, the oldest first.
-    fn superseded(&self) -> Vec<u64> {
-        let mut newer = BTreeSet::new();
-        let entries = self.entries.iter().rev();
-        let mut superseded: Vec<u64> = entries
-            .filter(|(_, entry)| !newer.insert(&entry.waiting.key.dedup_key))
-            .map(|(number, _)| *number)
-            .collect();
-        superseded.reverse();
-        superseded
+    fn is_idle(&self, number: u64) -> bool {
+        self.entries.get(&number).is_some_and(|it| !it.in_flight)
     }
 
     /// The one to try next: of those whose turn it is in their group and that need not wait, the one with the fewest
     /// attempts, so that one that always fails holds up no other. `patient`: also those that wait after a failure.
     pub(super) fn next(&self, now: Instant, patient: bool) -> Option<u64> {
-        let ready = |entry: &&Entry| {
-            !entry.in_flight && (!patient || entry.not_before.is_none_or(|at| at <= now))
-        };
-        let ready = self.heads().filter(ready);
-        let next = ready.min_by_key(|entry| (entry.attempts, entry.waiting.number));
-        next.map(|entry| entry.waiting.number)
+        self.turns.next(now, patient)
     }
 
     /// When, after now, one that waits after a failure may be tried again, or one is given up.
     pub(super) fn wakes_at(&self, now: Instant) -> Option<Instant> {
-        let idle = self.heads().filter(|entry| !entry.in_flight);
-        let retries = idle.filter_map(|entry| entry.not_before);
-        let expiries = self.entries.values().map(|entry| entry.expires);
-        retries.chain(expiries).filter(|at| *at > now).min()
+        self.turns.wakes_at(now)
     }
 
-    /// The first of each group.
-    fn heads(&self) -> impl Iterator<Item = &Entry> {
-        let mut groups = BTreeSet::new();
-        let entries = self.entries.values();
-        entries.filter(move |entry| groups.insert(entry.waiting.key.dedup_key.as_str()))
+    /// Sees anew whose turn it is in a group.
+    fn relist(&mut self, group: &str) {
+        let first = self.turns.group(group).next();
+        let first = first.and_then(|number| self.entries.get(&number));
+        let turn = first.filter(|entry| !entry.in_flight).map(|entry| Turn {
+            number: entry.waiting.number,
+            attempts: entry.attempts,
+            not_before: entry.not_before,
+        });
+        self.turns.take_turn(group, turn);
     }
 
     /// Marks one as being tried.
@@ -141,7 +131,9 @@ impl Queue {
         entry.in_flight = true;
         entry.attempts = entry.attempts.saturating_add(1);
         self.in_flight += 1;
-        Some(entry)
+        let waiting = Arc::clone(&entry.waiting);
+        self.relist(&waiting.key.dedup_key);
+        self.entries.get(&number)
     }
 
     /// An attempt failed: it is to be tried again after its back-off. What is passing is not: the next round follows.
@@ -153,6 +145,8 @@ impl Queue {
             self.in_flight -= usize::from(std::mem::take(&mut entry.in_flight));
             entry.not_before = Some(now + next_wait(&mut entry.backoff));
             entry.last_error = Some(error);
+            let waiting = Arc::clone(&entry.waiting);
+            self.relist(&waiting.key.dedup_key);
         }
     }
 
@@ -161,16 +155,17 @@ impl Queue {
         let entry = self.entries.remove(&number)?;
         self.bytes -= entry.waiting.json.len();
         self.in_flight -= usize::from(entry.in_flight);
+        let group = &entry.waiting.key.dedup_key;
+        self.turns.leave(group, number, entry.expires);
+        self.relist(group);
         Some(entry)
     }
 
     /// Takes out what has waited too long.
     pub(super) fn expire(&mut self, now: Instant) -> Vec<Entry> {
-        let over = |entry: &&Entry| !entry.in_flight && entry.expires <= now;
-        let over = self.entries.values().filter(over);
-        let numbers: Vec<u64> = over.map(|entry| entry.waiting.number).collect();
-        numbers
-            .into_iter()
+        let over = self.turns.expired(now);
+        let over: Vec<u64> = over.filter(|number| self.is_idle(*number)).collect();
+        over.into_iter()
             .filter_map(|number| self.remove(number))
             .collect()
     }
@@ -182,8 +177,15 @@ impl Queue {
 
     /// The channel answered after it was down: nothing waits for its back-off any more.
     pub(super) fn hurry(&mut self) {
+        let delayed: Vec<u64> = self.turns.delayed().collect();
         for entry in self.entries.values_mut() {
             entry.not_before = None;
+        }
+        for number in delayed {
+            if let Some(entry) = self.entries.get(&number) {
+                let waiting = Arc::clone(&entry.waiting);
+                self.relist(&waiting.key.dedup_key);
+            }
         }
     }
 

@@ -232,7 +232,7 @@ fn limits(file: &ChannelFile) -> Result<ChannelLimits, Remark> {
 const CONCURRENCY_MAX: usize = 64;
 
 /// More that waits is never read.
-const QUEUE_MAX: usize = 100_000;
+const QUEUE_MAX: usize = 10_000;
 
 impl ChannelFile {
     /// Sees that no key is written that a channel of this type does not have.

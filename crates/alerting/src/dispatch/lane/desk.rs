@@ -49,7 +49,7 @@ impl Desk {
             rate: channel.limits.rate_per_minute.map(Rate::new),
             queue: Queue::default(),
             gate: Gate::default(),
-            stats: ChannelStats::of(channel.name()),
+            stats: ChannelStats::of(&channel),
             channel,
         }
     }
@@ -65,15 +65,19 @@ impl Desk {
             self.gate = Gate::default();
             self.queue.hurry();
         }
+        channel.notifier.kind().clone_into(&mut self.stats.kind);
         self.channel = channel;
         self.drop_surplus(now)
     }
 
-    /// Takes one in, and gives what is dropped for it.
-    pub(super) fn push(&mut self, waiting: Arc<Waiting>, now: Timestamp) -> Vec<Entry> {
-        let age = Duration::try_from(now.duration_since(waiting.at)).unwrap_or_default();
-        let left = GIVEN_UP_AFTER.saturating_sub(age).max(TRIED_AT_LEAST);
-        self.queue.push(waiting, Instant::now() + left);
+    /// Takes these in, and gives what is dropped for them.
+    pub(super) fn push(&mut self, waiting: Vec<Arc<Waiting>>, now: Timestamp) -> Vec<Entry> {
+        let begun = Instant::now();
+        for one in waiting {
+            let age = Duration::try_from(now.duration_since(one.at)).unwrap_or_default();
+            let left = GIVEN_UP_AFTER.saturating_sub(age).max(TRIED_AT_LEAST);
+            self.queue.push(one, begun + left);
+        }
         self.drop_surplus(now)
     }
 

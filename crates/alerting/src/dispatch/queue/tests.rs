@@ -128,3 +128,89 @@ async fn what_is_passing_makes_way_for_what_is_newer_in_its_group() {
     assert_eq!(push(3, NotificationKind::Resent, 120), [0, 3]);
     assert_eq!(push(4, NotificationKind::Resolved, 130), [0, 4]);
 }
+
+/// What the queue says, found by going through all of it.
+mod plainly {
+    use super::*;
+    use std::collections::BTreeSet;
+
+    fn heads(queue: &Queue) -> impl Iterator<Item = &Entry> {
+        let mut groups = BTreeSet::new();
+        let entries = queue.entries.values();
+        entries.filter(move |entry| groups.insert(entry.waiting.key.dedup_key.as_str()))
+    }
+
+    pub(super) fn next(queue: &Queue, now: Instant, patient: bool) -> Option<u64> {
+        let ready = |entry: &&Entry| {
+            !entry.in_flight && (!patient || entry.not_before.is_none_or(|at| at <= now))
+        };
+        let ready = heads(queue).filter(ready);
+        let next = ready.min_by_key(|entry| (entry.attempts, entry.waiting.number));
+        next.map(|entry| entry.waiting.number)
+    }
+
+    pub(super) fn wakes_at(queue: &Queue, now: Instant) -> Option<Instant> {
+        let idle = heads(queue).filter(|entry| !entry.in_flight);
+        let retries = idle.filter_map(|entry| entry.not_before);
+        let expiries = queue.entries.values().map(|entry| entry.expires);
+        retries.chain(expiries).filter(|at| *at > now).min()
+    }
+
+    pub(super) fn superseded(queue: &Queue) -> Vec<u64> {
+        let mut newer = BTreeSet::new();
+        let entries = queue.entries.iter().rev();
+        let mut superseded: Vec<u64> = entries
+            .filter(|(_, entry)| !newer.insert(&entry.waiting.key.dedup_key))
+            .map(|(number, _)| *number)
+            .collect();
+        superseded.reverse();
+        superseded
+    }
+}
+
+/// One thing that happens to a queue.
+fn happens(queue: &mut Queue, what: u8, number: u64) {
+    let now = Instant::now();
+    match what {
+        0..=2 if !queue.entries.contains_key(&number) => {
+            let group = format!("g{}", number % 5);
+            let waiting = Waiting::new(number, &notification("test", &group, 1)).unwrap();
+            queue.push(waiting, now + Duration::from_secs(number));
+        }
+        3 | 4 => {
+            let next = queue.next(now, what == 3);
+            next.and_then(|number| queue.start(number).map(|_| ()));
+        }
+        5 if queue.entries.get(&number).is_some_and(|it| it.in_flight) => {
+            queue.retry(number, "busy".to_owned(), now);
+        }
+        6 => drop(queue.remove(number)),
+        7 => queue.hurry(),
+        8 => drop(queue.overflow(6, true)),
+        9 => drop(queue.expire(now + Duration::from_secs(number / 4))),
+        _ => {}
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn the_index_says_what_the_entries_say(
+        steps in proptest::collection::vec((0_u8..10, 0_u64..24), 1..120)
+    ) {
+        let mut queue = Queue::default();
+        for (what, number) in steps {
+            happens(&mut queue, what, number);
+            let now = Instant::now();
+            for at in [now, now + Duration::from_secs(2)] {
+                for patient in [true, false] {
+                    let next = plainly::next(&queue, at, patient);
+                    proptest::prop_assert_eq!(queue.next(at, patient), next);
+                }
+                let wakes_at = plainly::wakes_at(&queue, at);
+                proptest::prop_assert_eq!(queue.wakes_at(at), wakes_at);
+            }
+            let superseded: Vec<u64> = queue.turns.superseded().collect();
+            proptest::prop_assert_eq!(superseded, plainly::superseded(&queue));
+        }
+    }
+}
