@@ -51,6 +51,11 @@ pub trait Notifier: Send + Sync {
     /// The name of the channel, for routes, counters and logs. Unique among the channels of a process.
     fn name(&self) -> &str;
 
+    /// What kind of channel it is, for people: `slack`, say. Default `custom`.
+    fn kind(&self) -> &'static str {
+        "custom"
+    }
+
     /// Tries once to deliver.
     ///
     /// The receipt, where there is one, is kept with the incident and handed in with its later messages

@@ -5,7 +5,9 @@
 use std::time::Duration;
 
 use driving::{DOWN, Does, Running, TestChannel, policy};
-use etcd_monitor_alerting::{ChannelLimits, Rule};
+use etcd_monitor_alerting::{
+    Acknowledgement, ChannelLimits, Matcher, MutedBy, Mutes, Rule, Silence,
+};
 
 mod driving;
 mod scenario;
@@ -31,4 +33,56 @@ async fn a_cluster_that_is_removed_does_not_fire_by_the_rules_of_the_others() {
     tokio::time::sleep(Duration::from_mins(1)).await;
     assert_eq!(channel.told(), []);
     running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_ordered_can_be_asked_for_and_mutes_hold_at_once() {
+    let channel = TestChannel::new("test", Does::Take);
+    let mut running = Running::start(&[&channel]);
+    running.publish(&["m1"], DOWN);
+    let view = running.until(|view| view.channels[0].delivered == 1).await;
+    assert_eq!(view.channels[0].kind, "custom");
+    assert_eq!(running.handle.channels()[0].name(), "test");
+    assert_eq!(running.handle.policy(), policy(&["test"]));
+
+    let mutes = silenced(&running);
+    running.handle.set_mutes(mutes.clone());
+    assert_eq!(running.handle.mutes(), mutes);
+    let id = mutes.silences[0].id.clone();
+    let by = Some(MutedBy::Silence(id.clone()));
+    let view = running.until(|view| view.active[0].muted_by == by).await;
+    let shown = serde_json::to_value(&view.active[0]).unwrap();
+    assert_eq!(shown["muted_by"]["by"], "silence");
+    assert_eq!(shown["muted_by"]["name"], id);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn who_takes_care_is_shown_at_once() {
+    let channel = TestChannel::new("test", Does::Take);
+    let mut running = Running::start(&[&channel]);
+    running.publish(&["m1"], DOWN);
+    let view = running.until(|view| view.channels[0].delivered == 1).await;
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    let mut mutes = Mutes::default();
+    let said = Acknowledgement {
+        by: "me".to_owned(),
+        at: running.now(),
+        comment: "on it".to_owned(),
+    };
+    mutes.acknowledgements.insert(view.active[0].id, said.clone());
+    running.handle.set_mutes(mutes);
+    running
+        .until(|view| view.active[0].acknowledged == Some(said.clone()))
+        .await;
+    running.stop().await;
+}
+
+fn silenced(running: &Running) -> Mutes {
+    let now = running.now();
+    let all = vec![Matcher::parse("rule=~\".+\"").unwrap()];
+    let silence = Silence::new(all, now, now + Duration::from_hours(1), "me", "x").unwrap();
+    let mut mutes = Mutes::default();
+    mutes.silences.push(silence);
+    mutes
 }

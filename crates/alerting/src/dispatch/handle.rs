@@ -61,10 +61,7 @@ impl AlertsHandle {
             policy: options.policy,
             channels: options.channels,
         };
-        let idle = configuration
-            .channels
-            .iter()
-            .map(|channel| ChannelStats::of(channel.name()));
+        let idle = configuration.channels.iter().map(ChannelStats::of);
         let (sender, view) = watch::channel(Arc::new(AlertsView {
             channels: idle.collect(),
             ..AlertsView::default()
@@ -122,6 +119,22 @@ impl AlertsHandle {
     /// Mutes what these say from now on, in place of those before.
     pub fn set_mutes(&self, mutes: Mutes) {
         self.orders.mutes.send_replace(mutes);
+    }
+
+    /// What becomes an alert and who is told, as ordered last.
+    pub fn policy(&self) -> AlertPolicy {
+        self.orders.configuration.borrow().policy.clone()
+    }
+
+    /// The channels as ordered last, each with what delivers: to try one with
+    /// [`Notification::trial`](crate::Notification::trial), say. How each does is in [`AlertsView::channels`].
+    pub fn channels(&self) -> Vec<Channel> {
+        self.orders.configuration.borrow().channels.clone()
+    }
+
+    /// What people decided, as ordered last.
+    pub fn mutes(&self) -> Mutes {
+        self.orders.mutes.borrow().clone()
     }
 
     /// Since when nothing is stored, and why; `None` while it is. For a finding about the monitor.

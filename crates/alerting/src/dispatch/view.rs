@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::watch;
 
+use super::channel::Channel;
 use crate::alert::{Alert, AlertEvent};
 use crate::engine::AlertEngine;
 use crate::store::DeadLetter;
@@ -56,6 +57,9 @@ pub struct StoreStatus {
 pub struct ChannelStats {
     /// The channel's name.
     pub name: String,
+    /// What kind of channel it is: `console`, `email`, `slack`, `pagerduty`, `webhook`, `alertmanager`, or what an
+    /// embedder's own says.
+    pub kind: String,
     /// Notifications that it took.
     pub delivered: u64,
     /// Attempts that failed; most are made again.
@@ -80,9 +84,10 @@ pub struct ChannelStats {
 
 impl ChannelStats {
     /// A channel that has done nothing yet.
-    pub(super) fn of(name: &str) -> Self {
+    pub(super) fn of(channel: &Channel) -> Self {
         Self {
-            name: name.to_owned(),
+            name: channel.name().to_owned(),
+            kind: channel.notifier.kind().to_owned(),
             ..Self::default()
         }
     }

@@ -177,6 +177,10 @@ impl Notifier for AlertmanagerNotifier {
         &self.options.name
     }
 
+    fn kind(&self) -> &'static str {
+        "alertmanager"
+    }
+
     fn pace(&self) -> ChannelPace {
         ChannelPace {
             resend_every: Some(self.options.resend_every),

@@ -97,6 +97,10 @@ impl Notifier for ConsoleNotifier {
         &self.options.name
     }
 
+    fn kind(&self) -> &'static str {
+        "console"
+    }
+
     async fn notify(
         &self,
         notification: &Notification,

@@ -277,6 +277,10 @@ impl Notifier for EmailNotifier {
         &self.options.name
     }
 
+    fn kind(&self) -> &'static str {
+        "email"
+    }
+
     async fn notify(
         &self,
         notification: &Notification,

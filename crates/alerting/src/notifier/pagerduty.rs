@@ -113,6 +113,10 @@ impl Notifier for PagerDutyNotifier {
         &self.options.name
     }
 
+    fn kind(&self) -> &'static str {
+        "pagerduty"
+    }
+
     fn pace(&self) -> ChannelPace {
         ChannelPace {
             sends_acknowledged: true,

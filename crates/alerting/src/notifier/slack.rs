@@ -263,6 +263,10 @@ impl Notifier for SlackNotifier {
         &self.options.name
     }
 
+    fn kind(&self) -> &'static str {
+        "slack"
+    }
+
     /// A bot shows in its message that somebody takes care; by a webhook that would be one more message.
     fn pace(&self) -> ChannelPace {
         ChannelPace {

@@ -159,6 +159,10 @@ impl Notifier for WebhookNotifier {
         &self.options.name
     }
 
+    fn kind(&self) -> &'static str {
+        "webhook"
+    }
+
     async fn notify(
         &self,
         notification: &Notification,
