@@ -254,6 +254,7 @@ async fn one_bad_recipient_keeps_it_from_nobody_else() {
     };
     let mail = |to: &[&str]| EmailNotifier::new(options(&server, to)).unwrap();
     let some = mail(&["ops@example.org", "refused@example.org", "dba@example.org"]);
+    let full = mail(&["full@example.org", "oncall@example.org"]);
     let (none, later) = (
         mail(&["refused@example.org"]),
         mail(&["greylisted@example.org"]),
@@ -267,6 +268,8 @@ async fn one_bad_recipient_keeps_it_from_nobody_else() {
     send(&some, &told()).await.unwrap();
     assert_eq!(server.taken().await.to, ["ops@example.org"]);
     assert_eq!(server.taken().await.to, ["dba@example.org"]);
+    send(&full, &told()).await.unwrap();
+    assert_eq!(server.taken().await.to, ["oncall@example.org"]);
     let error = send(&none, &told()).await.unwrap_err();
     assert!(matches!(error, NotifyError::Rejected { .. }), "{error}");
     assert!(error.to_string().contains("nobody of that name"), "{error}");

@@ -1,7 +1,7 @@
 """A mail server on loopback. It prints its port, then each message that it took as a line of JSON.
 
-What it does to a recipient is told by the part before the @: `refused` gets 550, `greylisted` 451, and at `hanging` it
-says no more.
+What it does to a recipient is told by the part before the @: `refused` gets 550, `full` 552, `greylisted` 451, and at
+`hanging` it says no more.
 """
 
 import argparse
@@ -21,6 +21,8 @@ class Handler:
         local = address.split("@")[0]
         if local == "refused":
             return "550 5.1.1 nobody of that name"
+        if local == "full":
+            return "552 5.2.2 mailbox over quota"
         if local == "greylisted":
             return "451 4.7.1 try again later"
         if local == "hanging":

@@ -14,6 +14,9 @@ use crate::notifier::NotifyError;
 /// Characters of what a server says that are told.
 const MAX_REASON_CHARS: usize = 300;
 
+/// To a recipient it says that the mailbox is over its quota, to a message that it is too large (RFC 5321).
+const MAILBOX_OR_MESSAGE: u16 = 552;
+
 /// Names the server in errors, and keeps the password out of them.
 pub(super) struct Refusals {
     target: String,
@@ -88,14 +91,17 @@ impl Refusals {
 /// full or not there now.
 pub(super) fn may_be_one_recipients(error: &Error) -> bool {
     let code = error.status().map_or(0, u16::from);
-    matches!(code, 450..=452) || (error.is_permanent() && advice(code).is_none())
+    matches!(code, 450..=452 | MAILBOX_OR_MESSAGE)
+        || (error.is_permanent() && advice(code).is_none())
 }
 
 /// What to do about a code (RFC 4954, RFC 5321).
 fn advice(code: u16) -> Option<&'static str> {
     match code {
         530 | 534 | 535 | 538 => Some("check user and password, and what the server wants of them"),
-        552 => Some("the message is too large for the server"),
+        MAILBOX_OR_MESSAGE => {
+            Some("the mailbox is full, or the message is too large for the server")
+        }
         _ => None,
     }
 }
