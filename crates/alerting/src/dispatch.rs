@@ -4,7 +4,6 @@
 //! delivers it, and what became of it goes back into the store.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -65,15 +64,18 @@ const STEP_MAX: Duration = Duration::from_secs(30);
 type WallClock = Arc<dyn Fn() -> Timestamp + Send + Sync>;
 
 /// What an [`Alerting`] works with.
+#[derive(derive_more::Debug)]
 #[non_exhaustive]
 pub struct AlertingOptions {
     /// What becomes an alert, and who is told.
     pub policy: AlertPolicy,
     /// The clusters with their snapshots. Stored alerts of others end with reason `removed`.
+    #[debug(skip)]
     pub snapshots: Vec<FollowedCluster>,
     /// The channels, each name once.
     pub channels: Vec<Channel>,
     /// What survives the process; by default nothing does.
+    #[debug(skip)]
     pub store: Arc<dyn AlertStore>,
     /// What people decided before the start.
     pub mutes: Mutes,
@@ -85,11 +87,16 @@ pub struct AlertingOptions {
 /// one message after the other within a group of alerts. What a channel does not take is tried again, with jittered
 /// back-off, for a day; what it refuses for good, or does not take within the day, becomes a dead letter. While the store
 /// refuses, everything is sent from memory.
+#[derive(derive_more::Debug)]
 pub struct Alerting {
+    #[debug(skip)]
     store: Arc<dyn AlertStore>,
+    #[debug(skip)]
     cancel: CancellationToken,
+    #[debug(skip)]
     clock: WallClock,
     view: watch::Sender<Arc<AlertsView>>,
+    #[debug(skip)]
     orders: Orders,
 }
 
@@ -386,22 +393,5 @@ async fn restored(
             Ok(AlertEngine::new(policy))
         }
         restored => restored,
-    }
-}
-
-impl fmt::Debug for AlertingOptions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AlertingOptions")
-            .field("policy", &self.policy)
-            .field("channels", &self.channels)
-            .finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for Alerting {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Alerting")
-            .field("view", &self.view)
-            .finish_non_exhaustive()
     }
 }

@@ -1,7 +1,6 @@
 //! The sign of life: a call that somebody else expects, so that silence of the monitor is noticed.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -57,12 +56,16 @@ pub enum HeartbeatMethod {
 /// Calls a URL once per period, as long as alerting runs and the snapshots of **every** followed cluster advance.
 ///
 /// A monitor that is up but sees nothing new gives no sign. Whether etcd is well does not matter: alerts tell of that.
+#[derive(derive_more::Debug)]
 pub struct Heartbeat {
     door: Door,
     method: Method,
     period: Duration,
+    #[debug(skip)]
     followed: watch::Receiver<Vec<FollowedCluster>>,
+    #[debug(skip)]
     alerting: watch::Receiver<Arc<AlertsView>>,
+    #[debug(skip)]
     status: watch::Sender<HeartbeatStatus>,
 }
 
@@ -186,15 +189,6 @@ impl Heartbeat {
             Err(_) => Err("not taken within the period".to_owned()),
         };
         self.status.send_modify(|status| status.note(outcome));
-    }
-}
-
-impl fmt::Debug for Heartbeat {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Heartbeat")
-            .field("target", &self.door.target())
-            .field("period", &self.period)
-            .finish_non_exhaustive()
     }
 }
 

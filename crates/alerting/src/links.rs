@@ -1,12 +1,14 @@
 //! Where a message points to.
 
+use std::fmt;
+
 use etcd_monitor_model::SubjectKind;
 use url::Url;
 
 use crate::alert::Alert;
 
 /// The pages that messages link to.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct MessageLinks {
     /// The dashboard, as the people who read the messages reach it (`--external-url`); `None`: messages have no links.
@@ -33,6 +35,23 @@ impl MessageLinks {
         }
         Some(url.into())
     }
+}
+
+impl fmt::Debug for MessageLinks {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let dashboard = self.dashboard.as_ref().map(|url| origin(url.as_str()));
+        f.debug_struct("MessageLinks")
+            .field("dashboard", &dashboard)
+            .finish()
+    }
+}
+
+/// Scheme, host and port of a URL; the rest may hold secrets.
+pub(crate) fn origin(url: &str) -> String {
+    Url::parse(url).map_or_else(
+        |_| "(no URL)".to_owned(),
+        |url| url.origin().ascii_serialization(),
+    )
 }
 
 #[cfg(test)]

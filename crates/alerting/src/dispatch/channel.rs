@@ -1,6 +1,5 @@
 //! A channel as alerting is given it.
 
-use std::fmt;
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,10 +7,11 @@ use std::time::Duration;
 use crate::notifier::Notifier;
 
 /// A way to tell, and what it may take at a time.
-#[derive(Clone)]
+#[derive(Clone, derive_more::Debug)]
 #[non_exhaustive]
 pub struct Channel {
     /// What delivers.
+    #[debug("{}", notifier.name())]
     pub notifier: Arc<dyn Notifier>,
     /// What it may take.
     pub limits: ChannelLimits,
@@ -51,15 +51,6 @@ impl Channel {
     /// The channel's name.
     pub fn name(&self) -> &str {
         self.notifier.name()
-    }
-}
-
-impl fmt::Debug for Channel {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Channel")
-            .field("name", &self.name())
-            .field("limits", &self.limits)
-            .finish_non_exhaustive()
     }
 }
 

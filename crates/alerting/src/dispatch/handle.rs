@@ -17,10 +17,12 @@ use crate::store::AlertStore;
 pub type FollowedCluster = (ClusterName, watch::Receiver<Option<Arc<Snapshot>>>);
 
 /// Access to what alerting knows, and to what it does. Cheap to clone.
-#[derive(Clone)]
+#[derive(Clone, derive_more::Debug)]
 pub struct AlertsHandle {
     view: watch::Receiver<Arc<AlertsView>>,
+    #[debug(skip)]
     store: Arc<dyn AlertStore>,
+    #[debug(skip)]
     orders: Arc<OrderSenders>,
 }
 
@@ -43,14 +45,6 @@ pub(super) struct Orders {
 pub(super) struct Configuration {
     pub(super) policy: AlertPolicy,
     pub(super) channels: Vec<Channel>,
-}
-
-impl std::fmt::Debug for AlertsHandle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("AlertsHandle")
-            .field("view", &self.view)
-            .finish_non_exhaustive()
-    }
 }
 
 impl AlertsHandle {

@@ -1,7 +1,6 @@
 //! The Alertmanager channel: alerts pushed by its API, version 2, and sent again while they fire.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
@@ -14,7 +13,7 @@ use super::config_error::ConfigError;
 use super::door::{Door, HttpAuth, HttpOptions};
 use super::{Delivery, Notifier, NotifyError, Receipt};
 use crate::alert::Fingerprint;
-use crate::links::MessageLinks;
+use crate::links::{MessageLinks, origin};
 use crate::message::Message;
 use crate::notification::Notification;
 use crate::policy::ChannelPace;
@@ -31,21 +30,25 @@ const LIFETIMES: u32 = 4;
 /// four such intervals after it was sent last. Labels are the same in every daemon that watches a cluster, so that
 /// Alertmanager merges what several send. An alert whose labels change (its severity rose) is ended under the old ones; where the
 /// process was started anew in between, it ends under these by not being sent again.
+#[derive(derive_more::Debug)]
 pub struct AlertmanagerNotifier {
     options: AlertmanagerOptions,
     doors: Vec<Door>,
+    #[debug(skip)]
     clock: Box<dyn Fn() -> Timestamp + Send + Sync>,
+    #[debug(skip)]
     told: Mutex<BTreeMap<Fingerprint, Told>>,
 }
 
 /// How Alertmanager is told.
-#[derive(Debug, Clone)]
+#[derive(Clone, derive_more::Debug)]
 #[non_exhaustive]
 pub struct AlertmanagerOptions {
     /// The channel's name. Default `alertmanager`.
     pub name: String,
     /// The instances of one cluster of Alertmanagers, `http://HOST:9093`, with a path prefix where they have one. All of them are
     /// told; a notification is delivered when one took it.
+    #[debug("{:?}", urls.iter().map(|url| origin(url)).collect::<Vec<_>>())]
     pub urls: Vec<String>,
     /// How the monitor says who it is.
     pub auth: Option<HttpAuth>,
@@ -156,18 +159,6 @@ impl AlertmanagerNotifier {
     async fn send(&self, door: &Door, posts: &[PostedAlert]) -> Result<(), NotifyError> {
         let request = door.post(&["api", "v2", "alerts"]).json(posts);
         door.send(request, explain).await.map(drop)
-    }
-}
-
-impl fmt::Debug for AlertmanagerNotifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AlertmanagerNotifier")
-            .field("name", &self.options.name)
-            .field(
-                "targets",
-                &self.doors.iter().map(Door::target).collect::<Vec<_>>(),
-            )
-            .finish_non_exhaustive()
     }
 }
 

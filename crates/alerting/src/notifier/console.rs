@@ -1,7 +1,6 @@
 //! The console channel: one readable block of lines per notification.
 
 use std::collections::VecDeque;
-use std::fmt;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
 
@@ -21,7 +20,9 @@ const REMEMBERED: usize = 64;
 /// Writes each notification as a block of lines, to stderr or to a writer of your own.
 ///
 /// Text that comes from members is stripped of control characters. The first line is coloured on a terminal.
+#[derive(derive_more::Debug)]
 pub struct ConsoleNotifier {
+    #[debug(skip)]
     pen: Arc<Mutex<Pen>>,
     options: ConsoleOptions,
 }
@@ -80,14 +81,6 @@ impl ConsoleNotifier {
         } else {
             block
         }
-    }
-}
-
-impl fmt::Debug for ConsoleNotifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConsoleNotifier")
-            .field("options", &self.options)
-            .finish_non_exhaustive()
     }
 }
 

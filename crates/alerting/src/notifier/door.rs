@@ -1,6 +1,7 @@
 //! The one door through which channels call services by HTTP.
 
 use std::error::Error;
+use std::fmt;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
 
@@ -92,6 +93,13 @@ pub(crate) struct Door {
     secrets: Vec<SecretString>,
 }
 
+impl fmt::Debug for Door {
+    /// Scheme, host and port: the rest may hold secrets.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.target)
+    }
+}
+
 impl Door {
     /// A door to `url`. User and password in the URL become basic authentication.
     ///
@@ -124,11 +132,6 @@ impl Door {
         }
         self.headers = secret_headers(&[("Authorization".to_owned(), header)])?;
         Ok(self)
-    }
-
-    /// Where it leads: scheme, host and port, without secrets.
-    pub(crate) fn target(&self) -> &str {
-        &self.target
     }
 
     /// A request to the URL.

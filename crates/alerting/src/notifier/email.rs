@@ -1,6 +1,5 @@
 //! The e-mail channel: SMTP.
 
-use std::fmt;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -41,14 +40,20 @@ const IDLE: Duration = Duration::from_mins(1);
 /// The messages of an incident are one thread: each has a `Message-ID` made from the notification, the same in every
 /// attempt, and the later ones refer to the first. One recipient whom the server refuses, for good or for
 /// now, keeps the message from nobody else, and nobody gets it again because of another: what is left is tried alone.
+#[derive(derive_more::Debug)]
 pub struct EmailNotifier {
     options: EmailOptions,
+    #[debug(skip)]
     correspondents: Correspondents,
+    #[debug(skip)]
     encryption: Tls,
+    #[debug(skip)]
     refusals: Refusals,
     /// What was kept from the message before. It is taken out while in use, so that a connection in the middle of an
     /// attempt that was given up is never used again.
+    #[debug(skip)]
     kept: Mutex<Option<Transport>>,
+    #[debug(skip)]
     courses: Mutex<Courses>,
 }
 
@@ -260,14 +265,6 @@ impl EmailNotifier {
 
     fn courses(&self) -> MutexGuard<'_, Courses> {
         self.courses.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl fmt::Debug for EmailNotifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("EmailNotifier")
-            .field("options", &self.options)
-            .finish_non_exhaustive()
     }
 }
 

@@ -1,7 +1,5 @@
 //! The PagerDuty channel: the Events API, version 2.
 
-use std::fmt;
-
 use async_trait::async_trait;
 use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
@@ -10,7 +8,7 @@ use serde_json::{Value, json};
 use super::config_error::ConfigError;
 use super::door::{Door, HttpOptions};
 use super::{Delivery, Notifier, NotifyError, Receipt};
-use crate::links::MessageLinks;
+use crate::links::{MessageLinks, origin};
 use crate::message::Message;
 use crate::message::told::ToldAlert;
 use crate::notification::{Notification, NotificationKind};
@@ -32,13 +30,14 @@ const MAX_ALERTS: usize = 20;
 /// Opens, acknowledges and resolves an incident per group of alerts.
 ///
 /// PagerDuty merges events by `dedup_key`, so that two daemons that watch the same clusters make one incident.
+#[derive(Debug)]
 pub struct PagerDutyNotifier {
     options: PagerDutyOptions,
     door: Door,
 }
 
 /// How PagerDuty is told.
-#[derive(Debug, Clone)]
+#[derive(Clone, derive_more::Debug)]
 #[non_exhaustive]
 pub struct PagerDutyOptions {
     /// The channel's name. Default `pagerduty`.
@@ -47,6 +46,7 @@ pub struct PagerDutyOptions {
     pub routing_key: SecretString,
     /// Where events are sent. Default `https://events.pagerduty.com`; the European region has
     /// `https://events.eu.pagerduty.com`.
+    #[debug("{}", origin(url))]
     pub url: String,
     /// Timeout and trusted certificates.
     pub http: HttpOptions,
@@ -96,14 +96,6 @@ impl PagerDutyNotifier {
             event["links"] = json!([{ "href": link, "text": "Open the dashboard" }]);
         }
         event
-    }
-}
-
-impl fmt::Debug for PagerDutyNotifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("PagerDutyNotifier")
-            .field("options", &self.options)
-            .finish_non_exhaustive()
     }
 }
 

@@ -1,7 +1,5 @@
 //! The Slack channel: by an incoming webhook, or as a bot that updates its message and answers in its thread.
 
-use std::fmt;
-
 use async_trait::async_trait;
 use reqwest::{Method, Response, StatusCode};
 use secrecy::{ExposeSecret, SecretString};
@@ -10,7 +8,7 @@ use serde_json::Value;
 use super::config_error::ConfigError;
 use super::door::{Door, HttpAuth, HttpOptions, beginning, retry_after};
 use super::{Delivery, Notifier, NotifyError, Receipt};
-use crate::links::MessageLinks;
+use crate::links::{MessageLinks, origin};
 use crate::message::Message;
 use crate::notification::{Notification, NotificationKind};
 use crate::policy::ChannelPace;
@@ -27,6 +25,7 @@ const API_URL: &str = "https://slack.com/api";
 ///
 /// An incoming webhook gets a message per notification. A bot posts one message per incident, keeps it up to date, and
 /// tells each change in its thread; what fires anew, more or still is shown in the channel as well.
+#[derive(Debug)]
 pub struct SlackNotifier {
     options: SlackOptions,
     door: Door,
@@ -49,7 +48,7 @@ pub struct SlackOptions {
 }
 
 /// Whom the channel writes as, and where.
-#[derive(Debug, Clone)]
+#[derive(Clone, derive_more::Debug)]
 #[non_exhaustive]
 pub enum SlackTarget {
     /// An incoming webhook.
@@ -66,6 +65,7 @@ pub enum SlackTarget {
         /// The channel: its id (`C0123456789`), or its name with `#`.
         channel: String,
         /// Where the Web API is. Default `https://slack.com/api`.
+        #[debug("{}", origin(api_url))]
         api_url: String,
     },
 }
@@ -235,14 +235,6 @@ impl Posted {
 
     fn receipt(&self) -> Option<Receipt> {
         serde_json::to_string(self).ok().map(Receipt)
-    }
-}
-
-impl fmt::Debug for SlackNotifier {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("SlackNotifier")
-            .field("options", &self.options)
-            .finish_non_exhaustive()
     }
 }
 

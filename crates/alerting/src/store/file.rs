@@ -1,6 +1,5 @@
 //! The store in one file, by redb: one transaction, one flush to the disk.
 
-use std::fmt;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -23,22 +22,16 @@ const CACHE_BYTES: usize = 4 << 20;
 ///
 /// What is committed is there after `kill -9` and after a loss of power. A file that is damaged is renamed to a name
 /// with the time in it (the newest of those is kept), what can be read of it goes on in a new one, and the log says so.
+#[derive(derive_more::Debug)]
 pub struct FileAlertStore {
     path: PathBuf,
     /// `None` while it cannot be opened; the next use tries again.
+    #[debug(skip)]
     opened: Mutex<Option<Database>>,
     latest_aside: Mutex<Option<SetAside>>,
     asides: AtomicU64,
     lost: AtomicU64,
     length: AtomicU64,
-}
-
-impl fmt::Debug for FileAlertStore {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FileAlertStore")
-            .field("path", &self.path)
-            .finish_non_exhaustive()
-    }
 }
 
 impl FileAlertStore {

@@ -27,6 +27,8 @@ mod program;
 #[cfg(feature = "http")]
 mod recorder;
 #[cfg(feature = "http")]
+mod secrets;
+#[cfg(feature = "http")]
 mod slack;
 #[cfg(feature = "http")]
 mod webhook;
