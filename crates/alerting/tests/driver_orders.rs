@@ -70,7 +70,9 @@ async fn who_takes_care_is_shown_at_once() {
         at: running.now(),
         comment: "on it".to_owned(),
     };
-    mutes.acknowledgements.insert(view.active[0].id, said.clone());
+    mutes
+        .acknowledgements
+        .insert(view.active[0].id, said.clone());
     running.handle.set_mutes(mutes);
     running
         .until(|view| view.active[0].acknowledged == Some(said.clone()))
