@@ -1,0 +1,112 @@
+// One chart: its title with what is under the crosshair, the lines, and the legend.
+
+import type { ComponentChildren } from 'preact';
+import { useRef, useState } from 'preact/hooks';
+import type { Range } from '../../address';
+import { fullTime } from '../../format';
+import type { Snapshot } from '../../protocol';
+import { Canvas } from './canvas';
+import { usePointer } from './cursor';
+import type { MemberForecast, Outlook } from './forecast';
+import type { History } from './history';
+import type { ChartKind, Level, Quantile } from './kinds';
+import type { Drawn } from './legend';
+import { Legend } from './legend';
+import { tableOf } from './line';
+import type { Mark } from './marks';
+import { nearest } from './marks';
+import type { Members } from './members';
+import { useHistory } from './use-history';
+import type { Gestures } from './plot';
+import type { Window } from './range';
+import { useSeen } from './use-seen';
+
+/** What all charts of a page share. */
+export interface Shared {
+  snapshot: Snapshot;
+  members: Members;
+  range: Range;
+  window: Window;
+  quantile: Quantile;
+  marks: Mark[];
+  gestures: Gestures;
+}
+
+interface Props extends Shared {
+  kind: ChartKind;
+  /** Levels that depend on the cluster, such as its quota. */
+  levels?: (Level & { text: string })[];
+  outlooksOf?: (lines: Drawn[]) => Outlook[];
+  /** A sentence below the chart. */
+  note?: ComponentChildren;
+  forecast?: MemberForecast[];
+}
+
+export function Chart(props: Props) {
+  const { kind, quantile, range, snapshot } = props;
+  const host = useRef<HTMLElement>(null);
+  const seen = useSeen(host);
+  const [log, setLog] = useState(false);
+  const loaded = useHistory({ kind, quantile, range, snapshot, seen });
+  const lines = drawnOf(loaded.history, props.members);
+  return (
+    <figure class="card chart" ref={host} data-testid={`chart-${kind.id}`} data-state={loaded.state}>
+      <figcaption>
+        <h3 title={kind.about}>
+          {kind.title}
+          {kind.isLatency === true && <span class="muted"> {quantile}</span>}
+        </h3>
+        <UnderPointer marks={props.marks} window={props.window} />
+        {kind.isLatency === true && (
+          <button type="button" class="toggle" aria-pressed={log} onClick={() => setLog(!log)} aria-label={`Logarithmic axis of ${kind.title}`}>
+            log
+          </button>
+        )}
+      </figcaption>
+      <div class="chart-area">
+        {lines.some((line) => line.points.length > 0) ? (
+          <Lines {...props} lines={lines} log={log} />
+        ) : (
+          <p class={`chart-empty chart-${loaded.state}`}>{emptyReason(kind, loaded)}</p>
+        )}
+      </div>
+      <Legend lines={lines} interval={snapshot.status.interval_seconds} show={kind.show} />
+      {props.note != null && <p class="chart-note muted">{props.note}</p>}
+      {loaded.state === 'failed' && lines.length > 0 && <p class="chart-note">Not loaded: {loaded.problem}. Trying again.</p>}
+    </figure>
+  );
+}
+
+function Lines(props: Props & { lines: Drawn[]; log: boolean }) {
+  const { kind, lines, log, snapshot, window, marks, gestures } = props;
+  const own = (kind.levels ?? []).map((level) => ({ ...level, text: `${level.severity} ${kind.show(level.value)} (default)` }));
+  const drawing = {
+    table: tableOf(lines, snapshot.status.interval_seconds),
+    ...{ window, marks },
+    levels: [...own, ...(props.levels ?? [])],
+    outlooks: props.outlooksOf?.(lines) ?? [],
+  };
+  return <Canvas kind={kind} places={lines.map((line) => line.place)} log={log} drawing={drawing} gestures={gestures} />;
+}
+
+/** The lines of the members that are shown, in the order of their colours. */
+function drawnOf(history: History | null, members: Members): Drawn[] {
+  const drawn = (history?.lines ?? []).flatMap((line): Drawn[] => {
+    const member = members.of(line.key, line.name);
+    return member.shown ? [{ ...line, shownName: member.name, place: member.place }] : [];
+  });
+  return drawn.sort((a, b) => a.place - b.place);
+}
+
+/** When the crosshair is, and what happened then. */
+function UnderPointer({ marks, window }: { marks: Mark[]; window: Window }) {
+  const at = usePointer();
+  if (at == null) return <span class="grow" />;
+  const mark = nearest(marks, at, (window.to - window.from) / 80);
+  return <span class="grow muted under-pointer">{mark?.text ?? fullTime(at * 1000).replace(/ [A-Z+:0-9]+$/, '')}</span>;
+}
+
+function emptyReason(kind: ChartKind, loaded: ReturnType<typeof useHistory>): string {
+  if (loaded.state === 'failed') return `Not loaded: ${loaded.problem}. Trying again.`;
+  return loaded.state === 'shown' ? `Nothing to draw: ${kind.missing}.` : 'Loading …';
+}

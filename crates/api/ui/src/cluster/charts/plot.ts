@@ -1,0 +1,124 @@
+// A chart on a canvas: uPlot with the page's looks, the shared crosshair, and dragging that asks for another range.
+
+import uPlot from 'uplot';
+import { pointAt } from './cursor';
+import type { Outlook } from './forecast';
+import { valueBy } from './forecast';
+import type { ChartKind, Level } from './kinds';
+import type { Table } from './line';
+import type { Mark } from './marks';
+import { drawLevels, drawMarks, drawOutlooks } from './plot-marks';
+import { bandOf, seriesOf, timeAxis, valueAxis } from './plot-style';
+import type { Window } from './range';
+
+const HEIGHT = 168;
+const SYNC_KEY = 'range';
+/** A shorter drag is a click with an unsteady hand. */
+const DRAG_MIN_PIXELS = 5;
+/** Room above the highest value. */
+const HEADROOM = 1.12;
+
+/** Everything that a chart shows. */
+export interface Drawing {
+  table: Table;
+  window: Window;
+  marks: Mark[];
+  levels: (Level & { text: string })[];
+  outlooks: Outlook[];
+}
+
+export interface Looks {
+  kind: ChartKind;
+  /** The palette's place of each line. */
+  places: number[];
+  log: boolean;
+}
+
+export interface Gestures {
+  onZoom: (from: number, to: number) => void;
+  onReset: () => void;
+}
+
+export class Plot {
+  private shown: Drawing | null = null;
+  private readonly plot: uPlot;
+  private readonly resize: ResizeObserver;
+
+  constructor(
+    private readonly host: HTMLElement,
+    looks: Looks,
+    private readonly gestures: Gestures,
+  ) {
+    const size = { width: host.clientWidth, height: HEIGHT };
+    const series = looks.places.flatMap(seriesOf);
+    const empty = [[], ...series.map(() => [])] as unknown as uPlot.AlignedData;
+    const bands = looks.places.map((place, index) => bandOf(index, place));
+    this.plot = new uPlot({ ...size, ...this.options(looks), series: [{}, ...series], bands }, empty, host);
+    this.resize = new ResizeObserver(() => this.plot.setSize({ width: this.host.clientWidth, height: HEIGHT }));
+    this.resize.observe(host);
+  }
+
+  show(drawing: Drawing): void {
+    this.shown = drawing;
+    const { times, rows } = drawing.table;
+    const columns = rows.flatMap(({ mean, low, high }) => [mean, high, low]);
+    this.plot.setData([times, ...columns] as uPlot.AlignedData, false);
+    this.plot.setScale('x', { min: drawing.window.from, max: drawing.window.to });
+  }
+
+  destroy(): void {
+    this.resize.disconnect();
+    this.plot.destroy();
+  }
+
+  private options({ kind, log }: Looks): Omit<uPlot.Options, 'width' | 'height' | 'series'> {
+    const isMove = (type: string) => type === 'mousemove' || type === 'mouseleave';
+    return {
+      legend: { show: false },
+      padding: [8, 12, 0, 0],
+      cursor: {
+        ...{ y: false, points: { size: 6 }, drag: { x: true, y: false, setScale: false } },
+        sync: { key: SYNC_KEY, scales: ['x', null], filters: { pub: isMove, sub: isMove } },
+        bind: { dblclick: () => () => (this.gestures.onReset(), null) },
+      },
+      scales: { x: { time: true, range: (_plot, min, max) => [min, max] }, y: log ? { distr: 3 } : { range: (_plot, _min, max) => this.values(max) } },
+      axes: [timeAxis(), valueAxis(kind, log)],
+      hooks: {
+        setSelect: [(plot) => this.zoom(plot)],
+        setCursor: [(plot) => this.point(plot)],
+        drawClear: [(plot) => this.shown != null && drawOutlooks(plot, this.shown.outlooks)],
+        draw: [(plot) => this.overlay(plot)],
+      },
+    };
+  }
+
+  /** From zero, with room above for what the forecast reaches; a level that is near is shown too. */
+  private values(max: number | null): [number, number] {
+    const { levels = [], outlooks = [], window } = this.shown ?? {};
+    const expected = outlooks.map((outlook) => valueBy(outlook, window?.to ?? outlook.to.at));
+    const highest = Math.max(max ?? 0, ...expected);
+    const near = levels.map((level) => level.value).filter((value) => highest > value / 4);
+    return [0, Math.max(highest, ...near) * HEADROOM || 1];
+  }
+
+  private overlay(plot: uPlot): void {
+    if (this.shown == null) return;
+    drawLevels(plot, this.shown.levels);
+    drawMarks(plot, this.shown.marks);
+  }
+
+  private point(plot: uPlot): void {
+    // What another chart has told this one is not told again.
+    if (plot.cursor.event == null) return;
+    const { left } = plot.cursor;
+    pointAt(left == null || left < 0 ? null : plot.posToVal(left, 'x'));
+  }
+
+  private zoom(plot: uPlot): void {
+    const { left, width } = plot.select;
+    if (width < DRAG_MIN_PIXELS) return;
+    const [from, to] = [plot.posToVal(left, 'x'), plot.posToVal(left + width, 'x')];
+    plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
+    this.gestures.onZoom(from, to);
+  }
+}
