@@ -3,7 +3,7 @@
 import type { ComponentChildren } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import type { Range } from '../../address';
-import { fullTime } from '../../format';
+import { timeOfDay } from '../../format';
 import type { Snapshot } from '../../protocol';
 import { Canvas } from './canvas';
 import { usePointer } from './cursor';
@@ -20,6 +20,8 @@ import { useHistory } from './use-history';
 import type { Gestures } from './plot';
 import type { Window } from './range';
 import { useSeen } from './use-seen';
+
+const DAY_SECONDS = 86_400;
 
 /** What all charts of a page share. */
 export interface Shared {
@@ -50,7 +52,7 @@ export function Chart(props: Props) {
   const loaded = useHistory({ kind, quantile, range, snapshot, seen });
   const lines = drawnOf(loaded.history, props.members);
   return (
-    <figure class="card chart" ref={host} data-testid={`chart-${kind.id}`} data-state={loaded.state}>
+    <figure class="card chart" ref={host} data-testid={`chart-${kind.id}`} data-state={loaded.state} data-points={pointsIn(lines)}>
       <figcaption>
         <h3 title={kind.about}>
           {kind.title}
@@ -89,6 +91,11 @@ function Lines(props: Props & { lines: Drawn[]; log: boolean }) {
   return <Canvas kind={kind} places={lines.map((line) => line.place)} log={log} drawing={drawing} gestures={gestures} />;
 }
 
+/** Points of the longest line. */
+function pointsIn(lines: Drawn[]): number {
+  return Math.max(0, ...lines.map((line) => line.points.length));
+}
+
 /** The lines of the members that are shown, in the order of their colours. */
 function drawnOf(history: History | null, members: Members): Drawn[] {
   const drawn = (history?.lines ?? []).flatMap((line): Drawn[] => {
@@ -98,12 +105,18 @@ function drawnOf(history: History | null, members: Members): Drawn[] {
   return drawn.sort((a, b) => a.place - b.place);
 }
 
-/** When the crosshair is, and what happened then. */
+/** What happened at the crosshair, else when it is. */
 function UnderPointer({ marks, window }: { marks: Mark[]; window: Window }) {
   const at = usePointer();
   if (at == null) return <span class="grow" />;
   const mark = nearest(marks, at, (window.to - window.from) / 80);
-  return <span class="grow muted under-pointer">{mark?.text ?? fullTime(at * 1000).replace(/ [A-Z+:0-9]+$/, '')}</span>;
+  return <span class="grow muted under-pointer">{mark?.text ?? moment(at, window.to - window.from)}</span>;
+}
+
+/** The time of day, with the day where more than one is shown. */
+function moment(at: number, span: number): string {
+  const day = span > DAY_SECONDS ? `${new Date(at * 1000).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })}, ` : '';
+  return day + timeOfDay(at * 1000);
 }
 
 function emptyReason(kind: ChartKind, loaded: ReturnType<typeof useHistory>): string {

@@ -1,6 +1,7 @@
 // The charts of a cluster, on one axis of time with the time line.
 
 import { useRef, useState } from 'preact/hooks';
+import type { Range } from '../../address';
 import type { AlertEvent, Alerts, Snapshot } from '../../protocol';
 import { TimeLine } from '../timeline/time-line';
 import { useDocument } from '../use-document';
@@ -12,18 +13,25 @@ import type { Quantile } from './kinds';
 import { DATABASE, KINDS } from './kinds';
 import { alertMarks, joined, leaderMarks } from './marks';
 import { Members } from './members';
-import { between, windowOf } from './range';
+import { between, RANGE_DEFAULT, windowOf } from './range';
 import { Toolbar } from './toolbar';
-import { showRange, useRange } from './use-range';
+import { showRange } from './range-address';
 import { useSeen } from './use-seen';
 
 const FORECAST_EVERY_MS = 60_000;
 
-export function Charts({ snapshot, alerts }: { snapshot: Snapshot; alerts: Alerts | null }) {
+interface Props {
+  snapshot: Snapshot;
+  alerts: Alerts | null;
+  /** Null: the default. */
+  range: Range | null;
+}
+
+export function Charts({ snapshot, alerts, range: asked }: Props) {
   const { cluster } = snapshot.status;
   const host = useRef<HTMLElement>(null);
   const seen = useSeen(host);
-  const range = useRange();
+  const range = asked ?? RANGE_DEFAULT;
   const [quantile, setQuantile] = useState<Quantile>('p99');
   const [picked, setPicked] = useState<Set<string>>(() => new Set());
   const events = useDocument<{ history: AlertEvent[] }>('api/v1/alerts/history', { cluster }, { wanted: seen });

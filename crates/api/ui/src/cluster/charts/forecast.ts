@@ -27,7 +27,7 @@ export function valueBy({ from, to }: Outlook, at: number): number {
 export function inWords(told: MemberForecast): string {
   switch (told.forecast) {
     case 'reached':
-      return 'the quota is reached';
+      return 'has reached its quota';
     case 'in':
       return `reaches its quota in ${span(told.seconds)} (${span(told.soonest_seconds)} to ${span(told.latest_seconds)})`;
     case 'not_within_horizon':
@@ -43,11 +43,8 @@ export function outlookInWords(members: MemberForecast[]): string {
   const first = members.find((told) => told.forecast === 'reached') ?? soonest ?? members[0];
   if (first == null) return 'no forecast: no member is known';
   const alike = members.every((told) => inWords(told) === inWords(first));
-  return alike && members.length > 1 ? `every member ${allInWords(first)}` : `${first.member} ${inWords(first)}`;
-}
-
-function allInWords(told: MemberForecast): string {
-  return told.forecast === 'unknown' ? `has ${inWords(told)}` : inWords(told);
+  if (!alike || members.length === 1) return `${first.member}: ${inWords(first)}`;
+  return first.forecast === 'unknown' ? inWords(first) : `every member ${inWords(first)}`;
 }
 
 /** How far beyond now the time axis goes: to the quota, at most by so much of the range again. */

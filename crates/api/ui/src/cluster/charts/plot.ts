@@ -1,7 +1,7 @@
 // A chart on a canvas: uPlot with the page's looks, the shared crosshair, and dragging that asks for another range.
 
 import uPlot from 'uplot';
-import { pointAt } from './cursor';
+import { onPointer, pointAt } from './cursor';
 import type { Outlook } from './forecast';
 import { valueBy } from './forecast';
 import type { ChartKind, Level } from './kinds';
@@ -12,7 +12,6 @@ import { bandOf, seriesOf, timeAxis, valueAxis } from './plot-style';
 import type { Window } from './range';
 
 const HEIGHT = 168;
-const SYNC_KEY = 'range';
 /** A shorter drag is a click with an unsteady hand. */
 const DRAG_MIN_PIXELS = 5;
 /** Room above the highest value. */
@@ -43,6 +42,9 @@ export class Plot {
   private shown: Drawing | null = null;
   private readonly plot: uPlot;
   private readonly resize: ResizeObserver;
+  /** Ends following the pointer of others. */
+  private readonly deaf: () => void;
+  private isPointed = false;
 
   constructor(
     private readonly host: HTMLElement,
@@ -56,6 +58,7 @@ export class Plot {
     this.plot = new uPlot({ ...size, ...this.options(looks), series: [{}, ...series], bands }, empty, host);
     this.resize = new ResizeObserver(() => this.plot.setSize({ width: this.host.clientWidth, height: HEIGHT }));
     this.resize.observe(host);
+    this.deaf = onPointer((at) => this.follow(at));
   }
 
   show(drawing: Drawing): void {
@@ -67,18 +70,17 @@ export class Plot {
   }
 
   destroy(): void {
+    this.deaf();
     this.resize.disconnect();
     this.plot.destroy();
   }
 
   private options({ kind, log }: Looks): Omit<uPlot.Options, 'width' | 'height' | 'series'> {
-    const isMove = (type: string) => type === 'mousemove' || type === 'mouseleave';
     return {
       legend: { show: false },
       padding: [8, 12, 0, 0],
       cursor: {
         ...{ y: false, points: { size: 6 }, drag: { x: true, y: false, setScale: false } },
-        sync: { key: SYNC_KEY, scales: ['x', null], filters: { pub: isMove, sub: isMove } },
         bind: { dblclick: () => () => (this.gestures.onReset(), null) },
       },
       scales: { x: { time: true, range: (_plot, min, max) => [min, max] }, y: log ? { distr: 3 } : { range: (_plot, _min, max) => this.values(max) } },
@@ -107,11 +109,19 @@ export class Plot {
     drawMarks(plot, this.shown.marks);
   }
 
+  /** Tells where the pointer is on this chart; where it follows another one there is nothing to tell. */
   private point(plot: uPlot): void {
-    // What another chart has told this one is not told again.
-    if (plot.cursor.event == null) return;
-    const { left } = plot.cursor;
+    const { left, event } = plot.cursor;
+    if (event == null || this.isPointed) return;
     pointAt(left == null || left < 0 ? null : plot.posToVal(left, 'x'));
+  }
+
+  /** Puts the crosshair where another chart or the time line has it. */
+  private follow(at: number | null): void {
+    this.isPointed = true;
+    const left = at == null ? -10 : this.plot.valToPos(at, 'x');
+    if (left !== this.plot.cursor.left) this.plot.setCursor({ left, top: 0 }, false);
+    this.isPointed = false;
   }
 
   private zoom(plot: uPlot): void {

@@ -8,7 +8,7 @@ import { QUANTILES } from './kinds';
 import type { Members } from './members';
 import type { Window } from './range';
 import { isLive, moved, PRESET_SECONDS, scaled } from './range';
-import { rangeHref, showRange } from './use-range';
+import { rangeHref, showRange } from './range-address';
 
 interface Props {
   cluster: string;

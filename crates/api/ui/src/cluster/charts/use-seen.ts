@@ -5,7 +5,7 @@ import { useEffect, useState } from 'preact/hooks';
 
 const NEAR = '300px';
 
-export function useSeen(element: RefObject<Element>): boolean {
+export function useSeen(element: RefObject<Element | null>): boolean {
   const [seen, setSeen] = useState(false);
   useEffect(() => {
     if (element.current == null) return undefined;

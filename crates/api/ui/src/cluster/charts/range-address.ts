@@ -2,14 +2,7 @@
 
 import type { Range } from '../../address';
 import { href } from '../../address';
-import { currentAddress, useAddress } from '../../navigation';
-import { RANGE_DEFAULT } from './range';
-
-/** The range of the address, or the default. */
-export function useRange(): Range {
-  const address = useAddress();
-  return (address.view === 'cluster' ? address.range : null) ?? RANGE_DEFAULT;
-}
+import { currentAddress } from '../../navigation';
 
 /** The query of this cluster's page with another range; null takes it out. */
 export function rangeHref(cluster: string, range: Range | null): string {
