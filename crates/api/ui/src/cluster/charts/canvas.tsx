@@ -2,7 +2,7 @@
 
 import { useEffect, useRef, useState } from 'preact/hooks';
 import type { ChartKind } from './kinds';
-import type { Drawing, Gestures } from './plot';
+import type { Drawing, OnZoom } from './plot';
 import { Plot } from './plot';
 
 interface Props {
@@ -10,21 +10,18 @@ interface Props {
   places: number[];
   log: boolean;
   drawing: Drawing;
-  gestures: Gestures;
+  onZoom: OnZoom;
 }
 
-export function Canvas({ kind, places, log, drawing, gestures }: Props) {
+export function Canvas({ kind, places, log, drawing, onZoom }: Props) {
   const host = useRef<HTMLDivElement>(null);
   const plot = useRef<Plot | null>(null);
-  const latest = useRef(gestures);
-  latest.current = gestures;
+  const latest = useRef(onZoom);
+  latest.current = onZoom;
   const look = useLook();
   useEffect(() => {
     if (host.current == null) return undefined;
-    const made = new Plot(host.current, { kind, places, log }, {
-      onZoom: (from, to) => latest.current.onZoom(from, to),
-      onReset: () => latest.current.onReset(),
-    });
+    const made = new Plot(host.current, { kind, places, log }, (from, to) => latest.current(from, to));
     plot.current = made;
     return () => made.destroy();
   }, [kind, places.join(), log, look]);

@@ -17,7 +17,7 @@ import type { Mark } from './marks';
 import { nearest } from './marks';
 import type { Members } from './members';
 import { useHistory } from './use-history';
-import type { Gestures } from './plot';
+import type { OnZoom } from './plot';
 import type { Window } from './range';
 import { useSeen } from './use-seen';
 
@@ -31,7 +31,8 @@ export interface Shared {
   window: Window;
   quantile: Quantile;
   marks: Mark[];
-  gestures: Gestures;
+  onZoom: OnZoom;
+  onReset: () => void;
 }
 
 interface Props extends Shared {
@@ -60,12 +61,12 @@ export function Chart(props: Props) {
         </h3>
         <UnderPointer marks={props.marks} window={props.window} />
         {kind.isLatency === true && (
-          <button type="button" class="toggle" aria-pressed={log} onClick={() => setLog(!log)} aria-label={`Logarithmic axis of ${kind.title}`}>
+          <button type="button" class="toggle" aria-pressed={log} onClick={() => setLog(!log)} aria-label={`log axis of ${kind.title}`}>
             log
           </button>
         )}
       </figcaption>
-      <div class="chart-area">
+      <div class="chart-area" onDblClick={props.onReset}>
         {lines.some((line) => line.points.length > 0) ? (
           <Lines {...props} lines={lines} log={log} />
         ) : (
@@ -80,7 +81,7 @@ export function Chart(props: Props) {
 }
 
 function Lines(props: Props & { lines: Drawn[]; log: boolean }) {
-  const { kind, lines, log, snapshot, window, marks, gestures } = props;
+  const { kind, lines, log, snapshot, window, marks, onZoom } = props;
   const own = (kind.levels ?? []).map((level) => ({ ...level, text: `${level.severity} ${kind.show(level.value)} (default)` }));
   const drawing = {
     table: tableOf(lines, snapshot.status.interval_seconds),
@@ -88,7 +89,7 @@ function Lines(props: Props & { lines: Drawn[]; log: boolean }) {
     levels: [...own, ...(props.levels ?? [])],
     outlooks: props.outlooksOf?.(lines) ?? [],
   };
-  return <Canvas kind={kind} places={lines.map((line) => line.place)} log={log} drawing={drawing} gestures={gestures} />;
+  return <Canvas kind={kind} places={lines.map((line) => line.place)} log={log} drawing={drawing} onZoom={onZoom} />;
 }
 
 /** Points of the longest line. */

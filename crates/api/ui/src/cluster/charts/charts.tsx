@@ -43,8 +43,9 @@ export function Charts({ snapshot, alerts, range: asked }: Props) {
     ...leaderMarks(snapshot.status.leader_history, (id) => members.nameOf(id)),
     ...alertMarks(joined(events.value?.history ?? [], alerts?.history ?? [])),
   ];
-  const gestures = { onZoom: (from: number, to: number) => showRange(cluster, between(from, Math.min(to, now))), onReset: () => showRange(cluster, null) };
-  const shared: Shared = { snapshot, members, range, window, quantile, marks, gestures };
+  const onZoom = (from: number, to: number) => showRange(cluster, between(from, Math.min(to, now)));
+  const onReset = () => showRange(cluster, null);
+  const shared: Shared = { snapshot, members, range, window, quantile, marks, onZoom, onReset };
   return (
     <section class="charts" id="charts" tabIndex={-1} aria-labelledby="charts-title" data-testid="charts" ref={host}>
       <div class="charts-head">

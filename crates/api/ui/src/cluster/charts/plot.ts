@@ -33,10 +33,8 @@ export interface Looks {
   log: boolean;
 }
 
-export interface Gestures {
-  onZoom: (from: number, to: number) => void;
-  onReset: () => void;
-}
+/** What dragging asks for: another range, in unix seconds. */
+export type OnZoom = (from: number, to: number) => void;
 
 export class Plot {
   private shown: Drawing | null = null;
@@ -49,7 +47,7 @@ export class Plot {
   constructor(
     private readonly host: HTMLElement,
     looks: Looks,
-    private readonly gestures: Gestures,
+    private readonly onZoom: OnZoom,
   ) {
     const size = { width: host.clientWidth, height: HEIGHT };
     const series = looks.places.flatMap(seriesOf);
@@ -81,7 +79,8 @@ export class Plot {
       padding: [8, 12, 0, 0],
       cursor: {
         ...{ y: false, points: { size: 6 }, drag: { x: true, y: false, setScale: false } },
-        bind: { dblclick: () => () => (this.gestures.onReset(), null) },
+        // A double click takes the zoom out of the address, which the chart's frame does.
+        bind: { dblclick: () => null },
       },
       scales: { x: { time: true, range: (_plot, min, max) => [min, max] }, y: log ? { distr: 3 } : { range: (_plot, _min, max) => this.values(max) } },
       axes: [timeAxis(), valueAxis(kind, log)],
@@ -129,6 +128,6 @@ export class Plot {
     if (width < DRAG_MIN_PIXELS) return;
     const [from, to] = [plot.posToVal(left, 'x'), plot.posToVal(left + width, 'x')];
     plot.setSelect({ left: 0, top: 0, width: 0, height: 0 }, false);
-    this.gestures.onZoom(from, to);
+    this.onZoom(from, to);
   }
 }
