@@ -96,7 +96,6 @@ function Cluster({ address, state, fresh, filter }: ViewProps) {
       <ClusterView
         address={address}
         snapshot={snapshot}
-        samples={state.samples}
         alerts={state.alerts}
         filter={filter}
         stale={fresh.kind === 'stale'}

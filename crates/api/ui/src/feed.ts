@@ -3,7 +3,6 @@
 import type { Alerts, ClusterSummary, Snapshot } from './protocol';
 import type { Moment } from './clock';
 import { moment, secondsSince } from './clock';
-import { Samples } from './samples';
 
 const CLUSTERS_EVERY_MS = 10_000;
 const WATCH_EVERY_MS = 1_000;
@@ -28,8 +27,6 @@ export interface FeedState {
   link: Link;
   /** Why there is no data, in words; null while there is nothing to explain. */
   problem: string | null;
-  /** What was collected since the page opened. */
-  samples: Samples;
 }
 
 /** Holds the connection to the daemon; tells its listeners whenever its state changes. */
@@ -42,7 +39,6 @@ export class Feed {
     alerts: null,
     link: 'connecting',
     problem: null,
-    samples: new Samples(),
   };
   private listeners = new Set<() => void>();
   private stream: EventSource | null = null;
@@ -66,7 +62,7 @@ export class Feed {
   /** Follows this cluster from now on. */
   show(cluster: string | null): void {
     if (cluster == null || cluster === this.state.cluster) return;
-    this.update({ cluster, snapshot: null, alerts: null, problem: null, samples: new Samples() });
+    this.update({ cluster, snapshot: null, alerts: null, problem: null });
     this.open();
   }
 
@@ -116,7 +112,6 @@ export class Feed {
 
   private takeSnapshot(snapshot: Snapshot): void {
     this.heard = moment();
-    this.state.samples.add(snapshot);
     this.update({ snapshot, arrived: this.heard, link: 'open', problem: null });
   }
 

@@ -4,6 +4,8 @@ import './styles/layout.css';
 import './styles/members.css';
 import './styles/panels.css';
 import './styles/charts.css';
+import './styles/time-line.css';
+import './styles/links.css';
 
 import { render } from 'preact';
 import { App } from './app';

@@ -1,10 +1,10 @@
 // What is known of one member beyond its row.
 
 import type { ComponentChildren } from 'preact';
-import type { Member } from './protocol';
-import { Copy } from './copy';
-import { latency, rate, size, whole } from './format';
-import { Known } from './unknown';
+import type { Member } from '../../protocol';
+import { Copy } from '../../copy';
+import { latency, rate, size, whole } from '../../format';
+import { Known } from '../../unknown';
 
 const NO_METRICS = 'not on the metrics page of the member, or not yet measured';
 

@@ -1,15 +1,16 @@
 // The verdict: one sentence in words, the same that the alert sends; then since when, why, and what to do.
 
-import type { Finding, Snapshot } from './protocol';
-import { findingKey } from './protocol';
-import { Ago } from './ago';
-import { namesCommand } from './commands';
-import { Copy } from './copy';
-import { count, latency } from './format';
-import { Prose } from './prose';
-import { Shape } from './shape';
-import type { State } from './state';
-import { clusterState, rootFindings } from './state';
+import { clusterAddress, href } from '../../address';
+import type { Alert, Alerts, Finding, Snapshot } from '../../protocol';
+import { findingKey, subjectKey } from '../../protocol';
+import { Ago } from '../../ago';
+import { namesCommand } from '../../commands';
+import { Copy } from '../../copy';
+import { count, latency } from '../../format';
+import { Prose } from '../../prose';
+import { Shape } from '../../shape';
+import type { State } from '../../state';
+import { clusterState, rootFindings } from '../../state';
 
 const WORD: Record<State, string> = {
   critical: 'Critical',
@@ -21,7 +22,7 @@ const WORD: Record<State, string> = {
 /** Evidence shown in the verdict; the rest stands with the finding. */
 const EVIDENCE_SHOWN = 4;
 
-export function Verdict({ snapshot, stale }: { snapshot: Snapshot; stale: boolean }) {
+export function Verdict({ snapshot, alerts, stale }: { snapshot: Snapshot; alerts: Alerts | null; stale: boolean }) {
   const state = clusterState(snapshot.status);
   const roots = rootFindings(snapshot.findings);
   // What is only worth knowing does not take the place of the verdict.
@@ -37,14 +38,14 @@ export function Verdict({ snapshot, stale }: { snapshot: Snapshot; stale: boolea
         {worst == null ? (
           <Quiet snapshot={snapshot} state={state} notes={roots.length} />
         ) : (
-          <Cause finding={worst} others={roots.length - 1} />
+          <Cause finding={worst} others={roots.length - 1} alert={alertOf(worst, alerts)} />
         )}
       </div>
     </section>
   );
 }
 
-function Cause({ finding, others }: { finding: Finding; others: number }) {
+function Cause({ finding, others, alert }: { finding: Finding; others: number; alert: Alert | null }) {
   return (
     <>
       <p class="verdict-since">
@@ -69,8 +70,39 @@ function Cause({ finding, others }: { finding: Finding; others: number }) {
           </div>
         )}
       </dl>
+      <p class="verdict-links">
+        {alert != null && <AlertLinks alert={alert} />}
+        <FindingLink finding={finding} />
+      </p>
     </>
   );
+}
+
+/** The alert that tells of a finding; null where none is active. */
+function alertOf(finding: Finding, alerts: Alerts | null): Alert | null {
+  const subject = subjectKey(finding.subject);
+  const active = (alerts?.alerts ?? []).filter((alert) => alert.state !== 'resolved');
+  return active.find((alert) => alert.rule === finding.rule && subjectKey(alert.subject) === subject) ?? null;
+}
+
+function AlertLinks({ alert }: { alert: Alert }) {
+  const address = href({ view: 'alerts', tab: 'active', cluster: alert.cluster, alert: alert.id });
+  return (
+    <>
+      <a class="button" href={address}>
+        Acknowledge
+      </a>
+      <a class="button" href={address}>
+        Silence
+      </a>
+    </>
+  );
+}
+
+/** Copies an address of this finding that can be pasted into a chat. */
+function FindingLink({ finding }: { finding: Finding }) {
+  const address = href(clusterAddress(finding.cluster, { finding: findingKey(finding) }));
+  return <Copy text={new URL(address, location.href).href} what="link to this finding" label="copy link" />;
 }
 
 function Why({ finding }: { finding: Finding }) {

@@ -1,9 +1,9 @@
 // Whether the cluster can agree, and how much it may still lose.
 
-import type { Quorum, Snapshot } from './protocol';
-import { Shape } from './shape';
-import type { State } from './state';
-import { Known, Unknown } from './unknown';
+import type { Quorum, Snapshot } from '../protocol';
+import { Shape } from '../shape';
+import type { State } from '../state';
+import { Known, Unknown } from '../unknown';
 
 /** Beyond this many voters the row of shapes says less than the numbers. */
 const SHAPES_MAX = 9;

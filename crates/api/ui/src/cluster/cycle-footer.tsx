@@ -1,9 +1,9 @@
 // What the monitor says of itself.
 
-import type { Snapshot } from './protocol';
-import { Copy } from './copy';
-import { latency, whole } from './format';
-import { Known } from './unknown';
+import type { Snapshot } from '../protocol';
+import { Copy } from '../copy';
+import { latency, whole } from '../format';
+import { Known } from '../unknown';
 
 export function CycleFooter({ snapshot }: { snapshot: Snapshot }) {
   const { status } = snapshot;

@@ -1,14 +1,14 @@
-// Every finding: what is true first, then what is not known, then what was checked and is in order.
+// Findings: what is true first, then what was checked and is in order.
 
-import type { Finding } from './protocol';
-import { findingKey, subjectKey } from './protocol';
-import { Ago } from './ago';
-import { namesCommand } from './commands';
-import { count, fullTime } from './format';
-import { Prose } from './prose';
-import { Copy } from './copy';
-import { Shape } from './shape';
-import { severityRank } from './state';
+import type { Finding } from '../../protocol';
+import { findingKey } from '../../protocol';
+import { Ago } from '../../ago';
+import { namesCommand } from '../../commands';
+import { count, fullTime } from '../../format';
+import { Prose } from '../../prose';
+import { Copy } from '../../copy';
+import { Shape } from '../../shape';
+import { severityRank } from '../../state';
 
 export function Findings({ findings, filter }: { findings: Finding[]; filter: string }) {
   const shown = findings.filter((finding) => matches(finding, filter));
@@ -24,7 +24,6 @@ export function Findings({ findings, filter }: { findings: Finding[]; filter: st
           <WrongFinding finding={finding} key={findingKey(finding)} />
         ))}
       </ul>
-      {unknown.length > 0 && <NotKnown findings={unknown} />}
       {fine.length > 0 && <InOrder findings={fine} />}
     </section>
   );
@@ -71,39 +70,6 @@ function EvidenceList({ finding }: { finding: Finding }) {
       ))}
     </p>
   );
-}
-
-function NotKnown({ findings }: { findings: Finding[] }) {
-  return (
-    <div class="not-known" data-testid="not-known">
-      <h3>Not known</h3>
-      <ul>
-        {byReason(findings).map(({ reason, subject, rules }) => (
-          <li class="item item-unknown" key={`${subject}/${reason}`}>
-            <Shape state="unknown" label="not known:" />
-            <p>
-              {rules.join(', ')}{' '}
-              <span class="muted">
-                of {subject}: {reason}
-              </span>
-            </p>
-          </li>
-        ))}
-      </ul>
-    </div>
-  );
-}
-
-/** One line per subject and reason: a member that is away makes many rules unknown for one reason. */
-function byReason(findings: Finding[]): { reason: string; subject: string; rules: string[] }[] {
-  const lines = new Map<string, { reason: string; subject: string; rules: string[] }>();
-  for (const finding of findings) {
-    const line = { reason: finding.unknown_reason ?? 'no reason given', subject: finding.subject.name, rules: [] };
-    const key = `${subjectKey(finding.subject)}/${line.reason}`;
-    const known = lines.get(key) ?? line;
-    lines.set(key, { ...known, rules: [...known.rules, finding.rule] });
-  }
-  return [...lines.values()];
 }
 
 function InOrder({ findings }: { findings: Finding[] }) {
