@@ -33,11 +33,17 @@ asset!(
     "app.js",
     "text/javascript; charset=utf-8"
 );
+asset!(
+    LIVE_WORKER,
+    "/live.js",
+    "live.js",
+    "text/javascript; charset=utf-8"
+);
 asset!(STYLE, "/app.css", "app.css", "text/css; charset=utf-8");
 
 /// The routes of the dashboard's files.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    [&PAGE, &SCRIPT, &STYLE]
+    [&PAGE, &SCRIPT, &LIVE_WORKER, &STYLE]
         .into_iter()
         .fold(Router::new(), |router, asset: &'static Asset| {
             router.route(

@@ -7,6 +7,7 @@ import { go } from './navigation';
 import type { FeedState } from './feed';
 import type { Freshness } from './freshness';
 import { span } from './format';
+import { Who } from './session/who';
 import { clusterState, GLYPH } from './state';
 import { currentTheme, toggleTheme } from './theme';
 
@@ -16,17 +17,24 @@ interface Props {
   filter: string;
   onFilter: (text: string) => void;
   address: Address;
+  onHelp: () => void;
 }
 
-export function Header({ state, fresh, address, filter, onFilter }: Props) {
+export function Header({ state, fresh, address, filter, onFilter, onHelp }: Props) {
   return (
     <header class="top">
-      <a class="brand" href="?">etcd-monitor</a>
+      <a class="brand" href="?">
+        etcd-monitor
+      </a>
+      <Navigation address={address} state={state} />
       {address.view === 'cluster' && <ClusterName state={state} cluster={address.cluster} />}
       <Live fresh={fresh} />
       <span class="grow" />
-      <Navigation address={address} state={state} />
       <FilterBox filter={filter} onFilter={onFilter} />
+      <Who />
+      <button type="button" class="icon-button wide-only" onClick={onHelp} aria-label="Keys" title="Keys (?)" data-testid="help-button">
+        <span aria-hidden="true">?</span>
+      </button>
       <ThemeButton />
     </header>
   );
@@ -77,8 +85,8 @@ function FilterBox({ filter, onFilter }: Pick<Props, 'filter' | 'onFilter'>) {
       id="filter"
       class="filter"
       type="search"
-      placeholder="Filter   /"
-      aria-label="Filter members, findings and alerts"
+      placeholder="Search   /"
+      aria-label="Search what is shown"
       value={filter}
       onInput={(event) => onFilter(event.currentTarget.value)}
       onKeyDown={(event) => {

@@ -4,6 +4,9 @@ import './styles/layout.css';
 import './styles/members.css';
 import './styles/panels.css';
 import './styles/charts.css';
+import './styles/fleet.css';
+import './styles/alerts.css';
+import './styles/forms.css';
 
 import { render } from 'preact';
 import { App } from './app';

@@ -1,5 +1,6 @@
 // What the page shows while it has no snapshot: loading, no cluster, daemon away.
 
+import { clusterAddress, href } from './address';
 import type { FeedState } from './feed';
 import { Copy } from './copy';
 
@@ -26,7 +27,7 @@ function Loading() {
 function Away({ problem, state }: { problem: string; state: FeedState }) {
   const others = (state.clusters ?? []).filter((cluster) => cluster.cluster !== state.cluster);
   return (
-    <section class="card nothing" data-testid="away" id="verdict" tabIndex={-1}>
+    <section class="card nothing" data-testid="away">
       <h1>No data from the daemon</h1>
       <p>{problem}</p>
       <p class="muted">Nothing is known here until it answers. This page keeps trying by itself.</p>
@@ -34,7 +35,7 @@ function Away({ problem, state }: { problem: string; state: FeedState }) {
         <p>
           Watched clusters:
           {others.map((cluster) => (
-            <a class="other" key={cluster.cluster} href={`?cluster=${encodeURIComponent(cluster.cluster)}`}>
+            <a class="other" key={cluster.cluster} href={href(clusterAddress(cluster.cluster))}>
               {cluster.cluster}
             </a>
           ))}
@@ -46,7 +47,7 @@ function Away({ problem, state }: { problem: string; state: FeedState }) {
 
 function NoCluster() {
   return (
-    <section class="card nothing" data-testid="no-cluster" id="verdict" tabIndex={-1}>
+    <section class="card nothing" data-testid="no-cluster">
       <h1>No cluster is watched yet</h1>
       <p>Start the daemon with the address of one member; it finds the others:</p>
       <p class="command">

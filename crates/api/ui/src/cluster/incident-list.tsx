@@ -3,7 +3,7 @@
 /** `cluster` null: of all clusters. */
 export function IncidentList({ cluster }: { cluster: string | null }) {
   return (
-    <section class="card nothing" id="content" tabIndex={-1}>
+    <section class="card nothing">
       <h1>Incidents{cluster == null ? '' : ` of ${cluster}`}</h1>
     </section>
   );

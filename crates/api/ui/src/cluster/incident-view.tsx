@@ -2,7 +2,7 @@
 
 export function IncidentView({ id }: { id: string }) {
   return (
-    <section class="card nothing" id="content" tabIndex={-1}>
+    <section class="card nothing">
       <h1>Incident {id}</h1>
     </section>
   );
