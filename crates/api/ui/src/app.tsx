@@ -46,7 +46,7 @@ export function App({ feed }: { feed: Feed }) {
         <a class="skip" href="#content">
           Skip to the content
         </a>
-        <Header state={state} fresh={fresh} address={address} filter={filter} onFilter={setFilter} onHelp={() => setHelp(true)} />
+        <Header state={state} fresh={fresh} address={address} filter={filter} onFilter={setFilter} onHelp={() => setHelp(true)} signedOut={signedOut} />
         <main data-stale={fresh.kind === 'stale'} data-testid="main" id="content" tabIndex={-1}>
           <StaleBanner fresh={fresh} age={dataAge(state)} />
           <Guarded key={JSON.stringify([address.view, cluster])} state={state}>

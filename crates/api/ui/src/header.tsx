@@ -18,14 +18,25 @@ interface Props {
   onFilter: (text: string) => void;
   address: Address;
   onHelp: () => void;
+  /** Nothing can be shown, so there is nowhere to go. */
+  signedOut: boolean;
 }
 
-export function Header({ state, fresh, address, filter, onFilter, onHelp }: Props) {
+export function Header(props: Props) {
   return (
     <header class="top">
       <a class="brand" href="?">
         etcd-monitor
       </a>
+      {props.signedOut ? <span class="grow" /> : <Controls {...props} />}
+      <ThemeButton />
+    </header>
+  );
+}
+
+function Controls({ state, fresh, address, filter, onFilter, onHelp }: Props) {
+  return (
+    <>
       <Navigation address={address} state={state} />
       {address.view === 'cluster' && <ClusterName state={state} cluster={address.cluster} />}
       <Live fresh={fresh} />
@@ -35,8 +46,7 @@ export function Header({ state, fresh, address, filter, onFilter, onHelp }: Prop
       <button type="button" class="icon-button wide-only" onClick={onHelp} aria-label="Keys" title="Keys (?)" data-testid="help-button">
         <span aria-hidden="true">?</span>
       </button>
-      <ThemeButton />
-    </header>
+    </>
   );
 }
 

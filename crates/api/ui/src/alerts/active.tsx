@@ -63,7 +63,7 @@ interface ItemProps {
 function AlertItem({ alert, pointed, onOpen, onChanged }: ItemProps) {
   const item = useRef<HTMLLIElement>(null);
   useEffect(() => {
-    if (pointed) item.current?.scrollIntoView({ block: 'center' });
+    if (pointed) item.current?.scrollIntoView({ block: 'nearest' });
   }, [pointed]);
   const look = ['alert', isOpen(alert) ? '' : 'alert-calm', pointed ? 'alert-pointed' : ''].join(' ');
   return (
