@@ -21,6 +21,9 @@ export class Stream implements Transport {
   private source: EventSource | null = null;
   private lastId: string | null = null;
   private heard = Date.now();
+  /** Clusters that are watched, once it is known. */
+  private fleetSize: number | null = null;
+  private fleetHeard = -Infinity;
   private intervalSeconds = 0;
   private retryMs = RETRY_FIRST_MS;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
@@ -34,6 +37,7 @@ export class Stream implements Transport {
     this.wanted = clusters;
     this.open();
     this.askOthers();
+    this.askClusters();
   }
 
   refresh(): void {
@@ -60,7 +64,7 @@ export class Stream implements Transport {
     this.source = source;
     source.addEventListener('open', () => this.opened());
     source.addEventListener('error', () => this.lost());
-    this.on(source, 'clusters', (data) => this.sink.clusters((data as { clusters: ClusterSummary[] }).clusters));
+    this.on(source, 'clusters', (data) => this.takeClusters((data as { clusters: ClusterSummary[] }).clusters));
     this.on(source, 'snapshot', (data) => this.takeSnapshot(data as Snapshot));
     this.on(source, 'alerts', (data) => this.takeAlerts(data as Alerts));
     this.on(source, 'alert_event', () => undefined);
@@ -91,9 +95,15 @@ export class Stream implements Transport {
     this.sink.snapshot(snapshot);
   }
 
+  private takeClusters(clusters: ClusterSummary[]): void {
+    this.fleetHeard = Date.now();
+    this.fleetSize = clusters.length;
+    this.sink.clusters(clusters);
+  }
+
   /** A stream that names clusters tells their alerts only; the page shows those of all. */
   private takeAlerts(alerts: Alerts): void {
-    if (this.wanted.length === 0) this.sink.alerts(alerts);
+    if (this.wanted.length === 0 || this.fleetSize === 1) this.sink.alerts(alerts);
     else this.askAlerts();
   }
 
@@ -101,8 +111,15 @@ export class Stream implements Transport {
     questions.alerts().then((alerts) => this.sink.alerts(alerts)).catch((error: unknown) => this.refused(error));
   }
 
+  /** The first list of clusters, in parallel to the stream, and those that a stream leaves out. */
+  private askClusters(): void {
+    questions.clusters().then((clusters) => this.takeClusters(clusters)).catch((error: unknown) => this.refused(error));
+  }
+
   private askOthers(): void {
-    if (this.wanted.length > 0 && this.link.link === 'open') this.askAlerts();
+    if (this.link.link !== 'open') return;
+    if (Date.now() - this.fleetHeard >= OTHERS_EVERY_MS) this.askClusters();
+    if (this.wanted.length > 0 && this.fleetSize !== 1) this.askAlerts();
     for (const name of this.wanted.slice(DETAILED_MAX)) {
       questions.snapshot(name).then((snapshot) => this.sink.snapshot(snapshot)).catch((error: unknown) => this.refused(error));
     }
