@@ -88,12 +88,14 @@ type ActiveProps = Pick<Props, 'address' | 'alerts' | 'filter' | 'onChanged'>;
 
 function Active({ address, alerts, filter, onChanged }: ActiveProps) {
   const shown = useMemo(() => groups((alerts?.alerts ?? []).filter((alert) => matchesAlert(alert, filter))), [alerts, filter]);
+  // Drawn anew only when something changed; times run on by themselves.
+  const list = useMemo(() => <ActiveAlerts groups={shown} pointed={address.alert} onChanged={onChanged} />, [shown, address.alert, onChanged]);
   if (alerts == null) return <p class="card empty" role="status">Loading the alerts …</p>;
   const pointedIsGone = address.alert != null && !alerts.alerts.some((alert) => alert.id === address.alert);
   return (
     <>
       {pointedIsGone && <Gone address={address} alerts={alerts} />}
-      {shown.length === 0 ? <Nothing filter={filter} /> : <ActiveAlerts groups={shown} pointed={address.alert} onChanged={onChanged} />}
+      {shown.length === 0 ? <Nothing filter={filter} /> : list}
     </>
   );
 }

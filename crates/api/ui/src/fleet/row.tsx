@@ -37,11 +37,11 @@ function FleetRow({ line, trend, place }: Props) {
     <div role="row" class={`fleet-row fleet-${state}`} aria-rowindex={place + 1} data-testid="fleet-row" data-cluster={line.cluster} data-state={state}>
       <span role="rowheader" class="fleet-name">
         <Shape state={state} label={`${WORD[state]}:`} />
-        <a href={href(clusterAddress(line.cluster))} data-row={place - 1} title={line.cluster}>
+        <a href={href(clusterAddress(line.cluster))} data-row={place - 1} title={`${line.cluster}: ${line.sentence}`}>
           <bdi>{line.cluster}</bdi>
         </a>
       </span>
-      <span role="cell" class="fleet-sentence" title={line.sentence}>
+      <span role="cell" class="fleet-sentence">
         {old && <span class="muted">{`as of ${span(line.age_seconds ?? 0)} ago: `}</span>}
         {line.sentence}
       </span>

@@ -44,7 +44,8 @@ function named(clusters: ClusterSummary[], state: State): string {
   return names.length <= 2 && clusters.length > 1 ? `: ${names.join(', ')}` : '';
 }
 
-const byName: Order = (a, b) => a.cluster.localeCompare(b.cluster, 'en', { numeric: true });
+const collator = new Intl.Collator('en', { numeric: true });
+const byName: Order = (a, b) => collator.compare(a.cluster, b.cluster);
 const byState: Order = (a, b) => STATES.indexOf(clusterState(a)) - STATES.indexOf(clusterState(b));
 const moment = (line: ClusterSummary) => (line.since == null ? Infinity : Date.parse(line.since));
 const bySince: Order = (a, b) => compare(moment(a), moment(b));

@@ -20,6 +20,7 @@ export class Stream implements Transport {
   private wanted: string[] = [];
   private source: EventSource | null = null;
   private lastId: string | null = null;
+  private opens = false;
   private heard = Date.now();
   /** Clusters that are watched, once it is known. */
   private fleetSize: number | null = null;
@@ -60,6 +61,7 @@ export class Stream implements Transport {
   private open(): void {
     this.close();
     this.heard = Date.now();
+    this.opens = false;
     const source = new EventSource(`api/v1/events${this.query()}`);
     this.source = source;
     source.addEventListener('open', () => this.opened());
@@ -126,6 +128,7 @@ export class Stream implements Transport {
   }
 
   private opened(): void {
+    this.opens = true;
     this.retryMs = RETRY_FIRST_MS;
     this.say({ link: 'open', problem: null, unauthorized: false });
   }
@@ -133,6 +136,8 @@ export class Stream implements Transport {
   // Browsers differ in when an EventSource gives up for good; one back-off of our own is the same in all of them.
   private lost(): void {
     this.close();
+    // A daemon that refuses to go on after an id may well begin anew.
+    if (!this.opens) this.lastId = null;
     this.say({ link: 'lost', problem: this.link.problem ?? 'the daemon does not answer; trying again', unauthorized: this.link.unauthorized });
     this.retryTimer = setTimeout(() => this.open(), this.retryMs * (0.75 + Math.random() / 2));
     this.retryMs = Math.min(this.retryMs * 2, RETRY_MAX_MS);
