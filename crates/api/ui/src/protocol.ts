@@ -207,6 +207,7 @@ export interface Session {
 }
 
 export interface AlertEvent {
+  id?: string;
   at: string;
   kind: 'fired' | 'severity_raised' | 'explained' | 'acknowledged' | 'muted' | 'unmuted' | 'resolved';
   alert: Alert;

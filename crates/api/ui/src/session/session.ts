@@ -1,4 +1,4 @@
-// Who this page is for the daemon, and what it may do there. The token is never kept: the daemon's cookie is.
+// Who this page is for the daemon, and what it may do there. No token is kept: the daemon's cookie is.
 
 import { createContext } from 'preact';
 import { useContext, useEffect, useState } from 'preact/hooks';
@@ -15,9 +15,12 @@ export type SessionState =
   /** The daemon did not say; nothing may be changed. */
   | { kind: 'unknown' };
 
+/** What somebody shows to be known; the daemon gives a cookie for it, and nothing of it is kept. */
+export type Proof = { token: string } | { user: string; password: string };
+
 export interface SessionControl {
   state: SessionState;
-  signIn: (token: string) => Promise<void>;
+  signIn: (proof: Proof) => Promise<void>;
   signOut: () => Promise<void>;
 }
 
@@ -38,8 +41,8 @@ export function useSessionControl(unauthorized: boolean, changed: () => void): S
   const [state, setState] = useState<SessionState>({ kind: 'loading' });
   const load = async () => setState(await loadSession());
   useEffect(() => void load(), [unauthorized]);
-  const signIn = async (token: string) => {
-    await change('POST', 'api/v1/session', { token });
+  const signIn = async (proof: Proof) => {
+    await change('POST', 'api/v1/session', proof);
     await load();
     changed();
   };
