@@ -1,6 +1,5 @@
 // The header: what is shown, how fresh it is, and the page's own controls.
 
-import { useState } from 'preact/hooks';
 import type { Address } from './address';
 import { ALERTS, clusterAddress, FLEET, href, INCIDENTS } from './address';
 import { go } from './navigation';
@@ -9,7 +8,7 @@ import type { Freshness } from './freshness';
 import { span } from './format';
 import { Who } from './session/who';
 import { clusterState, GLYPH } from './state';
-import { currentTheme, toggleTheme } from './theme';
+import { ThemeButton } from './theme-button';
 
 interface Props {
   state: FeedState;
@@ -119,23 +118,5 @@ function Navigation({ address, state }: Pick<Props, 'address' | 'state'>) {
       </a>
       <a href={href(INCIDENTS)} aria-current={current('incidents')}>incidents</a>
     </nav>
-  );
-}
-
-function ThemeButton() {
-  const [theme, setTheme] = useState(currentTheme());
-  const toggle = () => {
-    toggleTheme();
-    setTheme(currentTheme());
-    dispatchEvent(new Event('themechange'));
-  };
-  const next = theme === 'dark' ? 'light' : 'dark';
-  return (
-    <button type="button" class="icon-button" onClick={toggle} aria-label={`Change to ${next} colours`} title={`Change to ${next} colours`}>
-      <svg viewBox="0 0 16 16" aria-hidden="true" focusable="false">
-        <circle cx="8" cy="8" r="5.6" />
-        <path d="M8 2.4a5.6 5.6 0 0 1 0 11.2Z" class="half" />
-      </svg>
-    </button>
   );
 }
