@@ -38,7 +38,7 @@ export class Polling implements Transport {
       await Promise.all([
         questions.clusters().then((clusters) => current() && this.sink.clusters(clusters)),
         questions.alerts().then((alerts) => current() && this.sink.alerts(alerts)),
-        ...this.wanted.map((name) => questions.snapshot(name).then((snapshot) => current() && this.sink.snapshot(snapshot))),
+        ...this.wanted.map((name) => questions.snapshot(name).then((snapshot) => current() && this.sink.snapshot(snapshot), toleratesUnknown)),
       ]);
       this.waitMs = EVERY_MS;
       if (current()) this.sink.link({ link: 'open', problem: null, unauthorized: false });
@@ -48,4 +48,9 @@ export class Polling implements Transport {
     }
     if (current()) this.timer = setTimeout(() => this.refresh(), this.waitMs);
   }
+}
+
+/** A cluster that is not watched, or was not looked at yet, says nothing about the connection. */
+function toleratesUnknown(error: unknown): void {
+  if (!(error instanceof Refusal) || (error.status !== 404 && error.code !== 'not_ready')) throw error;
 }

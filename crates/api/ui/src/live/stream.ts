@@ -22,9 +22,11 @@ export class Stream implements Transport {
   private lastId: string | null = null;
   private opens = false;
   private heard = Date.now();
-  /** Clusters that are watched, once it is known. */
-  private fleetSize: number | null = null;
+  /** The clusters that are watched, once it is known. */
+  private fleet: string[] | null = null;
   private fleetHeard = -Infinity;
+  /** The clusters that the stream was opened for. */
+  private detailed: string[] = [];
   private intervalSeconds = 0;
   private retryMs = RETRY_FIRST_MS;
   private retryTimer: ReturnType<typeof setTimeout> | undefined;
@@ -62,6 +64,7 @@ export class Stream implements Transport {
     this.close();
     this.heard = Date.now();
     this.opens = false;
+    this.detailed = this.known();
     const source = new EventSource(`api/v1/events${this.query()}`);
     this.source = source;
     source.addEventListener('open', () => this.opened());
@@ -73,10 +76,15 @@ export class Stream implements Transport {
     this.on(source, 'reset', () => (this.lastId = null));
   }
 
+  /** What is wanted and watched: for one cluster that it does not know the daemon would refuse the stream to all pages. */
+  private known(): string[] {
+    return this.wanted.filter((name) => this.fleet?.includes(name) ?? true).slice(0, DETAILED_MAX);
+  }
+
   private query(): string {
-    const query = new URLSearchParams(this.wanted.slice(0, DETAILED_MAX).map((name) => ['cluster', name]));
-    if (this.lastId != null) query.set('last_event_id', this.lastId);
-    return query.size === 0 ? '' : `?${query}`;
+    const query = this.detailed.map((name) => `cluster=${encodeURIComponent(name)}`);
+    if (this.lastId != null) query.push(`last_event_id=${encodeURIComponent(this.lastId)}`);
+    return query.length === 0 ? '' : `?${query.join('&')}`;
   }
 
   private on(source: EventSource, kind: string, use: (data: unknown) => void): void {
@@ -99,13 +107,14 @@ export class Stream implements Transport {
 
   private takeClusters(clusters: ClusterSummary[]): void {
     this.fleetHeard = Date.now();
-    this.fleetSize = clusters.length;
+    this.fleet = clusters.map((line) => line.cluster);
     this.sink.clusters(clusters);
+    if (this.opens && String(this.known()) !== String(this.detailed)) this.open();
   }
 
   /** A stream that names clusters tells their alerts only; the page shows those of all. */
   private takeAlerts(alerts: Alerts): void {
-    if (this.wanted.length === 0 || this.fleetSize === 1) this.sink.alerts(alerts);
+    if (this.detailed.length === 0 || this.fleet?.length === 1) this.sink.alerts(alerts);
     else this.askAlerts();
   }
 
@@ -121,8 +130,8 @@ export class Stream implements Transport {
   private askOthers(): void {
     if (this.link.link !== 'open') return;
     if (Date.now() - this.fleetHeard >= OTHERS_EVERY_MS) this.askClusters();
-    if (this.wanted.length > 0 && this.fleetSize !== 1) this.askAlerts();
-    for (const name of this.wanted.slice(DETAILED_MAX)) {
+    if (this.detailed.length > 0 && this.fleet?.length !== 1) this.askAlerts();
+    for (const name of this.wanted.filter((name) => this.fleet?.includes(name)).slice(DETAILED_MAX)) {
       questions.snapshot(name).then((snapshot) => this.sink.snapshot(snapshot)).catch((error: unknown) => this.refused(error));
     }
   }
@@ -144,10 +153,9 @@ export class Stream implements Transport {
     void this.explain();
   }
 
-  // An EventSource hides why it failed; a plain request tells.
+  // An EventSource hides why it failed; a plain request tells, and says which clusters are watched now.
   private async explain(): Promise<void> {
-    const [first] = this.wanted;
-    await (first == null ? questions.clusters() : questions.snapshot(first)).catch((error: unknown) => this.refused(error));
+    await questions.clusters().then((clusters) => this.takeClusters(clusters)).catch((error: unknown) => this.refused(error));
   }
 
   private refused(error: unknown): void {
