@@ -5,7 +5,7 @@ import { after, describe, it } from 'node:test';
 import { alert } from './facts.mjs';
 import { close, source } from './sources.mjs';
 
-const { groups, isOpen, matchesAlert } = await source('alerts/select.ts');
+const { groups, isOpen, matchesAlert, sentence, stateOf } = await source('alerts/select.ts');
 const { lines, matchersOf } = await source('alerts/matchers.ts');
 const { reasonAgainst } = await source('session/session.ts');
 after(close);
@@ -23,6 +23,16 @@ describe('active alerts', () => {
   it('need attention unless somebody or something took care of them', () => {
     const calm = [acknowledged, alert({ muted_by: { by: 'silence', name: 'x' } }), alert({ explained_by: { rule: 'Q', subject: 's' } }), alert({ state: 'pending' })];
     assert.deepEqual([critical, ...calm].map(isOpen), [true, false, false, false, false]);
+  });
+
+  it('come to one sentence, which never calls what is about to fire healthy', () => {
+    const pending = alert({ state: 'pending', severity: 'critical' });
+    const said = (active) => [sentence(active), stateOf(active)];
+    assert.deepEqual(said([]), ['No alert fires', 'healthy']);
+    assert.deepEqual(said([pending]), ['No alert fires yet; 1 pending', 'critical']);
+    assert.deepEqual(said([acknowledged]), ['No alert needs attention', 'healthy']);
+    assert.deepEqual(said([critical]), ['1 critical alert needs attention', 'critical']);
+    assert.deepEqual(said([critical, alert(), older]), ['3 alerts need attention, 1 critical', 'critical']);
   });
 
   it('are found by every word', () => {

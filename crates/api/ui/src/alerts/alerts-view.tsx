@@ -4,11 +4,11 @@ import { useMemo } from 'preact/hooks';
 import type { AlertsAddress, AlertsTab } from '../address';
 import { ALERTS, href } from '../address';
 import { count } from '../format';
-import type { Alert, Alerts } from '../protocol';
+import type { Alerts } from '../protocol';
 import { Shape } from '../shape';
 import { ActiveAlerts } from './active';
 import { History } from './history';
-import { alertsOf, groups, isOpen, matchesAlert } from './select';
+import { alertsOf, groups, isOpen, matchesAlert, sentence, stateOf } from './select';
 import { Silences } from './silences';
 
 interface Props {
@@ -34,18 +34,17 @@ export function AlertsView({ address, alerts, filter, stale, onChanged }: Props)
 }
 
 function Summary({ address, alerts, stale }: { address: AlertsAddress; alerts: Alerts | null; stale: boolean }) {
-  const firing = (alerts?.alerts ?? []).filter((alert) => alert.state === 'firing');
-  const open = firing.filter(isOpen);
-  const held = firing.length - open.length;
-  const worst = open.find((alert) => alert.severity === 'critical') ?? open.find((alert) => alert.severity === 'warning') ?? open[0];
-  const state = alerts == null || stale ? 'unknown' : (worst?.severity ?? 'healthy');
+  const active = alerts?.alerts ?? [];
+  const firing = active.filter((alert) => alert.state === 'firing');
+  const held = firing.filter((alert) => !isOpen(alert)).length;
+  const state = alerts == null || stale ? 'unknown' : stateOf(active);
   return (
     <section class={`card fleet-summary verdict-${state}`} data-testid="alerts-summary" data-state={state}>
       <h1>
         <Shape state={state} />
         <span>
           {stale && <span class="last-known">Last known: </span>}
-          {alerts == null ? 'The alerts are not known yet' : sentence(firing, open)}
+          {alerts == null ? 'The alerts are not known yet' : sentence(active)}
         </span>
       </h1>
       {held > 0 && <p class="muted">{`${count(held, 'alert')} acknowledged, muted or explained`}</p>}
@@ -56,18 +55,6 @@ function Summary({ address, alerts, stale }: { address: AlertsAddress; alerts: A
       )}
     </section>
   );
-}
-
-function sentence(firing: Alert[], open: Alert[]): string {
-  if (firing.length === 0) return 'No alert fires';
-  if (open.length === 0) return 'No alert needs attention';
-  const critical = open.filter((alert) => alert.severity === 'critical').length;
-  if (critical === open.length) return `${count(critical, 'critical alert')} ${needs(critical)}`;
-  return `${count(open.length, 'alert')} ${needs(open.length)}${critical > 0 ? `, ${critical} critical` : ''}`;
-}
-
-function needs(number: number): string {
-  return number === 1 ? 'needs attention' : 'need attention';
 }
 
 const TAB_WORD: Record<AlertsTab, string> = { active: 'Active', history: 'History', silences: 'Silences' };
