@@ -12,9 +12,13 @@ demo *arguments:
 test *arguments:
     ./scripts/test {{ arguments }}
 
-# The binaries, optimised.
-build:
-    cargo build --release --workspace --bins
+# The binaries, optimised and stripped; `just build --target x86_64-unknown-linux-musl` makes them static.
+build *arguments:
+    ./scripts/build-release {{ arguments }}
+
+# The stack of deploy/docker-compose.yml: a cluster, the daemon, Prometheus and Grafana.
+stack *arguments="up":
+    docker compose -f deploy/docker-compose.yml {{ arguments }}
 
 # The benchmarks.
 bench *arguments:

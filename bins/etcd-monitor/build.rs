@@ -3,11 +3,15 @@
 use std::path::Path;
 use std::process::Command;
 
+/// Where the sources come without their repository, as into a container's build, this says the commit.
+const COMMIT: &str = "ETCD_MONITOR_BUILD_COMMIT";
+
 fn main() {
     println!("cargo::rustc-env=ETCD_MONITOR_BUILD_COMMIT={}", commit());
     let target = std::env::var("TARGET").unwrap_or_else(|_| "unknown".to_owned());
     println!("cargo::rustc-env=ETCD_MONITOR_BUILD_TARGET={target}");
     println!("cargo::rerun-if-changed=build.rs");
+    println!("cargo::rerun-if-env-changed={COMMIT}");
     for place in ["../../.git/HEAD", "../../.git/refs/heads"] {
         if Path::new(place).exists() {
             println!("cargo::rerun-if-changed={place}");
@@ -15,11 +19,18 @@ fn main() {
     }
 }
 
-/// From the checkout, or from what `cargo package` noted; `unknown` in a bare source tree.
+/// As told, or from what `cargo package` noted, or from the checkout; `unknown` in a bare source tree.
 fn commit() -> String {
-    packaged_commit()
+    told_commit()
+        .or_else(packaged_commit)
         .or_else(checkout_commit)
         .unwrap_or_else(|| "unknown".to_owned())
+}
+
+fn told_commit() -> Option<String> {
+    let told = std::env::var(COMMIT).ok()?;
+    let kept: String = told.chars().filter(char::is_ascii_hexdigit).collect();
+    (!kept.is_empty() && kept.len() == told.len()).then_some(kept.chars().take(12).collect())
 }
 
 fn packaged_commit() -> Option<String> {

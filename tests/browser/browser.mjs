@@ -1,9 +1,11 @@
 // Chromium with a fresh profile, which notes everything that a page should not do.
 
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
 import { chromium } from 'playwright-core';
 
+const AXE = readFileSync(createRequire(import.meta.url).resolve('axe-core/axe.min.js'), 'utf8');
 const NAMES = ['chromium', 'chromium-browser', 'google-chrome', 'google-chrome-stable'];
 const QUIET = ['--disable-background-networking', '--disable-component-update', '--disable-sync', '--disable-quic'];
 // CI containers run as root and without a graphics card.
@@ -26,6 +28,13 @@ export async function open(browser, url, options = {}) {
   });
   await page.goto(url);
   return { page, faults };
+}
+
+/** What keeps people out of the page as it is shown, by axe: each rule with the elements that break it. */
+export async function violations(page) {
+  await page.evaluate(AXE);
+  const { violations: found } = await page.evaluate(() => globalThis.axe.run());
+  return found.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.target.join(' ')).join(', ')}`);
 }
 
 function executable() {

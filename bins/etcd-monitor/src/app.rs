@@ -3,6 +3,7 @@
 mod alerting;
 mod heartbeat;
 mod history;
+mod open_files;
 mod server;
 mod signals;
 mod tasks;
@@ -73,7 +74,13 @@ impl Daemon {
     async fn start(config: Config) -> anyhow::Result<Self> {
         config.say_warnings();
         let listener = bind(config.address).await?;
-        let url = format!("http://{}/", listener.local_addr()?);
+        let options = http_options(&config);
+        let scheme = if options.tls.is_some() {
+            "https"
+        } else {
+            "http"
+        };
+        let url = format!("{scheme}://{}/", listener.local_addr()?);
         let data_dir = DataDir::open(&config.data_dir)?;
         let (stop, stop_last) = (CancellationToken::new(), CancellationToken::new());
         let mut tasks = Tasks::default();
@@ -112,7 +119,7 @@ impl Daemon {
         let server = Server {
             listener: listener.into_std()?,
             source: source.clone(),
-            options: http_options(&config),
+            options,
             stop,
         };
         tasks.spawn_fallible("HTTP server", server.run());
@@ -195,7 +202,10 @@ fn http_options(config: &Config) -> HttpOptions {
     } else {
         Access::read_only()
     };
-    HttpOptions::new(hosts, access)
+    let mut options = HttpOptions::new(hosts, access);
+    options.cors_origins.clone_from(&config.cors_origins);
+    options.limits.connections = open_files::connections(options.limits.connections);
+    options
 }
 
 /// Opens the black box, where it is on, and starts its writer.

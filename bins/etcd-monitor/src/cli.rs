@@ -3,6 +3,7 @@
 mod check;
 mod configuration;
 mod connection;
+mod healthcheck;
 mod mutes;
 mod output;
 mod replay;
@@ -22,6 +23,7 @@ use crate::{acknowledge, check_config, silence, test_channel};
 pub use check::{CheckArgs, OutputFormat};
 pub use configuration::{CheckConfigArgs, TestChannelArgs};
 pub use connection::ConnectionArgs;
+pub use healthcheck::HealthcheckArgs;
 pub use mutes::{
     AckArgs, DataDirArgs, SilenceAddArgs, SilenceArgs, SilenceCommand, SilenceExpireArgs,
     SilenceListArgs,
@@ -146,6 +148,8 @@ pub enum Command {
     Check(CheckArgs),
     /// Judges a recording of the black box again, and prints which findings began and ended when
     Replay(ReplayArgs),
+    /// Asks a daemon how it is; for containers
+    Healthcheck(HealthcheckArgs),
     /// Checks a configuration file as a whole, and says what it is
     CheckConfig(CheckConfigArgs),
     /// Tests rules and routes: what is put in, and which alerts and messages must come out
@@ -164,6 +168,7 @@ impl Command {
         match self {
             Self::Check(arguments) => crate::check::run(arguments),
             Self::Replay(arguments) => crate::replay::run(arguments),
+            Self::Healthcheck(arguments) => crate::healthcheck::run(arguments),
             Self::CheckConfig(arguments) => check_config::run(arguments),
             Self::TestRules(arguments) => crate::test_rules::run(arguments),
             Self::TestChannel(arguments) => test_channel::run(arguments),

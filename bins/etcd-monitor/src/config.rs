@@ -56,6 +56,8 @@ pub struct Config {
     pub address: SocketAddr,
     /// Host names that are answered beside addresses and `localhost`.
     pub allowed_hosts: Vec<String>,
+    /// Origins whose pages may read the answers.
+    pub cors_origins: Vec<String>,
     /// Time between two probe cycles.
     pub interval: Duration,
     /// Folder for everything that is kept.
@@ -127,6 +129,7 @@ impl Config {
             interval: _,
             address,
             allowed_hosts,
+            cors_origins,
             data_dir,
             black_box,
             history,
@@ -140,6 +143,7 @@ impl Config {
                 "allow_hosts, external_url",
                 self.allowed_hosts != *allowed_hosts,
             ),
+            ("cors_origins", self.cors_origins != *cors_origins),
             ("data_dir", self.data_dir != *data_dir),
             ("black_box", self.black_box != *black_box),
             ("history", self.history != *history),
@@ -161,9 +165,11 @@ impl Config {
         let clusters = cluster::check_all(&cli.connection, clusters, known_versions.as_ref())?;
         let dashboard = host::external(cli, file.external_url.take())?;
         let allow_hosts = std::mem::take(&mut file.allow_hosts);
+        let cors_origins = host::origins(std::mem::take(&mut file.cors_origins))?;
         let (alerts, warnings) = alerts(cli, &file, &clusters, dashboard.as_ref())?;
         Ok(Self {
             allowed_hosts: host::allowed(cli, allow_hosts, dashboard.as_ref())?,
+            cors_origins,
             black_box: black_box::check(&file.black_box)?,
             history: history::check(&file.history)?,
             remote_write: remote_write::check(&file.remote_write)?,

@@ -7,6 +7,7 @@ mod check_config;
 mod cli;
 mod config;
 mod data_dir;
+mod healthcheck;
 pub mod logging;
 mod output;
 mod replay;
@@ -15,9 +16,9 @@ mod test_channel;
 mod test_rules;
 
 pub use cli::{
-    AckArgs, CheckArgs, CheckConfigArgs, Cli, Command, ConnectionArgs, DataDirArgs, LogFormat,
-    OutputArgs, OutputFormat, ReplayArgs, SilenceAddArgs, SilenceArgs, SilenceCommand,
-    SilenceExpireArgs, SilenceListArgs, TestChannelArgs, TestRulesArgs, refuse,
+    AckArgs, CheckArgs, CheckConfigArgs, Cli, Command, ConnectionArgs, DataDirArgs,
+    HealthcheckArgs, LogFormat, OutputArgs, OutputFormat, ReplayArgs, SilenceAddArgs, SilenceArgs,
+    SilenceCommand, SilenceExpireArgs, SilenceListArgs, TestChannelArgs, TestRulesArgs, refuse,
 };
 pub use config::{
     AlertsConfig, BlackBoxConfig, ClusterConfig, Config, ConfigError, ConfiguredChannel,

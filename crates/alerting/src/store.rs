@@ -22,7 +22,7 @@ pub const MAX_DEAD_LETTERS: usize = 1_000;
 /// Keeps what alerting must not forget: [`FileAlertStore`](crate::FileAlertStore), or
 /// [`MemoryAlertStore`](crate::MemoryAlertStore) where a restart may forget.
 ///
-/// `load`, `commit` and `set_aside` block and are called on a thread that may, one after the other, never at once.
+/// `load`, `commit`, `probe` and `set_aside` block and are called on a thread that may, one after the other, never at once.
 pub trait AlertStore: Send + Sync {
     /// Everything that is kept.
     ///
@@ -36,6 +36,11 @@ pub trait AlertStore: Send + Sync {
     /// Puts what is kept where somebody may look at it, since it makes no sense; the next [`commit`](Self::commit) begins
     /// anew. Blocks.
     fn set_aside(&self, reason: &str) -> Result<(), StoreError>;
+
+    /// Whether it may take a commit again after it refused one, found out at little cost. By default it commits nothing.
+    fn probe(&self) -> Result<(), StoreError> {
+        self.commit(&Changes::default())
+    }
 
     /// Numbers about the store itself, for the exporter. Does not wait.
     fn stats(&self) -> Vec<Stat> {

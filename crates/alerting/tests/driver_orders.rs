@@ -2,12 +2,16 @@
 
 #![allow(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use async_trait::async_trait;
 use driving::{DOWN, Does, Running, TestChannel, policy};
 use etcd_monitor_alerting::{
-    Acknowledgement, ChannelLimits, Matcher, MutedBy, Mutes, Rule, Silence,
+    Acknowledgement, AlertStore, Channel, ChannelLimits, Delivery, Matcher, MemoryAlertStore,
+    MutedBy, Mutes, Notification, Notifier, NotifyError, Receipt, Rule, Silence,
 };
+use tokio::sync::mpsc;
 
 mod driving;
 mod scenario;
@@ -78,6 +82,50 @@ async fn who_takes_care_is_shown_at_once() {
         .until(|view| view.active[0].acknowledged == Some(said.clone()))
         .await;
     running.stop().await;
+}
+
+/// A channel that works without ever giving way, until it is told to end.
+struct Busy {
+    begun: mpsc::UnboundedSender<()>,
+    end: Mutex<std::sync::mpsc::Receiver<()>>,
+}
+
+#[async_trait]
+impl Notifier for Busy {
+    fn name(&self) -> &'static str {
+        "busy"
+    }
+
+    async fn notify(&self, _: &Notification, _: &Delivery) -> Result<Option<Receipt>, NotifyError> {
+        self.begun.send(()).unwrap();
+        self.end.lock().unwrap().recv().unwrap();
+        Ok(None)
+    }
+}
+
+/// On a clock that runs, with a thread for the channel that blocks it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 3)]
+async fn what_a_removed_channel_takes_at_the_last_moment_is_not_given_up() {
+    let store = Arc::new(MemoryAlertStore::default());
+    let other = TestChannel::new("other", Does::Take);
+    let mut running = Running::start_on(&[&other], store.clone());
+    let (begun, mut begins) = mpsc::unbounded_channel();
+    let (go_on, end) = std::sync::mpsc::channel();
+    let busy = Channel::new(Arc::new(Busy {
+        begun,
+        end: Mutex::new(end),
+    }));
+    running.configure(vec![busy]);
+    running.publish_at_once(&["m1"]);
+    begins.recv().await.unwrap();
+    running.configure(vec![other.with(ChannelLimits::default())]);
+    running.until(|view| view.channels[0].name == "other").await;
+    go_on.send(()).unwrap();
+    running
+        .until(|_| store.load().unwrap().waiting.is_empty())
+        .await;
+    let view = running.stop().await;
+    assert!(view.dead_letters.is_empty(), "{:?}", view.dead_letters);
 }
 
 fn silenced(running: &Running) -> Mutes {

@@ -8,6 +8,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use sha2::{Digest, Sha256};
 
+use crate::etag;
+
 struct Asset {
     path: &'static str,
     content_type: &'static str,
@@ -21,7 +23,7 @@ macro_rules! asset {
             path: $path,
             content_type: $content_type,
             content: include_bytes!(concat!("../ui/dist/", $file)),
-            etag: LazyLock::new(|| etag($name.content)),
+            etag: LazyLock::new(|| digest($name.content)),
         };
     };
 }
@@ -55,13 +57,13 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
 
 impl Asset {
     fn answer(&self, headers: &HeaderMap) -> Response {
-        let etag = self.etag.as_str();
+        let tag = self.etag.as_str();
         // `no-cache` means: keep it, but ask each time whether it still is the one.
-        let common = [(header::ETAG, etag), (header::CACHE_CONTROL, "no-cache")];
+        let common = [(header::ETAG, tag), (header::CACHE_CONTROL, "no-cache")];
         let known = headers
             .get(header::IF_NONE_MATCH)
             .and_then(|tags| tags.to_str().ok());
-        if known.is_some_and(|tags| matches(tags, etag)) {
+        if known.is_some_and(|tags| tags == "*" || etag::lists(tags, tag)) {
             return (StatusCode::NOT_MODIFIED, common).into_response();
         }
         (
@@ -73,14 +75,7 @@ impl Asset {
     }
 }
 
-/// Weak comparison (RFC 9110, 13.1.2): a compressing proxy may have marked the tag as weak.
-fn matches(tags: &str, etag: &str) -> bool {
-    tags.split(',')
-        .map(|tag| tag.trim().trim_start_matches("W/"))
-        .any(|tag| tag == etag || tag == "*")
-}
-
-fn etag(content: &[u8]) -> String {
+fn digest(content: &[u8]) -> String {
     let digest = Sha256::digest(content);
     let hex: Vec<String> = digest
         .iter()

@@ -5,6 +5,7 @@ use std::net::IpAddr;
 
 use axum::extract::{Request, State};
 use axum::http::header;
+use axum::http::uri::Authority;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
@@ -46,15 +47,24 @@ pub(crate) async fn check(
     request: Request,
     next: Next,
 ) -> Response {
-    let header = request
-        .headers()
-        .get(header::HOST)
-        .and_then(|host| host.to_str().ok());
-    let host = header.or_else(|| request.uri().host());
-    match host {
-        Some(host) if policy.allows(host) => next.run(request).await,
-        host => Problem::misdirected(host).into_response(),
+    match refused(&policy, &request) {
+        None => next.run(request).await,
+        Some(problem) => problem.into_response(),
     }
+}
+
+/// Why a request is refused. Every name that it gives must be one of this server's: which of two another reader of the
+/// request believes cannot be known.
+fn refused(policy: &HostPolicy, request: &Request) -> Option<Problem> {
+    let headers = request.headers().get_all(header::HOST).iter();
+    let headers = headers.map(|host| host.to_str().unwrap_or("\u{fffd}"));
+    let authority = request.uri().authority().map(Authority::as_str);
+    let named: Vec<&str> = headers.chain(authority).collect();
+    if named.is_empty() {
+        return Some(Problem::misdirected(None));
+    }
+    let wrong = named.into_iter().find(|host| !policy.allows(host));
+    wrong.map(|host| Problem::misdirected(Some(host)))
 }
 
 /// Lower case, without the dot that may end a full name.

@@ -6,20 +6,32 @@
 //! What a request may see is decided by its `Host` header too ([`HostPolicy`]): a page of another site that points its
 //! own name at this server is refused, which closes DNS rebinding.
 
+mod accept;
 mod access;
+mod admission;
 mod assets;
 mod connection;
+mod cors;
 mod documents;
+mod etag;
 mod exporter;
 mod host;
+mod limits;
 mod problem;
+mod request_id;
+mod request_log;
 mod routes;
 mod server;
+mod server_stats;
 mod source;
+mod tasks;
+mod timed_stream;
 mod tls;
 
 pub use access::{Access, Role};
+pub use cors::check_origin;
 pub use host::HostPolicy;
+pub use limits::HttpLimits;
 pub use server::{HttpOptions, ServeError, bind, router, serve};
 pub use source::{BuildInfo, Source};
-pub use tls::{ClientAuth, TlsSettings, TlsVersion};
+pub use tls::{ClientAuth, TlsError, TlsSettings, TlsVersion};

@@ -1,7 +1,9 @@
 //! Errors as RFC 9457 problem documents, with a stable code for scripts.
 
-use axum::Json;
-use axum::http::{HeaderValue, StatusCode, header};
+use std::time::Duration;
+
+use axum::body::Body;
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use etcd_monitor_model::ClusterName;
 use serde::Serialize;
@@ -12,7 +14,7 @@ use crate::access::Role;
 const ECHO_CHARS_MAX: usize = 100;
 
 /// An error answer.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Clone, Serialize)]
 pub(crate) struct Problem {
     #[serde(rename = "type")]
     kind: &'static str,
@@ -75,6 +77,33 @@ impl Problem {
         Self::new(StatusCode::MISDIRECTED_REQUEST, "host_not_allowed", detail)
     }
 
+    pub(crate) fn body_too_large(bytes: usize) -> Self {
+        let detail = format!("The body of a request may have {bytes} bytes");
+        Self::new(StatusCode::PAYLOAD_TOO_LARGE, "body_too_large", detail)
+    }
+
+    pub(crate) fn body_too_slow(limit: Duration) -> Self {
+        let seconds = limit.as_secs_f64();
+        let detail = format!("The body of the request did not end within {seconds} s");
+        Self::new(StatusCode::REQUEST_TIMEOUT, "body_too_slow", detail)
+    }
+
+    pub(crate) fn body_unreadable() -> Self {
+        let detail = "The body of the request ends early or is not framed as HTTP says".to_owned();
+        Self::new(StatusCode::BAD_REQUEST, "body_unreadable", detail)
+    }
+
+    pub(crate) fn took_too_long(limit: Duration) -> Self {
+        let seconds = limit.as_secs_f64();
+        let detail = format!("There was no answer within {seconds} s; ask for less, or later");
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "took_too_long", detail)
+    }
+
+    pub(crate) fn internal_error() -> Self {
+        let detail = "The server failed at this request; its log says how".to_owned();
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internal_error", detail)
+    }
+
     pub(crate) fn role_required(role: Role) -> Self {
         let detail = format!("This takes the role {role}");
         Self::new(StatusCode::FORBIDDEN, "role_required", detail)
@@ -128,13 +157,32 @@ fn short(text: &str) -> String {
 }
 
 impl IntoResponse for Problem {
+    /// The answer carries the problem as an extension, too, so that the id of the request can be laid into it.
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = (status, Json(self)).into_response();
-        let content_type = HeaderValue::from_static("application/problem+json");
-        response
-            .headers_mut()
-            .insert(header::CONTENT_TYPE, content_type);
+        let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
+        let mut response = (status, content_type, self.body(None)).into_response();
+        response.extensions_mut().insert(self);
         response
     }
+}
+
+impl Problem {
+    /// The document as a body, with the id under which the log has the request.
+    pub(crate) fn body(&self, request_id: Option<&str>) -> Body {
+        let document = Document {
+            problem: self,
+            request_id,
+        };
+        // Of texts and numbers alone, which always can be written.
+        Body::from(serde_json::to_vec(&document).unwrap_or_default())
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(flatten)]
+    problem: &'a Problem,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    request_id: Option<&'a str>,
 }

@@ -17,12 +17,14 @@ use serde::Deserialize;
 
 use crate::access::{Role, require};
 use crate::documents::ClusterLine;
+use crate::etag;
 use crate::problem::Problem;
 use crate::source::Source;
 
 /// Every route that answers from the source, with the role that it takes.
-pub(crate) fn router() -> Router<Source> {
+pub(crate) fn router(source: &Source) -> Router<Source> {
     reading()
+        .merge(etag::tagged(source, of_snapshots()))
         .merge(require(Role::Operator, operating()))
         .merge(require(Role::Admin, administering()))
 }
@@ -42,6 +44,20 @@ fn reading() -> Router<Source> {
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
         .route("/metrics", get(metrics::exposition))
+        .route("/api/v1/metrics/history", get(history::history))
+        .route("/api/v1/metrics/compare", get(trends::compare))
+        .route("/api/v1/metrics/forecast", get(trends::forecast))
+        .route("/api/v1/alerts", get(alerts::active))
+        .route("/api/v1/alerts/history", get(alerts::history))
+        .route("/api/v1/alerts/dead-letters", get(alerts::dead_letters))
+        .route("/api/v1/blackbox", get(black_box::list))
+        .route("/api/v1/blackbox/{name}", get(black_box::download))
+        .route("/api/v1/events", get(events::follow))
+}
+
+/// What is made of the latest snapshots alone: an answer of one cycle is as good as another.
+fn of_snapshots() -> Router<Source> {
+    Router::new()
         .route("/api/v1/clusters", get(cluster::clusters))
         .route("/api/v1/cluster/status", get(cluster::status))
         .route("/api/v1/cluster/leader", get(cluster::leader))
@@ -50,17 +66,8 @@ fn reading() -> Router<Source> {
         .route("/api/v1/cluster/snapshot", get(cluster::snapshot))
         .route("/api/v1/metrics/current", get(metrics::current))
         .route("/api/v1/metrics/latency", get(metrics::latency))
-        .route("/api/v1/metrics/history", get(history::history))
-        .route("/api/v1/metrics/compare", get(trends::compare))
-        .route("/api/v1/metrics/forecast", get(trends::forecast))
         .route("/api/v1/findings", get(cluster::findings))
         .route("/api/v1/coverage", get(cluster::coverage))
-        .route("/api/v1/alerts", get(alerts::active))
-        .route("/api/v1/alerts/history", get(alerts::history))
-        .route("/api/v1/alerts/dead-letters", get(alerts::dead_letters))
-        .route("/api/v1/blackbox", get(black_box::list))
-        .route("/api/v1/blackbox/{name}", get(black_box::download))
-        .route("/api/v1/events", get(events::follow))
 }
 
 /// The verdict on each cluster in one line, also where there is none yet.

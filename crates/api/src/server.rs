@@ -1,26 +1,32 @@
 //! The HTTP server: routes, what surrounds each of them, and its end.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::Request;
 use axum::http::{HeaderName, HeaderValue, header};
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
+use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::set_header::SetResponseHeaderLayer;
 
 use crate::access::{self, Access};
+use crate::admission::Admission;
+use crate::connection::Server;
 use crate::host::{self, HostPolicy};
+use crate::limits::{self, HttpLimits, RequestLimits};
 use crate::problem::Problem;
+use crate::server_stats::ServerStats;
 use crate::source::Source;
-use crate::tls::TlsSettings;
-use crate::{assets, routes};
-
-/// How long requests under way may take after the stop; live events end at once.
-const DRAIN: Duration = Duration::from_secs(2);
+use crate::tasks::Tasks;
+use crate::tls::{LiveTls, TlsError, TlsSettings};
+use crate::{accept, assets, cors, request_id, request_log, routes};
 
 /// No inline script or style, nothing from other hosts, no framing.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; \
@@ -43,9 +49,9 @@ pub enum ServeError {
         /// What came back.
         source: std::io::Error,
     },
-    /// The server ended by itself.
-    #[error("the HTTP server ended")]
-    Ended(#[source] std::io::Error),
+    /// The certificate, its key or what is asked of clients cannot be used.
+    #[error("TLS: {0}")]
+    Tls(#[from] TlsError),
 }
 
 /// Listens on an address. Port 0 takes a free one; ask the listener which.
@@ -70,6 +76,10 @@ pub struct HttpOptions {
     pub tls: Option<TlsSettings>,
     /// Origins (`https://host:port`) whose pages may read the answers; none by default.
     pub cors_origins: Vec<String>,
+    /// Whether HTTP/2 is spoken with clients that ask for it in the TLS handshake.
+    pub http2: bool,
+    /// What a client may cost.
+    pub limits: HttpLimits,
 }
 
 impl HttpOptions {
@@ -80,21 +90,46 @@ impl HttpOptions {
             access,
             tls: None,
             cors_origins: Vec::new(),
+            http2: true,
+            limits: HttpLimits::default(),
         }
     }
 }
 
-/// Every route, with what surrounds it: the `Host` check, who asks, compression and security headers.
+/// Every route, with what surrounds it, from the outside in: its line in the log and its id, compression, security
+/// headers, the `Host` check, pages of other origins, limits, and who asks.
 pub fn router(source: Source, options: HttpOptions) -> Router {
-    let fixed = |name: HeaderName, value: &'static str| {
-        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
-    };
-    routes::router()
+    let limits = RequestLimits::from(&options.limits);
+    let routes = routes::router(&source)
         .with_state(source)
         .merge(assets::router())
         .fallback(|request: Request| async move { Problem::route_unknown(request.uri().path()) })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
-        .layer(CompressionLayer::new())
+        .layer(from_fn(request_log::note_caller))
+        .layer(from_fn_with_state(options.access, access::identify))
+        .layer(from_fn_with_state(limits, limits::hold));
+    let routes = if options.cors_origins.is_empty() {
+        routes
+    } else {
+        routes.layer(cors::layer(&options.cors_origins))
+    };
+    let routes = routes
+        .layer(from_fn_with_state(options.hosts, host::check))
+        .layer(CatchPanicLayer::custom(|_| {
+            Problem::internal_error().into_response()
+        }));
+    with_fixed_headers(routes)
+        .layer(from_fn(request_id::name_in_problems))
+        .layer(CompressionLayer::new().compress_when(is_worth_compressing()))
+        .layer(from_fn(request_log::record))
+        .layer(from_fn(request_id::assign))
+}
+
+fn with_fixed_headers(routes: Router) -> Router {
+    let fixed = |name: HeaderName, value: &'static str| {
+        SetResponseHeaderLayer::if_not_present(name, HeaderValue::from_static(value))
+    };
+    routes
         .layer(fixed(
             header::CONTENT_SECURITY_POLICY,
             CONTENT_SECURITY_POLICY,
@@ -103,8 +138,12 @@ pub fn router(source: Source, options: HttpOptions) -> Router {
         .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
         .layer(fixed(header::X_FRAME_OPTIONS, "DENY"))
         .layer(fixed(header::CACHE_CONTROL, "no-store"))
-        .layer(from_fn_with_state(options.access, access::identify))
-        .layer(from_fn_with_state(options.hosts, host::check))
+}
+
+/// Neither live events, which would wait for a full block, nor recordings, which are compressed.
+fn is_worth_compressing() -> impl Predicate {
+    let recording = NotForContentType::const_new("application/octet-stream");
+    DefaultPredicate::new().and(recording)
 }
 
 /// Serves until `stop` is cancelled, then ends live events, lets requests under way finish for 2 s, and returns.
@@ -114,18 +153,35 @@ pub async fn serve(
     options: HttpOptions,
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
-    let stopped = stop.clone();
-    let server = axum::serve(listener, router(source, options))
-        .with_graceful_shutdown(async move { stopped.cancelled().await });
-    let drained = async {
-        stop.cancelled().await;
-        tokio::time::sleep(DRAIN).await;
-    };
+    let limits = options.limits.clone();
+    let http2 = options.http2;
+    let tls = options.tls.as_ref();
+    let tls = tls
+        .map(|settings| LiveTls::load(settings, http2))
+        .transpose()?;
+    let admission = Admission::new(&limits);
+    let stats = ServerStats::new(&admission, tls.as_ref());
+    let source = source.with_stats(Arc::new(stats));
+    let server = Arc::new(Server {
+        router: router(source, options),
+        tls: tls.clone(),
+        tasks: Tasks::default(),
+        stop,
+        limits,
+    });
+    let pause = server.limits.tls_check;
+    let accepting = accept::run(listener, server, admission);
     tokio::select! {
-        ended = server.into_future() => ended.map_err(ServeError::Ended),
-        () = drained => {
-            tracing::warn!(seconds = DRAIN.as_secs(), "Requests that were still under way were cut off");
-            Ok(())
-        }
+        () = accepting => {}
+        () = follow(tls, pause) => {}
+    }
+    Ok(())
+}
+
+/// Follows the files of TLS; without end.
+async fn follow(tls: Option<LiveTls>, pause: Duration) {
+    match tls {
+        Some(tls) => tls.follow_files(pause).await,
+        None => std::future::pending().await,
     }
 }

@@ -1,8 +1,21 @@
 //! TLS of the server: which certificate it shows, and whose it asks for.
 
-use std::path::PathBuf;
+mod cipher;
+mod client;
+mod files;
+mod live;
 
+use std::fmt::Display;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rustls::ServerConfig;
+use rustls::server::NoServerSessionStorage;
 use serde::Deserialize;
+
+use client::Verifier;
+use files::Files;
+pub(crate) use live::LiveTls;
 
 /// What the server's TLS is made of; the names of the values are those of the Prometheus exporter-toolkit.
 ///
@@ -45,6 +58,63 @@ impl Default for TlsSettings {
     }
 }
 
+/// What is wrong with the settings or their files. The message names the key and the file, and shows nothing of it.
+#[derive(Debug, thiserror::Error)]
+#[error("{0}")]
+pub struct TlsError(String);
+
+impl TlsError {
+    fn new(message: impl Into<String>) -> Self {
+        Self(message.into())
+    }
+
+    fn of(key: &str, path: &Path, reason: impl Display) -> Self {
+        Self(format!("{key} {}: {reason}", path.display()))
+    }
+}
+
+impl TlsSettings {
+    /// Reads the files and sees that a server could use them.
+    pub fn check(&self) -> Result<(), TlsError> {
+        let files = Files::read(self)?;
+        self.server_config(&files, false).map(drop)
+    }
+
+    fn server_config(&self, files: &Files, http2: bool) -> Result<ServerConfig, TlsError> {
+        let provider = Arc::new(cipher::provider(self)?);
+        let signers = self.client_ca_file.as_deref();
+        if signers.is_some() && self.client_auth == ClientAuth::None {
+            let what =
+                "there is a client_ca_file, and client_auth_type says that no client is asked";
+            return Err(TlsError::new(what));
+        }
+        let signers = signers.map(|path| files.client_signers(path)).transpose()?;
+        let names = &self.client_allowed_sans;
+        let verifier = Verifier::new(self.client_auth, signers, names, &provider)?;
+        let builder = ServerConfig::builder_with_provider(provider)
+            .with_protocol_versions(&cipher::versions(self)?)
+            .map_err(|error| TlsError::new(error.to_string()))?;
+        let builder = match verifier {
+            Some(verifier) => builder.with_client_cert_verifier(Arc::new(verifier)),
+            None => builder.with_no_client_auth(),
+        };
+        let (chain, key) = (files.chain(&self.cert_file)?, files.key(&self.key_file)?);
+        let mut config = builder
+            .with_single_cert(chain, key)
+            .map_err(|error| TlsError::of("cert_file", &self.cert_file, error))?;
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        if http2 {
+            config.alpn_protocols.insert(0, b"h2".to_vec());
+        }
+        if self.client_auth != ClientAuth::None {
+            // Each connection shows its certificate again: one that has expired meanwhile resumes no session.
+            config.session_storage = Arc::new(NoServerSessionStorage {});
+            config.send_tls13_tickets = 0;
+        }
+        Ok(config)
+    }
+}
+
 /// Whether clients show certificates, by Go's names.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
 #[non_exhaustive]
@@ -57,7 +127,7 @@ pub enum ClientAuth {
     #[serde(rename = "RequestClientCert")]
     Request,
     /// They must show one, whoever signed it.
-    #[serde(rename = "RequireAnyClientCert")]
+    #[serde(rename = "RequireAnyClientCert", alias = "RequireClientCert")]
     RequireAny,
     /// One that is shown must be signed by the client CA.
     #[serde(rename = "VerifyClientCertIfGiven")]

@@ -20,6 +20,8 @@ use tower::ServiceExt;
 
 #[path = "router/coverage.rs"]
 mod coverage;
+#[path = "router/surroundings.rs"]
+mod surroundings;
 
 fn snapshot(cluster: &str) -> Snapshot {
     let condition = MonitorCondition {
@@ -50,6 +52,7 @@ fn alerting() -> AlertingOptions {
 /// A server of these clusters; `None` is one whose first cycle has not ended.
 struct Server {
     clusters: Vec<(&'static str, Option<Snapshot>)>,
+    origins: Vec<String>,
     stop: CancellationToken,
 }
 
@@ -57,6 +60,7 @@ impl Server {
     fn of(clusters: Vec<(&'static str, Option<Snapshot>)>) -> Self {
         Self {
             clusters,
+            origins: Vec::new(),
             stop: CancellationToken::new(),
         }
     }
@@ -69,7 +73,7 @@ impl Server {
         Self::of(vec![("c", Some(snapshot("c"))), ("d", Some(snapshot("d")))])
     }
 
-    async fn answer(&self, request: Request<Body>) -> Response<Body> {
+    fn source(&self) -> Source {
         let clusters = self.clusters.iter().map(|(name, snapshot)| {
             let latest = snapshot.clone().map(Arc::new);
             (ClusterName::new(*name), watch::channel(latest).1)
@@ -77,18 +81,28 @@ impl Server {
         let (_, alerts) = Alerting::new(alerting(), self.stop.clone());
         let interval = Duration::from_secs(5);
         let build = BuildInfo::default();
-        let source = Source::new(
-            clusters.collect(),
-            alerts,
-            build,
-            interval,
-            self.stop.clone(),
-        );
+        let stop = self.stop.clone();
+        Source::new(clusters.collect(), alerts, build, interval, stop)
+    }
+
+    async fn answer(&self, request: Request<Body>) -> Response<Body> {
+        self.ask(&self.source(), request).await
+    }
+
+    async fn answer_from(
+        &self,
+        source: &Source,
+        request: axum::http::request::Builder,
+    ) -> Response<Body> {
+        self.ask(source, request.body(Body::empty()).unwrap()).await
+    }
+
+    async fn ask(&self, source: &Source, request: Request<Body>) -> Response<Body> {
         let hosts = HostPolicy::new(["monitor.example".to_owned()]);
-        router(source, HttpOptions::new(hosts, Access::open()))
-            .oneshot(request)
-            .await
-            .unwrap()
+        let mut options = HttpOptions::new(hosts, Access::open());
+        options.cors_origins.clone_from(&self.origins);
+        let answer = router(source.clone(), options).oneshot(request);
+        answer.await.unwrap()
     }
 
     async fn get(&self, path: &str) -> Response<Body> {

@@ -16,12 +16,14 @@ pub(super) fn warn_of_unknown_variables(names: impl Iterator<Item = String>) {
 }
 
 fn unknown(names: impl Iterator<Item = String>) -> Vec<(String, Option<String>)> {
-    let mut known: Vec<String> = Cli::command()
-        .get_arguments()
+    let program = Cli::command();
+    let commands = std::iter::once(&program).chain(program.get_subcommands());
+    let mut known: Vec<String> = commands
+        .flat_map(clap::Command::get_arguments)
         .filter_map(|argument| Some(argument.get_env()?.to_str()?.to_owned()))
         .collect();
-    // Read by the scripts that fetch etcd for tests and for the demo.
-    known.push("ETCD_MONITOR_CACHE".to_owned());
+    // Read by the scripts that fetch etcd for tests and for the demo, and by those that build.
+    known.extend(["ETCD_MONITOR_CACHE", "ETCD_MONITOR_BUILD_COMMIT"].map(str::to_owned));
     let ours = names.filter(|name| name.starts_with(PREFIX) && !known.contains(name));
     ours.map(|name| {
         let meant = nearest(&name, known.iter().map(String::as_str)).map(str::to_owned);

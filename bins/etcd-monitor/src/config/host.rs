@@ -1,9 +1,13 @@
-//! The host names that the server answers to.
+//! The host names that the server answers to, and the origins whose pages may read its answers.
 
+use etcd_monitor_api::check_origin;
 use url::Url;
 
 use super::ConfigError;
 use crate::cli::Cli;
+
+/// Each is compared with that of every request from another page.
+const ORIGINS_MAX: usize = 100;
 
 /// The names of the file and of the flags, and the external URL's host.
 pub(super) fn allowed(
@@ -20,6 +24,19 @@ pub(super) fn allowed(
     }
     names.extend(external.and_then(Url::host_str).map(str::to_owned));
     Ok(names)
+}
+
+/// The origins whose pages may read the answers.
+pub(super) fn origins(in_file: Vec<String>) -> Result<Vec<String>, ConfigError> {
+    if in_file.len() > ORIGINS_MAX {
+        return Err(ConfigError::new(format!(
+            "cors_origins: at most {ORIGINS_MAX} origins"
+        )));
+    }
+    for origin in &in_file {
+        check_origin(origin).map_err(|error| ConfigError::new(format!("cors_origins: {error}")))?;
+    }
+    Ok(in_file)
 }
 
 /// Labels of letters, digits, `-` and `_`, with dots between them.

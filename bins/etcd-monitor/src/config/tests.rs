@@ -46,6 +46,18 @@ fn flags_win_over_the_file() {
 }
 
 #[test]
+fn origins_are_as_browsers_send_them() {
+    let given = "cors_origins: [https://grafana.example, 'http://10.0.0.7:3000']";
+    assert_eq!(config(&[], given).unwrap().cors_origins.len(), 2);
+    assert!(config(&[], "").unwrap().cors_origins.is_empty());
+    let error = refused(&[], "cors_origins: [grafana.example]");
+    assert!(
+        error.contains("cors_origins") && error.contains("https://"),
+        "{error}"
+    );
+}
+
+#[test]
 fn an_empty_document_is_a_file_with_no_keys() {
     for text in ["", "# nothing\n", "---\n", "null\n", "{}\n"] {
         assert_eq!(config(&[], text).unwrap().address.port(), 8080, "{text:?}");

@@ -9,6 +9,7 @@ use futures_util::future::BoxFuture;
 use futures_util::stream::{FuturesUnordered, StreamExt};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, sleep_until, timeout};
+use tokio_util::sync::CancellationToken;
 
 use super::WallClock;
 use super::channel::Channel;
@@ -26,6 +27,9 @@ mod rate;
 
 /// Wait of a lane that has nothing to wait for; any long time will do.
 const IDLE_WAIT: Duration = Duration::from_hours(1);
+
+/// Why what waits for a channel that is no longer configured is given up.
+pub(super) const REMOVED: &str = "channel removed";
 
 /// What became of a notification.
 #[derive(Debug)]
@@ -61,6 +65,7 @@ pub(super) struct Lane {
     name: String,
     desk: Mutex<Desk>,
     changed: Notify,
+    removed: CancellationToken,
     events: mpsc::UnboundedSender<LaneEvent>,
     receipts: Arc<Receipts>,
     clock: WallClock,
@@ -79,6 +84,7 @@ impl Lane {
             name: channel.name().to_owned(),
             desk: Mutex::new(Desk::new(channel)),
             changed: Notify::new(),
+            removed: CancellationToken::new(),
             events,
             receipts,
             clock,
@@ -103,8 +109,12 @@ impl Lane {
         self.changed.notify_one();
     }
 
-    /// Gives everything up that waits. The task must have been stopped.
-    pub(super) fn give_up(&self, reason: &str) {
+    /// The channel is no longer configured: its task ends, and gives up what waits.
+    pub(super) fn remove(&self) {
+        self.removed.cancel();
+    }
+
+    fn give_up(&self, reason: &str) {
         let waiting = self.desk().clear();
         self.bury(waiting.into_iter().map(|entry| (entry, reason.to_owned())));
     }
@@ -117,8 +127,15 @@ impl Lane {
         self.desk().is_busy()
     }
 
-    /// Delivers what is sent, until it is dropped.
+    /// Delivers what is sent, until it is dropped or removed.
     pub(super) async fn run(self: Arc<Self>) {
+        let delivery = self.deliver();
+        self.removed.run_until_cancelled(delivery).await;
+        // Only here has what was under way ended: what was taken in the last moment is not given up as well.
+        self.give_up(REMOVED);
+    }
+
+    async fn deliver(&self) {
         let mut attempts: FuturesUnordered<Attempt> = FuturesUnordered::new();
         loop {
             self.give_up_expired();

@@ -4,21 +4,19 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use tokio::sync::mpsc;
-use tokio::task::{AbortHandle, JoinSet};
+use tokio::task::JoinSet;
 
 use super::WallClock;
 use super::channel::Channel;
-use super::lane::{GivenUp, Lane, LaneEvent, Settled};
+use super::lane::{GivenUp, Lane, LaneEvent, REMOVED, Settled};
 use super::receipts::Receipts;
 use super::view::ChannelStats;
 use super::waiting::Waiting;
 
-/// Why what waits for a channel that is no longer configured is given up.
-const REMOVED: &str = "channel removed";
-
 /// The lanes. Dropping it ends their tasks.
 pub(super) struct Lanes {
-    all: Vec<(Arc<Lane>, AbortHandle)>,
+    all: Vec<Arc<Lane>>,
+    /// Those of removed channels included, until they have ended.
     tasks: JoinSet<()>,
     events: mpsc::UnboundedReceiver<LaneEvent>,
     /// Unbounded, but each event is of a notification in a bounded queue or of an attempt, and the driver takes them
@@ -52,21 +50,18 @@ impl Lanes {
             if self.find(channel.name()).is_some() {
                 continue;
             }
-            let known = before
-                .iter()
-                .position(|(lane, _)| lane.name() == channel.name());
+            let known = before.iter().position(|lane| lane.name() == channel.name());
             match known {
                 Some(index) => {
                     let known = before.swap_remove(index);
-                    known.0.replace(channel);
+                    known.replace(channel);
                     self.all.push(known);
                 }
                 None => self.add(channel),
             }
         }
-        for (lane, task) in before {
-            task.abort();
-            lane.give_up(REMOVED);
+        for lane in before {
+            lane.remove();
         }
     }
 
@@ -78,8 +73,8 @@ impl Lanes {
             receipts,
             Arc::clone(&self.clock),
         ));
-        let task = self.tasks.spawn(Arc::clone(&lane).run());
-        self.all.push((lane, task));
+        self.tasks.spawn(Arc::clone(&lane).run());
+        self.all.push(lane);
     }
 
     /// Hands notifications to their channels, each once; those whose channel is not there are given up.
@@ -135,12 +130,12 @@ impl Lanes {
 
     /// How the channels do, in the order in which they were given.
     pub(super) fn stats(&self) -> Vec<ChannelStats> {
-        self.all.iter().map(|(lane, _)| lane.stats()).collect()
+        self.all.iter().map(|lane| lane.stats()).collect()
     }
 
     /// Whether waiting for the lanes is of use: something is under way or could be, or would be lost with the process.
     pub(super) fn is_busy(&self) -> bool {
-        self.all.iter().any(|(lane, _)| lane.is_busy())
+        self.all.iter().any(|lane| lane.is_busy())
     }
 
     /// Ends the tasks; what they were trying may have arrived or not.
@@ -150,8 +145,6 @@ impl Lanes {
 
     fn find(&self, name: &str) -> Option<&Arc<Lane>> {
         let mut lanes = self.all.iter();
-        lanes
-            .find(|(lane, _)| lane.name() == name)
-            .map(|(lane, _)| lane)
+        lanes.find(|lane| lane.name() == name)
     }
 }

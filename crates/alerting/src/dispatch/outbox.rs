@@ -20,6 +20,9 @@ use super::waiting::Waiting;
 use crate::engine::StateRow;
 use crate::notification::Notification;
 use crate::store::{AlertStore, Changes, DeadLetter, MAX_DEAD_LETTERS, StoreError, Stored};
+use unread::Unread;
+
+mod unread;
 
 /// A commit that takes longer counts as a store that refuses.
 const COMMIT_PATIENCE: Duration = Duration::from_secs(3);
@@ -37,8 +40,8 @@ pub(super) struct Outbox {
     flight: Option<Flight>,
     /// Everything is to be written anew, since it is not known what the store has.
     must_rewrite: bool,
-    /// Whether the store has been read.
-    loaded: bool,
+    /// While the store has not been read: what was told meanwhile.
+    unread: Option<Unread>,
     trouble: Option<Trouble>,
     stored_at: Option<Timestamp>,
 }
@@ -56,6 +59,8 @@ struct Flight {
     members: Vec<Arc<Waiting>>,
     /// Whether its members wait for it; else they were sent already.
     held: bool,
+    /// Whether it only finds out if the store takes commits again.
+    probes: bool,
     overdue_at: Instant,
 }
 
@@ -81,9 +86,10 @@ impl Outbox {
         receipts: Arc<Receipts>,
         clock: WallClock,
     ) -> (Self, BTreeMap<String, Vec<u8>>, Vec<Arc<Waiting>>) {
+        // Above all numbers of an earlier run, also where these cannot be read.
+        let first_number = u64::try_from(clock().as_microsecond()).unwrap_or(0);
         let mut outbox = Self {
-            // Above all numbers of an earlier run, also where these cannot be read.
-            next_number: u64::try_from(clock().as_microsecond()).unwrap_or(0),
+            next_number: first_number,
             store,
             clock,
             receipts,
@@ -92,7 +98,7 @@ impl Outbox {
             next: Batch::default(),
             flight: None,
             must_rewrite: false,
-            loaded: false,
+            unread: Some(Unread::since(first_number)),
             trouble: None,
             stored_at: None,
         };
@@ -111,9 +117,10 @@ impl Outbox {
         }
     }
 
-    /// Takes over what the store had, and gives what waits.
+    /// Takes over what the store had, and gives what waits, but for what is known or overtaken.
     fn take_over(&mut self, stored: Stored) -> Vec<Arc<Waiting>> {
-        self.loaded = true;
+        let unread = self.unread.take().unwrap_or_default();
+        let ours = unread.first_number..self.next_number;
         self.receipts.restore(stored.receipts);
         let highest = stored.waiting.keys().chain(stored.dead.keys()).max();
         self.next_number = self
@@ -123,19 +130,38 @@ impl Outbox {
         dead.extend(stored.dead);
         let mut taken = Vec::new();
         for (number, json) in stored.waiting {
-            match Waiting::stored(number, json) {
-                Ok(waiting) => taken.push(waiting),
-                Err(error) => {
-                    tracing::error!(number, %error, "a stored notification cannot be read and is lost");
-                    self.next.changes.waiting.insert(number, None);
-                }
-            }
+            // A run with another clock may have had our numbers.
+            let renumbers = ours.contains(&number);
+            taken.extend(self.take(number, renumbers, json, &unread));
         }
-        let numbered = taken
-            .iter()
-            .map(|waiting| (waiting.number, Arc::clone(waiting)));
-        self.waiting.extend(numbered);
         taken
+    }
+
+    fn take(
+        &mut self,
+        stored: u64,
+        renumbers: bool,
+        json: Arc<[u8]>,
+        unread: &Unread,
+    ) -> Option<Arc<Waiting>> {
+        let number = if renumbers { self.next_number } else { stored };
+        let waiting = Waiting::stored(number, json)
+            .inspect_err(|error| {
+                tracing::error!(stored, %error, "a stored notification cannot be read and is lost");
+            })
+            .ok()
+            .filter(|waiting| unread.is_news(waiting));
+        if (renumbers || waiting.is_none()) && !self.waiting.contains_key(&stored) {
+            self.next.changes.waiting.insert(stored, None);
+        }
+        let waiting = waiting?;
+        if renumbers {
+            self.next_number += 1;
+            let json = Some(Arc::clone(&waiting.json));
+            self.next.changes.waiting.insert(number, json);
+        }
+        self.waiting.insert(number, Arc::clone(&waiting));
+        Some(waiting)
     }
 
     /// Takes in what the engine says. What is given back is to be sent at once: what is not kept anyway, and everything
@@ -171,6 +197,9 @@ impl Outbox {
         match Waiting::new(number, notification) {
             Ok(waiting) => {
                 self.next_number += 1;
+                if let Some(unread) = &mut self.unread {
+                    unread.note(&waiting);
+                }
                 if !waiting.passing {
                     self.waiting.insert(number, Arc::clone(&waiting));
                 }
@@ -215,26 +244,51 @@ impl Outbox {
 
     /// What is to be done next; possibly to send nothing, where only how the store is has changed. Cancel-safe.
     pub(super) async fn next(&mut self) -> Wish {
-        if let Some(flight) = &mut self.flight {
-            let outcome = flight.outcome().await;
-            return Wish::Send(self.landed(outcome));
+        if self.flight.is_none() {
+            match self.trouble.as_ref().map(|trouble| trouble.retry_at) {
+                Some(retry_at) => sleep_until(retry_at).await,
+                None if self.must_rewrite => return Wish::AllRows,
+                None => std::future::pending().await,
+            }
         }
-        match self.trouble.as_ref().map(|trouble| trouble.retry_at) {
-            Some(retry_at) => sleep_until(retry_at).await,
-            None if self.must_rewrite => {}
-            None => std::future::pending().await,
-        }
-        Wish::AllRows
+        let outcome = match &mut self.flight {
+            Some(flight) => flight.outcome().await,
+            None => self.probe().outcome().await,
+        };
+        self.landed(outcome)
     }
 
-    /// Takes note of how a commit went (`None`: it takes too long), and gives what is to be sent.
-    fn landed(&mut self, outcome: Option<Result<Option<Stored>, StoreError>>) -> Vec<Arc<Waiting>> {
+    /// Asks a store that refused whether it would take something, before all rows are written for it.
+    fn probe(&mut self) -> &mut Flight {
+        let (store, is_read) = (Arc::clone(&self.store), self.unread.is_none());
+        let probe = move || {
+            if is_read {
+                store.probe()?;
+            } else {
+                store.load()?;
+            }
+            Ok(None)
+        };
+        self.flight.insert(Flight {
+            task: tokio::task::spawn_blocking(probe),
+            members: Vec::new(),
+            held: false,
+            probes: true,
+            overdue_at: Instant::now(),
+        })
+    }
+
+    /// Takes note of how a commit went (`None`: it takes too long), and says what is to be done.
+    fn landed(&mut self, outcome: Option<Result<Option<Stored>, StoreError>>) -> Wish {
         let Some(outcome) = outcome else {
-            return self.overdue();
+            return Wish::Send(self.overdue());
         };
         let Some(flight) = self.flight.take() else {
-            return Vec::new();
+            return Wish::Send(Vec::new());
         };
+        if flight.probes && outcome.is_ok() {
+            return Wish::AllRows;
+        }
         let mut send = if flight.held {
             flight.members.clone()
         } else {
@@ -253,7 +307,7 @@ impl Outbox {
             Err(error) => send.extend(self.failed(&error.to_string())),
         }
         self.commit_if_due();
-        send
+        Wish::Send(send)
     }
 
     fn stored(&mut self) {
@@ -344,10 +398,10 @@ impl Outbox {
     }
 
     fn start(&mut self, batch: Batch) {
-        let (store, loaded) = (Arc::clone(&self.store), self.loaded);
+        let (store, is_read) = (Arc::clone(&self.store), self.unread.is_none());
         let mut changes = batch.changes;
         let commit = move || {
-            let found = if loaded { None } else { Some(store.load()?) };
+            let found = if is_read { None } else { Some(store.load()?) };
             if let Some(stored) = &found {
                 keep_found(&mut changes, stored);
             }
@@ -358,6 +412,7 @@ impl Outbox {
             task: tokio::task::spawn_blocking(commit),
             members: batch.members,
             held: self.trouble.is_none(),
+            probes: false,
             overdue_at: Instant::now() + COMMIT_PATIENCE,
         });
     }

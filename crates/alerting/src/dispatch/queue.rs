@@ -42,8 +42,12 @@ pub(super) struct Entry {
 }
 
 impl Queue {
-    /// Adds one that is given up after so long. What is passing and of its group makes way for it.
+    /// Adds one that is given up after so long, unless it is there already. What is passing and of its group makes way
+    /// for it.
     pub(super) fn push(&mut self, waiting: Arc<Waiting>, expires: Instant) {
+        if self.entries.contains_key(&waiting.number) {
+            return;
+        }
         self.drop_passing(&waiting);
         self.bytes += waiting.json.len();
         let entry = Entry {

@@ -25,6 +25,8 @@ pub(super) struct Waiting {
     pub(super) json: Arc<[u8]>,
     /// Whether it is worth nothing once it is late: it is not kept, and no loss.
     pub(super) passing: bool,
+    /// Whether it says that all of its group is over.
+    pub(super) resolves: bool,
     durable: AtomicBool,
     sent: AtomicBool,
 }
@@ -57,6 +59,7 @@ impl Waiting {
             at: notification.at,
             json,
             passing: notification.kind == NotificationKind::Resent,
+            resolves: notification.kind == NotificationKind::Resolved,
             durable: AtomicBool::new(durable),
             sent: AtomicBool::new(false),
         })

@@ -6,7 +6,6 @@ import { momentAt } from './clock';
 import { Connection } from './live/connect';
 import type { LinkState, Message, Trend } from './live/messages';
 import type { Alerts, ClusterSummary, Snapshot } from './protocol';
-import { Samples } from './samples';
 
 export interface FeedState extends LinkState {
   /** Null until the first answer. */
@@ -25,8 +24,6 @@ export interface FeedState extends LinkState {
   arrived: Moment;
   /** Alerts of all clusters; null until the daemon sent them. */
   alerts: Alerts | null;
-  /** What was collected of the shown cluster since the page showed it. */
-  samples: Samples;
 }
 
 /** Holds the connection to the daemon; tells its listeners whenever its state changes. */
@@ -34,7 +31,7 @@ export class Feed {
   state: FeedState = {
     ...{ link: 'connecting', problem: null, unauthorized: false },
     ...{ clusters: null, clustersArrived: momentAt(Date.now()), clustersEverySeconds: 0, trends: {} },
-    ...{ cluster: null, snapshot: null, arrived: momentAt(Date.now()), alerts: null, samples: new Samples() },
+    ...{ cluster: null, snapshot: null, arrived: momentAt(Date.now()), alerts: null },
   };
   private listeners = new Set<() => void>();
   private connection: Connection | null = null;
@@ -54,7 +51,7 @@ export class Feed {
   /** Follows this cluster in detail from now on; null: none. */
   show(cluster: string | null): void {
     if (cluster === this.state.cluster) return;
-    this.update({ cluster, snapshot: null, samples: new Samples() });
+    this.update({ cluster, snapshot: null });
     this.connection?.show(cluster);
   }
 
@@ -91,7 +88,6 @@ export class Feed {
 
   private takeSnapshot(snapshot: Snapshot, at: number): void {
     if (snapshot.status.cluster !== this.state.cluster) return;
-    this.state.samples.add(snapshot);
     this.update({ snapshot, arrived: momentAt(at) });
   }
 }

@@ -7,6 +7,8 @@ import './styles/charts.css';
 import './styles/fleet.css';
 import './styles/alerts.css';
 import './styles/forms.css';
+import './styles/time-line.css';
+import './styles/links.css';
 
 import { render } from 'preact';
 import { App } from './app';

@@ -86,6 +86,40 @@ export interface Counters {
   resident_memory_bytes: number | null;
   watchers: number | null;
   rpcs_in_flight: number | null;
+  write_p50_seconds: number | null;
+  write_p95_seconds: number | null;
+  write_p99_seconds: number | null;
+}
+
+/** Quantiles of what a member measured over the last minutes. */
+export interface Durations {
+  count: number;
+  p50_seconds: number | null;
+  p95_seconds: number | null;
+  p99_seconds: number | null;
+  /** A quantile of this value means "at least". */
+  saturated_at_seconds: number | null;
+}
+
+/** What is derived of a member's metrics page. */
+export interface MemberMetrics {
+  requests: { per_second: number | null; in_flight: number | null };
+  raft: { proposals_pending: number | null; heartbeat_failures_per_second: number | null };
+  disk: { wal_fsync: Durations | null; backend_commit: Durations | null };
+  watch: { watchers: number | null };
+}
+
+export interface Link {
+  from: string;
+  from_name: string;
+  to: string;
+  to_name: string;
+  state: 'well' | 'failing' | 'failing_either_way' | 'unknown';
+  reason: string;
+  sent_bytes_per_second: number | null;
+  received_bytes_per_second: number | null;
+  failures_per_second: number | null;
+  round_trip: { seconds: number; saturated: boolean; stale: boolean } | null;
 }
 
 export interface ReadLatency {
@@ -113,6 +147,9 @@ export interface Member {
   last_read_seconds: number | null;
   last_answer_at: string | null;
   started_at: string | null;
+  metrics?: MemberMetrics;
+  capacity?: { apply_lag: number | null };
+  trust?: { certificates_end_at: string | null };
 }
 
 export interface Subject {
@@ -133,6 +170,7 @@ export interface Finding {
   severity: Severity;
   status: 'true' | 'false' | 'unknown';
   unknown_reason?: string;
+  unknown_class?: string;
   cluster: string;
   subject: Subject;
   cause: string;
@@ -146,6 +184,7 @@ export interface Finding {
 export interface Snapshot {
   status: Status;
   members: Member[];
+  links?: Link[];
   findings: Finding[];
 }
 

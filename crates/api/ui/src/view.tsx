@@ -46,7 +46,7 @@ interface ClusterProps {
 }
 
 function Cluster({ address, state, stale, filter }: ClusterProps) {
-  const { snapshot, samples } = state;
+  const { snapshot } = state;
   if (snapshot == null) return <NothingYet state={state} />;
-  return <ClusterView address={address} snapshot={snapshot} samples={samples} alerts={shownAlerts(state)} filter={filter} stale={stale} />;
+  return <ClusterView address={address} snapshot={snapshot} alerts={shownAlerts(state)} filter={filter} stale={stale} />;
 }

@@ -7,7 +7,6 @@ import { close, source } from './sources.mjs';
 
 const format = await source('format.ts');
 const { clusterState, memberState, rootFindings } = await source('state.ts');
-const { Samples } = await source('samples.ts');
 const { freshness } = await source('freshness.ts');
 const { partsOf } = await source('commands.ts');
 after(close);
@@ -56,38 +55,6 @@ describe('state', () => {
     const explained = finding({ severity: 'critical', caused_by: { rule: 'QuorumLost', subject: 'cluster:c' } });
     const roots = rootFindings([finding(), explained, finding({ rule: 'NoLeader', severity: 'critical' })]);
     assert.deepEqual(roots.map((root) => root.rule), ['NoLeader', 'MemberDown']);
-  });
-});
-
-describe('samples', () => {
-  const at = (second) => new Date(1_700_000_000_000 + second * 1000).toISOString();
-
-  it('count a cycle once and leave a gap where cycles are missing', () => {
-    const samples = new Samples();
-    for (const second of [0, 5, 5, 10, 60]) samples.add(snapshot({ at: at(second) }));
-    assert.deepEqual(samples.values('a1', 'read_seconds'), [0.001, 0.001, 0.001, null, 0.001]);
-    assert.equal(samples.times().length, 5);
-  });
-
-  it('are bounded', () => {
-    const samples = new Samples();
-    for (let cycle = 0; cycle < 1000; cycle += 1) samples.add(snapshot({ at: at(cycle * 5) }));
-    assert.equal(samples.length, 720);
-  });
-
-  it('keep what is not known as a gap', () => {
-    const samples = new Samples();
-    samples.add(snapshot({ at: at(0), members: [member({ last_read_seconds: null })] }));
-    assert.deepEqual(samples.values('a1', 'read_seconds'), [null]);
-    assert.deepEqual(samples.values('a1', 'database_bytes'), [null]);
-  });
-
-  it('leave a member its colour when others come and go', () => {
-    const samples = new Samples();
-    samples.add(snapshot({ at: at(0), members: [member(), member({ id: 'b2', name: 'm2' })] }));
-    samples.add(snapshot({ at: at(5), members: [member({ id: 'c3', name: 'm3' }), member({ id: 'b2', name: 'renamed' })] }));
-    const places = samples.series.map((series) => [series.name, series.place]);
-    assert.deepEqual(places, [['m1', 0], ['renamed', 1], ['m3', 2]]);
   });
 });
 

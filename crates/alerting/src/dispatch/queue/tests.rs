@@ -129,6 +129,16 @@ async fn what_is_passing_makes_way_for_what_is_newer_in_its_group() {
     assert_eq!(push(4, NotificationKind::Resolved, 130), [0, 4]);
 }
 
+#[tokio::test(start_paused = true)]
+async fn one_that_comes_twice_is_there_once_and_stalls_nothing() {
+    let mut queue = queue(&["a"]);
+    queue.start(0);
+    let again = Waiting::new(0, &notification("test", "a", 0)).unwrap();
+    queue.push(again, Instant::now() + GIVEN_UP_AFTER);
+    queue.remove(0);
+    assert_eq!((queue.len(), queue.in_flight(), queue.bytes), (0, 0, 0));
+}
+
 /// What the queue says, found by going through all of it.
 mod plainly {
     use super::*;
