@@ -94,7 +94,7 @@ async fn an_acknowledgement_of_the_api_shows_at_once_and_the_live_events_go_on_w
     while let Some(event) = events.next(SOON).await {
         match event.kind.as_str() {
             "alert_event" if event.data["alert"]["rule"] == NO_SPACE => {
-                missed.push(text(&event.data, "kind").to_owned())
+                missed.push(text(&event.data, "kind").to_owned());
             }
             "alerts" => break,
             kind => assert_ne!(kind, "reset", "{:#}", event.data),
