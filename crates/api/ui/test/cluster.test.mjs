@@ -62,6 +62,11 @@ describe('links', () => {
     assert.equal(links.summary(all), '1 of 3 links carry bytes · 1 failing · 1 not known');
   });
 
+  it('of one sender are told together', () => {
+    const told = links.bySender([link('a', 'b', 'failing'), link('a', 'c', 'failing'), link('b', 'a', 'failing')]);
+    assert.deepEqual(told.map(({ from, to }) => [from, to]), [['name-a', ['name-b', 'name-c']], ['name-b', ['name-a']]]);
+  });
+
   it('are never healthy while they are not known', () => {
     assert.deepEqual(['well', 'unknown', 'failing', 'failing_either_way'].map((state) => links.linkState({ state })), ['healthy', 'unknown', 'critical', 'warning']);
   });
