@@ -16,21 +16,17 @@ const LIST_MAX = 12;
 
 export function Links({ snapshot }: { snapshot: Snapshot }) {
   const links = snapshot.links ?? [];
+  // One member has no peers: there is nothing to show, and nothing missing.
+  if (links.length === 0 && snapshot.status.member_count === 1) return null;
   const matrix = matrixOf(snapshot.members, links);
   return (
     <section class="card panel links" id="links" tabIndex={-1} aria-labelledby="links-title" data-testid="links">
       <h2 id="links-title">
         Peer links {links.length > 0 && <span class="muted">from row to column · {summary(links)}</span>}
       </h2>
-      {links.length === 0 ? <NoLinks snapshot={snapshot} /> : <Some matrix={matrix} links={links} />}
+      {links.length === 0 ? <p class="empty">No link is known: the member list is not known yet.</p> : <Some matrix={matrix} links={links} />}
     </section>
   );
-}
-
-function NoLinks({ snapshot }: { snapshot: Snapshot }) {
-  const count = snapshot.status.member_count;
-  const reason = count === 1 ? 'One member has no peers to hear.' : 'No link is known: the member list is not known yet.';
-  return <p class="empty">{reason}</p>;
 }
 
 function Some({ matrix, links }: { matrix: Matrix; links: Link[] }) {
