@@ -106,6 +106,21 @@ describe('certificates', () => {
   });
 });
 
+describe('versions', () => {
+  it('are told once where they are alike, else with how many run which', () => {
+    const of = (...versions) => facts.versionsOf(versions.map((version) => member({ version })));
+    assert.equal(of('3.7.3', '3.7.3', null), '3.7.3');
+    assert.equal(of('3.6.1', '3.7.3', '3.7.3'), '3.7.3 (2), 3.6.1 (1)');
+    assert.equal(of(null), null);
+  });
+
+  it('and certificates: the first that ends counts', () => {
+    const ending = (name, at) => member({ name, trust: { certificates_end_at: at == null ? null : second(at) } });
+    assert.equal(facts.firstCertificate([ending('a', 30), ending('b', 20), ending('c', null)]).name, 'b');
+    assert.equal(facts.firstCertificate([ending('c', null)]), null);
+  });
+});
+
 describe('a long table', () => {
   const heights = Array.from({ length: 150 }, () => 50);
 

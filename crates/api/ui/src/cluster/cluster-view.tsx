@@ -35,7 +35,7 @@ export function ClusterView({ address, snapshot, alerts, filter, stale }: Props)
       <LeaderPanel snapshot={snapshot} />
       <Charts snapshot={snapshot} alerts={alerts} range={address.range} />
       <div class="columns">
-        <Findings findings={snapshot.findings} filter={filter} />
+        <Findings findings={snapshot.findings} filter={filter} pointed={address.finding} />
         <div class="column">
           <Alerts alerts={alerts} filter={filter} />
           <Coverage cluster={snapshot.status.cluster} findings={snapshot.findings} />
