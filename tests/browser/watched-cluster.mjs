@@ -1,7 +1,7 @@
-// A real etcd cluster of three members with the real daemon on it, each on a loopback address of its own.
+// A real etcd cluster with the real daemon on it, each process on a loopback address of its own.
 
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -17,7 +17,12 @@ export class WatchedCluster {
   network = `127.${100 + (process.pid % 100)}.${Math.floor(process.pid / 100) % 250}`;
   running = new Map();
 
-  constructor() {
+  /**
+   * `names`: of its members. `unreachable`: clusters that are watched besides and do not exist; with any, the cluster is
+   * called `prod`. `flags`: more of the daemon's.
+   */
+  constructor({ names = NAMES, unreachable = [], flags = [] } = {}) {
+    Object.assign(this, { names, unreachable, flags });
     this.etcd = join(output(join(REPOSITORY, 'scripts/etcd-binaries'), [ETCD_VERSION]), 'etcd');
     this.daemon = process.env.ETCD_MONITOR ?? join(targetFolder(), 'debug/etcd-monitor');
   }
@@ -28,9 +33,9 @@ export class WatchedCluster {
   }
 
   async start() {
-    for (const name of NAMES) this.startMember(name);
+    for (const name of this.names) this.startMember(name);
     await until('every member is healthy', 60, async () => {
-      const answers = await Promise.all(NAMES.map((name) => fetch(`${this.client(name)}/health`)));
+      const answers = await Promise.all(this.names.map((name) => fetch(`${this.client(name)}/health`)));
       return answers.every((answer) => answer.ok);
     });
     this.startDaemon();
@@ -38,9 +43,9 @@ export class WatchedCluster {
   }
 
   startMember(name) {
-    const peers = NAMES.map((each) => `${each}=${this.peer(each)}`).join(',');
+    const peers = this.names.map((each) => `${each}=${this.peer(each)}`).join(',');
     this.run(name, this.etcd, [
-      ...['--name', name, '--data-dir', join(this.folder, name), '--unsafe-no-fsync'],
+      ...['--name', name, '--data-dir', join(this.folder, `member-${this.names.indexOf(name)}`), '--unsafe-no-fsync'],
       ...['--listen-client-urls', this.client(name), '--advertise-client-urls', this.client(name)],
       ...['--listen-peer-urls', this.peer(name), '--initial-advertise-peer-urls', this.peer(name)],
       ...['--initial-cluster', peers, '--initial-cluster-token', this.folder],
@@ -50,9 +55,20 @@ export class WatchedCluster {
   startDaemon() {
     const { hostname, port } = new URL(this.url);
     const data = join(this.folder, 'daemon-data');
-    // One endpoint is enough: the daemon finds the others.
-    const watched = ['--endpoints', new URL(this.client('m1')).host];
-    this.run('daemon', this.daemon, [...watched, '--listen', hostname, '--api-port', port, '--data-dir', data]);
+    const common = ['--listen', hostname, '--api-port', port, '--data-dir', data, ...this.flags];
+    this.run('daemon', this.daemon, [...this.watched(), ...common]);
+  }
+
+  /** The flags that say what is watched. One endpoint is enough: the daemon finds the others. */
+  watched() {
+    const endpoint = this.names.length === 0 ? [] : [new URL(this.client(this.names[0])).host];
+    if (this.unreachable.length === 0) return ['--endpoints', ...endpoint];
+    const nowhere = this.unreachable.map((name, index) => ({ name, endpoints: [`${this.network}.${200 + index}:2379`] }));
+    const clusters = [...(endpoint.length === 0 ? [] : [{ name: 'prod', endpoints: endpoint }]), ...nowhere];
+    // JSON is YAML.
+    const file = join(this.folder, 'monitor.yaml');
+    writeFileSync(file, JSON.stringify({ interval: '1s', clusters }));
+    return ['--config', file];
   }
 
   async kill(name) {
@@ -68,15 +84,16 @@ export class WatchedCluster {
   }
 
   run(name, command, args) {
-    this.running.set(name, start(command, args, join(this.folder, `${name}.log`)));
+    const log = name === 'daemon' ? name : `member-${this.names.indexOf(name)}`;
+    this.running.set(name, start(command, args, join(this.folder, `${log}.log`)));
   }
 
   client(name) {
-    return `http://${this.network}.${NAMES.indexOf(name) + 1}:2379`;
+    return `http://${this.network}.${this.names.indexOf(name) + 1}:2379`;
   }
 
   peer(name) {
-    return `http://${this.network}.${NAMES.indexOf(name) + 1}:2380`;
+    return `http://${this.network}.${this.names.indexOf(name) + 1}:2380`;
   }
 }
 

@@ -35,18 +35,25 @@ asset!(
     "app.js",
     "text/javascript; charset=utf-8"
 );
+asset!(
+    LIVE_WORKER,
+    "/live.js",
+    "live.js",
+    "text/javascript; charset=utf-8"
+);
 asset!(STYLE, "/app.css", "app.css", "text/css; charset=utf-8");
 
 /// The routes of the dashboard's files.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    [&PAGE, &SCRIPT, &STYLE]
-        .into_iter()
-        .fold(Router::new(), |router, asset: &'static Asset| {
+    [&PAGE, &SCRIPT, &LIVE_WORKER, &STYLE].into_iter().fold(
+        Router::new(),
+        |router, asset: &'static Asset| {
             router.route(
                 asset.path,
                 get(move |headers: HeaderMap| async move { asset.answer(&headers) }),
             )
-        })
+        },
+    )
 }
 
 impl Asset {

@@ -29,8 +29,8 @@ use crate::tls::{LiveTls, TlsError, TlsSettings};
 use crate::{accept, assets, cors, request_id, request_log, routes};
 
 /// No inline script or style, nothing from other hosts, no framing.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-     connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; \
+     img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// Why the server could not run.
 #[derive(Debug, thiserror::Error)]

@@ -168,6 +168,7 @@ async fn every_route_answers_as_its_type_with_the_security_headers() {
     let of_type = [
         ("/", "text/html; charset=utf-8"),
         ("/app.js", "text/javascript; charset=utf-8"),
+        ("/live.js", "text/javascript; charset=utf-8"),
         ("/app.css", "text/css; charset=utf-8"),
         ("/metrics", "text/plain; version=0.0.4; charset=utf-8"),
     ];

@@ -4,6 +4,10 @@ import { defineConfig } from 'vite';
 // alone, and every URL in them is relative, so that the page works under any external path prefix.
 export default defineConfig({
   base: './',
+  worker: {
+    format: 'es',
+    rollupOptions: { output: { entryFileNames: 'live.js', codeSplitting: false } },
+  },
   build: {
     target: 'es2022',
     sourcemap: false,

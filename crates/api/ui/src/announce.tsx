@@ -1,9 +1,9 @@
 // The live regions: what a screen reader hears without looking for it.
 
 import { useEffect, useRef } from 'preact/hooks';
-import type { Snapshot } from './protocol';
+import type { FeedState } from './feed';
 import { findingKey } from './protocol';
-import { rootFindings } from './state';
+import { clusterState, rootFindings } from './state';
 
 const POLITE_ID = 'live-polite';
 
@@ -13,16 +13,17 @@ export function announce(text: string): void {
   if (region != null) region.textContent = text;
 }
 
-/** Announces each new critical finding once, and holds the region for everything else. */
-export function Announcements({ snapshot }: { snapshot: Snapshot | null }) {
+/** Announces once what becomes critical, and holds the region for everything else. */
+export function Announcements({ state }: { state: FeedState }) {
   const said = useRef(new Set<string>());
   const region = useRef<HTMLDivElement>(null);
+  const { snapshot, clusters } = state;
   useEffect(() => {
-    if (snapshot == null || region.current == null) return;
-    const { fresh, current } = newCriticals(snapshot, said.current);
-    said.current = current;
-    if (fresh.length > 0) region.current.textContent = fresh.join(' ');
-  }, [snapshot]);
+    const now = criticals(state);
+    const fresh = [...now].filter(([key]) => !said.current.has(key)).map(([, text]) => text);
+    said.current = new Set(now.keys());
+    if (fresh.length > 0 && region.current != null) region.current.textContent = fresh.join(' ');
+  }, [snapshot, clusters]);
   return (
     <>
       <div class="sr" role="alert" ref={region} data-testid="announcer" />
@@ -31,14 +32,16 @@ export function Announcements({ snapshot }: { snapshot: Snapshot | null }) {
   );
 }
 
-function newCriticals(snapshot: Snapshot, said: Set<string>): { fresh: string[]; current: Set<string> } {
-  const current = new Set<string>();
-  const fresh: string[] = [];
-  for (const finding of rootFindings(snapshot.findings)) {
+/** What is critical now: the findings of the shown cluster, and the verdicts on the others. */
+function criticals({ snapshot, clusters, cluster }: FeedState): Map<string, string> {
+  const found = new Map<string, string>();
+  for (const finding of rootFindings(snapshot?.findings ?? [])) {
     if (finding.severity !== 'critical') continue;
-    const key = `${finding.cluster}/${findingKey(finding)}/${finding.since}`;
-    if (!said.has(key)) fresh.push(`Critical: ${finding.cause}.`);
-    current.add(key);
+    found.set(`${finding.cluster}/${findingKey(finding)}/${finding.since}`, `Critical: ${finding.cause}.`);
   }
-  return { fresh, current };
+  for (const line of clusters ?? []) {
+    if (line.cluster === cluster || clusterState(line) !== 'critical') continue;
+    found.set(`${line.cluster}/${line.since ?? ''}`, `Critical: ${line.cluster}: ${line.sentence}.`);
+  }
+  return found;
 }

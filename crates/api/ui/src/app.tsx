@@ -1,21 +1,21 @@
 // The page: header, then the view that the address names, or what is missing for it.
 
-import { useEffect, useErrorBoundary, useState } from 'preact/hooks';
+import { useCallback, useEffect, useErrorBoundary, useState } from 'preact/hooks';
 import type { Address } from './address';
 import { clusterAddress, FLEET } from './address';
-import type { Feed, FeedState } from './feed';
-import { AlertsView } from './alerts/alerts-view';
 import { Announcements } from './announce';
-import { ageSeconds, daemonNow, Now, useTick } from './clock';
-import { ClusterView, IncidentList, IncidentView } from './cluster';
-import { FleetView } from './fleet/fleet-view';
-import type { Freshness } from './freshness';
+import { ageSeconds, daemonNow, Now, secondsSince, useTick } from './clock';
+import { Failure } from './failure';
+import type { Feed, FeedState } from './feed';
 import { freshness } from './freshness';
 import { Header } from './header';
+import { Help } from './help';
 import { useKeys } from './keys';
 import { useAddress } from './navigation';
-import { NothingYet } from './nothing-yet';
+import { SessionContext, useSessionControl } from './session/session';
+import { SignIn } from './session/sign-in';
 import { StaleBanner } from './stale';
+import { View } from './view';
 import { useWindowTitle } from './window-title';
 
 function useFeed(feed: Feed): FeedState {
@@ -29,31 +29,44 @@ export function App({ feed }: { feed: Feed }) {
   const state = useFeed(feed);
   const address = resolved(useAddress(), state);
   const [filter, setFilter] = useState('');
-  const [failure, retry] = useErrorBoundary();
+  const [help, setHelp] = useState(false);
+  const refresh = useCallback(() => feed.refresh(), [feed]);
+  const session = useSessionControl(state.unauthorized, refresh);
   useTick();
-  useKeys();
+  useKeys(() => setHelp(true));
+  const cluster = address.view === 'cluster' ? address.cluster : null;
+  useEffect(() => feed.show(cluster), [cluster]);
+  useEffect(() => setFilter(''), [address.view, cluster]);
   const fresh = freshness(state);
-  useWindowTitle(state, fresh);
-  const { snapshot, arrived } = state;
-  const shown = address.view === 'cluster' ? address.cluster : null;
-  useEffect(() => feed.show(shown), [shown]);
-  useEffect(() => {
-    if (failure != null) retry();
-  }, [snapshot]);
-  const now = snapshot == null ? Date.now() : daemonNow(snapshot, arrived);
+  const signedOut = session.state.kind === 'signed-out';
+  useWindowTitle(state, fresh, address);
   return (
-    <Now.Provider value={now}>
-      <a class="skip" href="#verdict">
-        Skip to the verdict
-      </a>
-      <Header state={state} fresh={fresh} address={address} filter={filter} onFilter={setFilter} />
-      <main data-stale={fresh.kind === 'stale'} data-testid="main">
-        {failure != null && <PageFailure failure={failure as unknown} />}
-        {failure == null && <View address={address} state={state} fresh={fresh} filter={filter} />}
-      </main>
-      <Announcements snapshot={snapshot} />
+    <Now.Provider value={nowOf(state)}>
+      <SessionContext.Provider value={session}>
+        <a class="skip" href="#content">
+          Skip to the content
+        </a>
+        <Header state={state} fresh={fresh} address={address} filter={filter} onFilter={setFilter} onHelp={() => setHelp(true)} signedOut={signedOut} />
+        <main data-stale={fresh.kind === 'stale'} data-testid="main" id="content" tabIndex={-1}>
+          <StaleBanner fresh={fresh} age={dataAge(state)} />
+          <Guarded key={JSON.stringify([address.view, cluster])} state={state}>
+            {signedOut ? <SignIn /> : <View address={address} state={state} fresh={fresh} filter={filter} onChanged={refresh} />}
+          </Guarded>
+        </main>
+        {help && <Help onClose={() => setHelp(false)} />}
+        <Announcements state={state} />
+      </SessionContext.Provider>
     </Now.Provider>
   );
+}
+
+/** Shows a failure to draw in the place of what failed, and tries again with the next document. */
+function Guarded({ state, children }: { state: FeedState; children: preact.ComponentChildren }) {
+  const [failure, retry] = useErrorBoundary();
+  useEffect(() => {
+    if (failure != null) retry();
+  }, [state.snapshot, state.clusters, state.alerts]);
+  return failure == null ? <>{children}</> : <Failure failure={failure as unknown} />;
 }
 
 /** Home is the fleet, or the cluster where there is only one. */
@@ -63,53 +76,12 @@ function resolved(address: Address, { clusters }: FeedState): Address {
   return only != null && others.length === 0 ? clusterAddress(only.cluster) : FLEET;
 }
 
-interface ViewProps {
-  address: Address;
-  state: FeedState;
-  fresh: Freshness;
-  filter: string;
+/** The daemon's clock where a snapshot tells it, else the browser's. */
+function nowOf({ snapshot, arrived }: FeedState): number {
+  return snapshot == null ? Date.now() : daemonNow(snapshot, arrived);
 }
 
-function View({ address, state, fresh, filter }: ViewProps) {
-  switch (address.view) {
-    case 'home':
-      return <NothingYet state={state} />;
-    case 'fleet':
-      return state.clusters?.length ? <FleetView clusters={state.clusters} address={address} /> : <NothingYet state={state} />;
-    case 'alerts':
-      return <AlertsView address={address} />;
-    case 'incidents':
-      return <IncidentList cluster={address.cluster} />;
-    case 'incident':
-      return <IncidentView id={address.id} />;
-    case 'cluster':
-      return <Cluster state={state} fresh={fresh} filter={filter} address={address} />;
-  }
-}
-
-function Cluster({ address, state, fresh, filter }: ViewProps) {
-  const { snapshot, arrived } = state;
-  if (snapshot == null || address.view !== 'cluster') return <NothingYet state={state} />;
-  return (
-    <>
-      <StaleBanner fresh={fresh} age={ageSeconds(snapshot, arrived)} />
-      <ClusterView
-        address={address}
-        snapshot={snapshot}
-        alerts={state.alerts}
-        filter={filter}
-        stale={fresh.kind === 'stale'}
-      />
-    </>
-  );
-}
-
-function PageFailure({ failure }: { failure: unknown }) {
-  return (
-    <section class="card nothing" data-testid="page-failure">
-      <h1>This page failed to draw what the daemon sent</h1>
-      <p>{failure instanceof Error ? failure.message : String(failure)}</p>
-      <p class="muted">Nothing is known about the cluster here until a document comes that can be drawn.</p>
-    </section>
-  );
+function dataAge({ cluster, snapshot, arrived, clustersArrived }: FeedState): number {
+  if (cluster == null) return secondsSince(clustersArrived);
+  return snapshot == null ? 0 : ageSeconds(snapshot, arrived);
 }

@@ -17,6 +17,12 @@ export function moment(): Moment {
   return { monotonic: performance.now(), wall: Date.now() };
 }
 
+/** The moment at which the browser's wall clock showed `wall` milliseconds, told by a worker or known here. */
+export function momentAt(wall: number): Moment {
+  const now = moment();
+  return { monotonic: now.monotonic - Math.max(0, now.wall - wall), wall };
+}
+
 /**
  * Seconds since `then`. The monotonic clock stands still while the machine sleeps in some browsers, so the larger of
  * both differences counts: rather stale too early than live too long.

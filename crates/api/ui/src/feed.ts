@@ -1,56 +1,45 @@
-// The live feed: the list of clusters by request, one cluster's snapshots and alerts by server-sent events.
+// What the page knows: the latest of everything that came from the daemon.
 
-import type { Alerts, ClusterSummary, Snapshot } from './protocol';
+import { alertsOf } from './alerts/select';
 import type { Moment } from './clock';
-import { moment, secondsSince } from './clock';
+import { momentAt } from './clock';
+import { Connection } from './live/connect';
+import type { LinkState, Message, Trend } from './live/messages';
+import type { Alerts, ClusterSummary, Snapshot } from './protocol';
 
-const CLUSTERS_EVERY_MS = 10_000;
-const WATCH_EVERY_MS = 1_000;
-const RETRY_FIRST_MS = 1_000;
-const RETRY_MAX_MS = 10_000;
-/** A stream that is open and silent for this many intervals is taken for dead and opened again. */
-const SILENT_INTERVALS = 4;
-const SILENT_MIN_SECONDS = 20;
-
-export type Link = 'connecting' | 'open' | 'lost';
-
-export interface FeedState {
+export interface FeedState extends LinkState {
   /** Null until the first answer. */
   clusters: ClusterSummary[] | null;
-  /** The cluster that is shown; null until it is known. */
+  /** When the list of clusters arrived. */
+  clustersArrived: Moment;
+  /** Seconds between the last two lists of clusters, at most so far. */
+  clustersEverySeconds: number;
+  /** The latest read p99 of each cluster. */
+  trends: Record<string, Trend>;
+  /** The cluster that is shown in detail; null where the view is of no cluster. */
   cluster: string | null;
+  /** Of the cluster that is shown. */
   snapshot: Snapshot | null;
   /** When the snapshot arrived. */
   arrived: Moment;
-  /** Null until the daemon sent them. */
+  /** Alerts of all clusters; null until the daemon sent them. */
   alerts: Alerts | null;
-  link: Link;
-  /** Why there is no data, in words; null while there is nothing to explain. */
-  problem: string | null;
 }
 
 /** Holds the connection to the daemon; tells its listeners whenever its state changes. */
 export class Feed {
   state: FeedState = {
-    clusters: null,
-    cluster: null,
-    snapshot: null,
-    arrived: moment(),
-    alerts: null,
-    link: 'connecting',
-    problem: null,
+    ...{ link: 'connecting', problem: null, unauthorized: false },
+    ...{ clusters: null, clustersArrived: momentAt(Date.now()), clustersEverySeconds: 0, trends: {} },
+    ...{ cluster: null, snapshot: null, arrived: momentAt(Date.now()), alerts: null },
   };
   private listeners = new Set<() => void>();
-  private stream: EventSource | null = null;
-  private heard: Moment = moment();
-  private retryMs = RETRY_FIRST_MS;
-  private retryTimer: ReturnType<typeof setTimeout> | undefined;
+  private connection: Connection | null = null;
 
-  /** Starts requests and stream; they run as long as the page is open. */
+  /** Connects; the connection lasts as long as the page. */
   start(): void {
-    void this.loadClusters();
-    setInterval(() => void this.loadClusters(), CLUSTERS_EVERY_MS);
-    setInterval(() => this.reopenWhenSilent(), WATCH_EVERY_MS);
+    this.connection = new Connection((message) => this.take(message));
+    this.connection.show(this.state.cluster);
   }
 
   /** Calls `listener` at every change, until the returned function is called. */
@@ -59,11 +48,16 @@ export class Feed {
     return () => this.listeners.delete(listener);
   }
 
-  /** Follows this cluster from now on. */
+  /** Follows this cluster in detail from now on; null: none. */
   show(cluster: string | null): void {
-    if (cluster == null || cluster === this.state.cluster) return;
-    this.update({ cluster, snapshot: null, alerts: null, problem: null });
-    this.open();
+    if (cluster === this.state.cluster) return;
+    this.update({ cluster, snapshot: null });
+    this.connection?.show(cluster);
+  }
+
+  /** Asks the daemon anew at once. */
+  refresh(): void {
+    this.connection?.refresh();
   }
 
   private update(change: Partial<FeedState>): void {
@@ -71,90 +65,34 @@ export class Feed {
     for (const listener of this.listeners) listener();
   }
 
-  private async loadClusters(): Promise<void> {
-    try {
-      const response = await fetch('api/v1/clusters', { headers: { accept: 'application/json' } });
-      if (!response.ok) throw new Error(await refusal(response));
-      const answer = (await response.json()) as { clusters: ClusterSummary[] };
-      this.update({ clusters: answer.clusters });
-    } catch (error) {
-      if (this.state.snapshot == null) this.update({ problem: inWords(error) });
+  private take(message: Message): void {
+    switch (message.kind) {
+      case 'clusters':
+        return this.takeClusters(message);
+      case 'alerts':
+        return this.update({ alerts: message.alerts });
+      case 'snapshot':
+        return this.takeSnapshot(message.snapshot, message.at);
+      case 'link':
+        return this.update({ link: message.link, problem: message.problem, unauthorized: message.unauthorized });
     }
   }
 
-  private open(): void {
-    clearTimeout(this.retryTimer);
-    this.stream?.close();
-    const { cluster } = this.state;
-    if (cluster == null) return;
-    this.heard = moment();
-    const stream = new EventSource(`api/v1/events?cluster=${encodeURIComponent(cluster)}`);
-    this.stream = stream;
-    this.update({ link: this.state.link === 'lost' ? 'lost' : 'connecting' });
-    stream.addEventListener('open', () => this.opened());
-    stream.addEventListener('snapshot', (event) => this.take(event, (data) => this.takeSnapshot(data as Snapshot)));
-    stream.addEventListener('alerts', (event) => this.take(event, (data) => this.update({ alerts: data as Alerts })));
-    stream.addEventListener('error', () => this.lost());
+  private takeClusters({ clusters, trends, at }: Extract<Message, { kind: 'clusters' }>): void {
+    const clustersArrived = momentAt(at);
+    const pause = (clustersArrived.wall - this.state.clustersArrived.wall) / 1000;
+    const first = this.state.clusters == null || this.state.link === 'lost';
+    const clustersEverySeconds = first ? this.state.clustersEverySeconds : Math.max(this.state.clustersEverySeconds, Math.min(pause, 300));
+    this.update({ clusters, trends, clustersArrived, clustersEverySeconds });
   }
 
-  private opened(): void {
-    this.retryMs = RETRY_FIRST_MS;
-    this.update({ link: 'open', problem: null });
-  }
-
-  private take(event: MessageEvent<string>, use: (data: unknown) => void): void {
-    try {
-      use(JSON.parse(event.data));
-    } catch (error) {
-      this.update({ problem: `the daemon sent what this page cannot read (${inWords(error)})` });
-    }
-  }
-
-  private takeSnapshot(snapshot: Snapshot): void {
-    this.heard = moment();
-    this.update({ snapshot, arrived: this.heard, link: 'open', problem: null });
-  }
-
-  // Browsers differ in when an EventSource gives up for good; one back-off of our own is the same in all of them.
-  private lost(): void {
-    this.stream?.close();
-    this.stream = null;
-    this.update({ link: 'lost', problem: 'the daemon does not answer; trying again' });
-    clearTimeout(this.retryTimer);
-    this.retryTimer = setTimeout(() => this.open(), this.retryMs * (0.75 + Math.random() / 2));
-    this.retryMs = Math.min(this.retryMs * 2, RETRY_MAX_MS);
-    void this.explainRefusal();
-  }
-
-  // An EventSource hides why it failed; the same question as a plain request tells.
-  private async explainRefusal(): Promise<void> {
-    const { cluster } = this.state;
-    try {
-      const response = await fetch(`api/v1/cluster/snapshot?cluster=${encodeURIComponent(cluster ?? '')}`);
-      if (this.state.link === 'lost' && !response.ok) this.update({ problem: await refusal(response) });
-    } catch {
-      // The daemon is away altogether, which is what the page says already.
-    }
-  }
-
-  private reopenWhenSilent(): void {
-    if (this.stream == null) return;
-    const interval = this.state.snapshot?.status.interval_seconds ?? 0;
-    if (secondsSince(this.heard) > Math.max(SILENT_MIN_SECONDS, SILENT_INTERVALS * interval)) this.open();
+  private takeSnapshot(snapshot: Snapshot, at: number): void {
+    if (snapshot.status.cluster !== this.state.cluster) return;
+    this.update({ snapshot, arrived: momentAt(at) });
   }
 }
 
-/** What a refusing answer says, from its problem document where it has one. */
-async function refusal(response: Response): Promise<string> {
-  const said = await response
-    .json()
-    .then((problem: { title?: unknown; detail?: unknown }) => problem.detail ?? problem.title)
-    .catch(() => null);
-  const reason = typeof said === 'string' ? said : response.statusText || 'refused';
-  return `the daemon refuses with ${response.status}: ${reason}`;
-}
-
-function inWords(error: unknown): string {
-  if (error instanceof TypeError) return 'the daemon does not answer; trying again';
-  return error instanceof Error ? error.message : String(error);
+/** The alerts of the cluster that is shown. */
+export function shownAlerts({ alerts, cluster }: FeedState): Alerts | null {
+  return alerts == null ? null : alertsOf(alerts, cluster);
 }

@@ -1,14 +1,14 @@
 // The header: what is shown, how fresh it is, and the page's own controls.
 
-import { useState } from 'preact/hooks';
 import type { Address } from './address';
 import { ALERTS, clusterAddress, FLEET, href, INCIDENTS } from './address';
 import { go } from './navigation';
 import type { FeedState } from './feed';
 import type { Freshness } from './freshness';
 import { span } from './format';
+import { Who } from './session/who';
 import { clusterState, GLYPH } from './state';
-import { currentTheme, toggleTheme } from './theme';
+import { ThemeButton } from './theme-button';
 
 interface Props {
   state: FeedState;
@@ -16,19 +16,36 @@ interface Props {
   filter: string;
   onFilter: (text: string) => void;
   address: Address;
+  onHelp: () => void;
+  /** Nothing can be shown, so there is nowhere to go. */
+  signedOut: boolean;
 }
 
-export function Header({ state, fresh, address, filter, onFilter }: Props) {
+export function Header(props: Props) {
   return (
     <header class="top">
-      <a class="brand" href="?">etcd-monitor</a>
+      <a class="brand" href="?">
+        etcd-monitor
+      </a>
+      {props.signedOut ? <span class="grow" /> : <Controls {...props} />}
+      <ThemeButton />
+    </header>
+  );
+}
+
+function Controls({ state, fresh, address, filter, onFilter, onHelp }: Props) {
+  return (
+    <>
+      <Navigation address={address} state={state} />
       {address.view === 'cluster' && <ClusterName state={state} cluster={address.cluster} />}
       <Live fresh={fresh} />
       <span class="grow" />
-      <Navigation address={address} state={state} />
       <FilterBox filter={filter} onFilter={onFilter} />
-      <ThemeButton />
-    </header>
+      <Who />
+      <button type="button" class="icon-button wide-only" onClick={onHelp} aria-label="Keys" title="Keys (?)" data-testid="help-button">
+        <span aria-hidden="true">?</span>
+      </button>
+    </>
   );
 }
 
@@ -77,8 +94,8 @@ function FilterBox({ filter, onFilter }: Pick<Props, 'filter' | 'onFilter'>) {
       id="filter"
       class="filter"
       type="search"
-      placeholder="Filter   /"
-      aria-label="Filter members, findings and alerts"
+      placeholder="Search   /"
+      aria-label="Search what is shown"
       value={filter}
       onInput={(event) => onFilter(event.currentTarget.value)}
       onKeyDown={(event) => {
@@ -101,23 +118,5 @@ function Navigation({ address, state }: Pick<Props, 'address' | 'state'>) {
       </a>
       <a href={href(INCIDENTS)} aria-current={current('incidents')}>incidents</a>
     </nav>
-  );
-}
-
-function ThemeButton() {
-  const [theme, setTheme] = useState(currentTheme());
-  const toggle = () => {
-    toggleTheme();
-    setTheme(currentTheme());
-    dispatchEvent(new Event('themechange'));
-  };
-  const next = theme === 'dark' ? 'light' : 'dark';
-  return (
-    <button type="button" class="icon-button" onClick={toggle} aria-label={`Change to ${next} colours`} title={`Change to ${next} colours`}>
-      <svg viewBox="0 0 16 16" aria-hidden="true" focusable="false">
-        <circle cx="8" cy="8" r="5.6" />
-        <path d="M8 2.4a5.6 5.6 0 0 1 0 11.2Z" class="half" />
-      </svg>
-    </button>
   );
 }

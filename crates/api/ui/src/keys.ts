@@ -1,38 +1,62 @@
-// Keys: `/` filters, `g a` goes to the alerts, `g f` to the findings, `g m` to the members.
+// Keys of the page. Those with Ctrl, Alt or Meta are the browser's.
 
-import { useEffect } from 'preact/hooks';
+import { useEffect, useRef } from 'preact/hooks';
+import type { Address } from './address';
+import { ALERTS, FLEET, INCIDENTS } from './address';
+import { go } from './navigation';
 
 const CHORD_MS = 1200;
-const PLACES: Record<string, string> = { a: 'alerts', f: 'findings', m: 'members', v: 'verdict' };
+const VIEWS: Record<string, Address> = { f: FLEET, a: ALERTS, i: INCIDENTS };
+const SECTIONS: Record<string, string> = { m: 'members', v: 'verdict' };
+
+/** The keys and what they do, for people. */
+export const KEYS: [string, string][] = [
+  ['/', 'search, or filter what is shown'],
+  ['g f', 'go to the fleet'],
+  ['g a', 'go to the alerts'],
+  ['g i', 'go to the incidents'],
+  ['g v', 'go to the verdict of the cluster'],
+  ['g m', 'go to the members of the cluster'],
+  ['↑ ↓', 'move in the table'],
+  ['Enter', 'open what has the focus'],
+  ['Esc', 'leave the search, or close a dialog'],
+  ['?', 'show these keys'],
+];
 
 /** Listens for the page's keys as long as the caller is shown. */
-export function useKeys(): void {
+export function useKeys(onHelp: () => void): void {
+  const help = useRef(onHelp);
+  help.current = onHelp;
   useEffect(() => {
     let chordUntil = 0;
     const onKey = (event: KeyboardEvent) => {
-      if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event.target)) return;
-      if (event.key === '/') {
-        event.preventDefault();
-        document.getElementById('filter')?.focus();
-      } else if (event.key === 'g') {
-        chordUntil = performance.now() + CHORD_MS;
-      } else if (performance.now() < chordUntil) {
-        chordUntil = 0;
-        goTo(PLACES[event.key]);
-      }
+      if (event.ctrlKey || event.metaKey || event.altKey || isBusy(event.target)) return;
+      const inChord = performance.now() < chordUntil;
+      chordUntil = event.key === 'g' ? performance.now() + CHORD_MS : 0;
+      if (event.key === '/') search(event);
+      else if (event.key === '?') help.current();
+      else if (inChord) goTo(event.key);
     };
     addEventListener('keydown', onKey);
     return () => removeEventListener('keydown', onKey);
   }, []);
 }
 
-function isTyping(target: EventTarget | null): boolean {
-  return target instanceof HTMLInputElement || target instanceof HTMLSelectElement;
+/** Whether somebody types, or a dialog has the page. */
+function isBusy(target: EventTarget | null): boolean {
+  const types = [HTMLInputElement, HTMLSelectElement, HTMLTextAreaElement];
+  return types.some((type) => target instanceof type) || document.querySelector('dialog[open]') != null;
 }
 
-/** Moves focus to the section with `id`. */
-function goTo(id: string | undefined): void {
-  const section = id == null ? null : document.getElementById(id);
+function search(event: KeyboardEvent): void {
+  event.preventDefault();
+  document.getElementById('filter')?.focus();
+}
+
+function goTo(key: string): void {
+  const view = VIEWS[key];
+  if (view != null) go(view);
+  const section = document.getElementById(SECTIONS[key] ?? '');
   section?.focus({ preventScroll: true });
   section?.scrollIntoView({ block: 'start' });
 }

@@ -4,8 +4,12 @@ import './styles/layout.css';
 import './styles/members.css';
 import './styles/panels.css';
 import './styles/charts.css';
+import './styles/fleet.css';
+import './styles/alerts.css';
+import './styles/forms.css';
 import './styles/time-line.css';
 import './styles/links.css';
+import './styles/incidents.css';
 
 import { render } from 'preact';
 import { App } from './app';

@@ -10,6 +10,16 @@ export interface ClusterSummary {
   worst: Severity | null;
   sentence: string;
   age_seconds: number | null;
+  /** Since when the oldest of its worst findings is true. */
+  since?: string | null;
+  quorum?: Quorum | null;
+  member_count?: number | null;
+  leader?: string | null;
+  severities?: Record<Severity, number>;
+  unknown_findings?: number;
+  read_p99_seconds?: number | null;
+  versions?: string[];
+  alerts_firing?: number;
 }
 
 export interface Leader {
@@ -192,11 +202,53 @@ export interface Alert {
   fired_at: string | null;
   resolved_at: string | null;
   evidence: Evidence[];
+  labels?: Record<string, string>;
+  acknowledged?: Acknowledgement | null;
+  muted_by?: MutedBy | null;
+  explained_by?: { rule: string; subject: string } | null;
+  unknown_since?: string | null;
+  flapping?: boolean;
+}
+
+export interface Acknowledgement {
+  by: string;
+  at: string;
+  comment: string;
+}
+
+/** Why nothing new is told about an alert: a silence or an alert by its id, a maintenance window by its name. */
+export interface MutedBy {
+  by: 'silence' | 'maintenance' | 'inhibition';
+  name: string;
+}
+
+export interface Silence {
+  id: string;
+  matchers: string[];
+  starts_at: string;
+  ends_at: string;
+  author: string;
+  comment: string;
+  state: 'pending' | 'active' | 'expired';
+}
+
+export type AccessRole = 'viewer' | 'operator' | 'admin';
+
+/** Who this page is for the daemon. */
+export interface Session {
+  name: string | null;
+  role: AccessRole;
+  via: 'open' | 'anonymous' | 'basic' | 'token' | 'cookie' | 'certificate';
+  /** Whether the daemon knows users or tokens. */
+  authentication: boolean;
+  /** Why nobody may change anything here. */
+  read_only_reason: string | null;
 }
 
 export interface AlertEvent {
+  id?: string;
   at: string;
-  kind: 'fired' | 'updated' | 'resolved';
+  kind: 'fired' | 'severity_raised' | 'explained' | 'acknowledged' | 'muted' | 'unmuted' | 'resolved';
   alert: Alert;
 }
 

@@ -1,17 +1,26 @@
-// Light and dark: the system's choice until the user makes one.
+// Light and dark: the system's, or the user's choice.
 
 const STORED = 'etcd-monitor.theme';
 
 export type Theme = 'light' | 'dark';
+/** `auto` follows the system. */
+export type Choice = 'auto' | Theme;
 
+const CHOICES: readonly Choice[] = ['auto', 'light', 'dark'];
 const systemDark = matchMedia('(prefers-color-scheme: dark)');
+let choice: Choice = stored();
 
-/** The theme that is shown. */
-export function currentTheme(): Theme {
-  return chosen() ?? (systemDark.matches ? 'dark' : 'light');
+/** What the user chose. */
+export function themeChoice(): Choice {
+  return choice;
 }
 
-/** Applies the stored choice and follows the system where there is none; calls `changed` at every change. */
+/** The choice that comes after `current` in the round. */
+export function nextChoice(current: Choice): Choice {
+  return CHOICES[(CHOICES.indexOf(current) + 1) % CHOICES.length] ?? 'auto';
+}
+
+/** Applies the stored choice, and follows the system where it is `auto`; calls `changed` at every change. */
 export function followTheme(changed: () => void): void {
   apply();
   systemDark.addEventListener('change', () => {
@@ -20,27 +29,28 @@ export function followTheme(changed: () => void): void {
   });
 }
 
-/** Changes to the other theme and remembers it. */
-export function toggleTheme(): void {
-  const next: Theme = currentTheme() === 'dark' ? 'light' : 'dark';
+/** Takes a choice and remembers it. */
+export function chooseTheme(next: Choice): void {
+  choice = next;
   try {
-    localStorage.setItem(STORED, next);
+    if (next === 'auto') localStorage.removeItem(STORED);
+    else localStorage.setItem(STORED, next);
   } catch {
     // Storage is off: the choice lasts as long as the page.
   }
-  document.documentElement.dataset['theme'] = next;
+  apply();
 }
 
 function apply(): void {
-  document.documentElement.dataset['theme'] = currentTheme();
+  const system: Theme = systemDark.matches ? 'dark' : 'light';
+  document.documentElement.dataset['theme'] = choice === 'auto' ? system : choice;
 }
 
-function chosen(): Theme | null {
+function stored(): Choice {
   try {
-    const stored = localStorage.getItem(STORED);
-    return stored === 'light' || stored === 'dark' ? stored : null;
+    const found = localStorage.getItem(STORED);
+    return CHOICES.find((one) => one === found) ?? 'auto';
   } catch {
-    const shown = document.documentElement.dataset['theme'];
-    return shown === 'light' || shown === 'dark' ? shown : null;
+    return 'auto';
   }
 }

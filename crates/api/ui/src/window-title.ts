@@ -1,7 +1,9 @@
 // The state in the tab: title and icon.
 
 import { useEffect } from 'preact/hooks';
+import type { Address } from './address';
 import type { FeedState } from './feed';
+import { counts, STATES } from './fleet/rows';
 import type { Freshness } from './freshness';
 import type { State } from './state';
 import { clusterState, GLYPH } from './state';
@@ -15,15 +17,26 @@ const ICON: Record<State, string> = {
 };
 
 /** Keeps title and icon of the window at the state that is shown; stale data is unknown. */
-export function useWindowTitle(state: FeedState, fresh: Freshness): void {
-  const shown: State =
-    state.snapshot != null && fresh.kind === 'live' ? clusterState(state.snapshot.status) : 'unknown';
-  const { cluster } = state;
+export function useWindowTitle(state: FeedState, fresh: Freshness, address: Address): void {
+  const shown: State = fresh.kind === 'live' ? stateOf(state, address) : 'unknown';
+  const title = titleOf(address);
   useEffect(() => {
-    document.title = cluster == null ? 'etcd-monitor' : `${GLYPH[shown]} ${cluster} · etcd-monitor`;
+    document.title = title === '' ? 'etcd-monitor' : `${GLYPH[shown]} ${title} · etcd-monitor`;
     const icon = document.querySelector<HTMLLinkElement>('link[rel=icon]');
     if (icon != null) icon.href = iconUrl(shown);
-  }, [shown, cluster]);
+  }, [shown, title]);
+}
+
+/** Of the shown cluster, else the worst of all. */
+function stateOf({ snapshot, clusters }: FeedState, address: Address): State {
+  if (address.view === 'cluster') return snapshot == null ? 'unknown' : clusterState(snapshot.status);
+  const found = counts(clusters ?? []);
+  return STATES.find((state) => found[state] > 0) ?? 'unknown';
+}
+
+function titleOf(address: Address): string {
+  if (address.view === 'cluster') return address.cluster;
+  return address.view === 'home' ? '' : address.view;
 }
 
 function iconUrl(state: State): string {

@@ -60,7 +60,7 @@ describe('state', () => {
 
 describe('freshness', () => {
   const arrived = () => ({ monotonic: performance.now(), wall: Date.now() });
-  const state = (age_seconds, change = {}) => ({ snapshot: snapshot({ age_seconds }), arrived: arrived(), link: 'open', problem: null, ...change });
+  const state = (age_seconds, change = {}) => ({ cluster: 'c', snapshot: snapshot({ age_seconds }), arrived: arrived(), link: 'open', problem: null, ...change });
 
   it('ends past two intervals', () => {
     assert.equal(freshness(state(9)).kind, 'live');
@@ -70,6 +70,14 @@ describe('freshness', () => {
   it('counts the time that the machine slept', () => {
     const slept = { monotonic: performance.now(), wall: Date.now() - 60_000 };
     assert.equal(freshness(state(0, { arrived: slept })).kind, 'stale');
+  });
+
+  it('of the fleet is that of its list, and ends at once with the connection', () => {
+    const fleet = (seconds, link) => {
+      const clustersArrived = { monotonic: performance.now() - seconds * 1000, wall: Date.now() - seconds * 1000 };
+      return freshness({ cluster: null, clusters: [{ cluster: 'c' }], clustersArrived, clustersEverySeconds: 5, link, problem: null }).kind;
+    };
+    assert.deepEqual([fleet(4, 'open'), fleet(15, 'open'), fleet(25, 'open'), fleet(4, 'lost')], ['live', 'live', 'stale', 'stale']);
   });
 
   it('tells a daemon that is away from one that is stuck', () => {

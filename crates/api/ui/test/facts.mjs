@@ -23,3 +23,17 @@ export function finding(change = {}) {
     ...change,
   };
 }
+
+/** A line of the fleet, healthy unless `change` says otherwise. */
+export function line(cluster, change = {}) {
+  const facts = { cluster, healthy: true, worst: null, sentence: 'Healthy', age_seconds: 1, since: null };
+  return { ...facts, read_p99_seconds: 0.001, versions: ['3.7.3'], alerts_firing: 0, ...change };
+}
+
+export function alert(change = {}) {
+  return {
+    ...{ id: '00000000000000aa', rule: 'MemberDown', alert_type: 'member', severity: 'warning', state: 'firing', cluster: 'c' },
+    ...{ subject: { kind: 'member', name: 'm1', id: 'a1' }, cause: 'm1 is down', action: '', since: AT, evidence: [] },
+    ...change,
+  };
+}

@@ -1,0 +1,52 @@
+// The view that an address names.
+
+import type { Address, ClusterAddress } from './address';
+import { AlertsView } from './alerts/alerts-view';
+import { ClusterView, IncidentList, IncidentView } from './cluster';
+import type { FeedState } from './feed';
+import { shownAlerts } from './feed';
+import { FleetView } from './fleet/fleet-view';
+import type { Freshness } from './freshness';
+import { NothingYet } from './nothing-yet';
+
+interface Props {
+  address: Address;
+  state: FeedState;
+  fresh: Freshness;
+  filter: string;
+  /** Something was changed: the daemon is asked anew. */
+  onChanged: () => void;
+}
+
+export function View({ address, state, fresh, filter, onChanged }: Props) {
+  const stale = fresh.kind === 'stale';
+  switch (address.view) {
+    case 'home':
+      return <NothingYet state={state} />;
+    case 'fleet':
+      if (!state.clusters?.length) return <NothingYet state={state} />;
+      return <FleetView clusters={state.clusters} trends={state.trends} address={address} filter={filter} stale={stale} />;
+    case 'alerts':
+      if (state.alerts == null && state.problem != null) return <NothingYet state={state} />;
+      return <AlertsView address={address} alerts={state.alerts} filter={filter} stale={stale} onChanged={onChanged} />;
+    case 'incidents':
+      return <IncidentList cluster={address.cluster} />;
+    case 'incident':
+      return <IncidentView id={address.id} />;
+    case 'cluster':
+      return <Cluster address={address} state={state} stale={stale} filter={filter} />;
+  }
+}
+
+interface ClusterProps {
+  address: ClusterAddress;
+  state: FeedState;
+  stale: boolean;
+  filter: string;
+}
+
+function Cluster({ address, state, stale, filter }: ClusterProps) {
+  const { snapshot } = state;
+  if (snapshot == null) return <NothingYet state={state} />;
+  return <ClusterView address={address} snapshot={snapshot} alerts={shownAlerts(state)} filter={filter} stale={stale} />;
+}
