@@ -66,6 +66,8 @@ impl Stage {
                 self.cluster.member(0).client_url(),
             )
             .env("ETCD_MONITOR_API_PORT", port)
+            .env("ETCD_MONITOR_DATA_DIR", self.daemon.data_dir())
+            .env("CURL_HOME", folder)
             .stdin(Stdio::null());
         let running = tokio::process::Command::from(command)
             .kill_on_drop(true)
@@ -113,6 +115,8 @@ fn scratch() -> tempfile::TempDir {
         std::fs::create_dir_all(place.parent().unwrap()).unwrap();
         std::fs::copy(root().join(from), place).unwrap();
     }
+    // An answer that is an error makes curl fail.
+    std::fs::write(folder.path().join(".curlrc"), "fail\n").unwrap();
     folder
 }
 
@@ -130,6 +134,7 @@ async fn every_command_that_is_marked_so_runs() {
     let mut file = String::new();
     let mut failures = String::new();
     let mut run = 0;
+    let has_curl = Command::new("curl").arg("--version").output().is_ok();
     for block in all() {
         if block.file != file {
             folder = scratch();
@@ -137,6 +142,7 @@ async fn every_command_that_is_marked_so_runs() {
         }
         match &block.mark {
             Mark::Needs(needed) => list(&block, needed),
+            Mark::Run if block.script.contains("curl ") && !has_curl => list(&block, "curl"),
             Mark::Run => {
                 run += 1;
                 if let Err(why) = stage.run(&block, folder.path()).await {
