@@ -13,7 +13,9 @@ use crate::config::place::{At, Remark};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct TemplateFile {
+    /// The template, for minijinja.
     text: Option<At<String>>,
+    /// File that holds it.
     file: Option<At<PathBuf>>,
 }
 
