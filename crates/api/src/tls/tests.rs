@@ -77,8 +77,10 @@ impl Stage {
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let tls = LiveTls::load(&self.settings, true).unwrap();
-        let mut limits = HttpLimits::default();
-        limits.tls_check = Duration::from_millis(20);
+        let limits = HttpLimits {
+            tls_check: Duration::from_millis(20),
+            ..HttpLimits::default()
+        };
         let admission = Admission::new(&limits);
         let files = tls.clone();
         let ended = stop.clone();
