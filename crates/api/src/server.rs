@@ -100,7 +100,11 @@ impl HttpOptions {
 /// headers, the `Host` check, pages of other origins, limits, and who asks.
 pub fn router(source: Source, options: HttpOptions) -> Router {
     let limits = RequestLimits::from(&options.limits);
-    let guard = Guard::new(options.access.clone(), &options.cors_origins, CONTENT_SECURITY_POLICY);
+    let guard = Guard::new(
+        options.access.clone(),
+        &options.cors_origins,
+        CONTENT_SECURITY_POLICY,
+    );
     let routes = routes::router(&source)
         .with_state(source)
         .merge(access::session_router(options.access))

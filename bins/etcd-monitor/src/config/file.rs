@@ -31,6 +31,7 @@ pub(super) struct ConfigFile {
     pub(super) external_url: Option<String>,
     pub(super) allow_hosts: Vec<String>,
     pub(super) cors_origins: Vec<String>,
+    pub(super) web_config_file: Option<PathBuf>,
     pub(super) interval: Option<String>,
     pub(super) data_dir: Option<PathBuf>,
     pub(super) black_box: BlackBoxFile,

@@ -31,7 +31,11 @@ pub(crate) struct Guard {
 }
 
 impl Guard {
-    pub(crate) fn new(access: Access, cors_origins: &[String], content_policy: &'static str) -> Self {
+    pub(crate) fn new(
+        access: Access,
+        cors_origins: &[String],
+        content_policy: &'static str,
+    ) -> Self {
         let external = access.0.external.as_ref();
         let external = external.map(|external| external.origin.clone());
         // Whoever is allowed everything by `*` is allowed to read.
@@ -86,11 +90,7 @@ impl Guard {
 
     /// Whether a request may change anything: not from a page of another site, as JSON, and by an operator at least. The
     /// last is what each route says too; said here, no route can forget it.
-    fn may_change(
-        &self,
-        openness: Openness,
-        request: &Parts,
-    ) -> Result<(), Refusal> {
+    fn may_change(&self, openness: Openness, request: &Parts) -> Result<(), Refusal> {
         let headers = &request.headers;
         let caller = request.extensions.get::<Caller>();
         let via = caller.map(|caller| caller.via);
