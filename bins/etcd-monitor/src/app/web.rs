@@ -93,7 +93,11 @@ impl Follower {
             });
             match looked.await {
                 Ok(follower) => self = follower,
-                Err(error) => std::panic::resume_unwind(error.into_panic()),
+                Err(error) => match error.try_into_panic() {
+                    Ok(panic) => std::panic::resume_unwind(panic),
+                    // The process ends.
+                    Err(_) => return,
+                },
             }
         }
     }

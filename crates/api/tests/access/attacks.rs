@@ -1,7 +1,7 @@
 //! What others try.
 
 use axum::http::{Method, StatusCode};
-use etcd_monitor_api::{Access, Audit};
+use etcd_monitor_api::{Access, Audit, Reach};
 use secrecy::ExposeSecret;
 use tokio_util::sync::CancellationToken;
 
@@ -299,10 +299,7 @@ async fn what_changes_something_stands_in_the_audit_log() {
     let path = folder.path().join("audit.log");
     let (audit, writer) = Audit::new(path.clone());
     let server = Server::start();
-    let access = etcd_monitor_api::Access::new(
-        etcd_monitor_api::Reach::Network,
-        &super::parsed(&server.file()),
-    );
+    let access = Access::new(Reach::Network, &super::parsed(&server.file()));
     let router = serve(&access.with_audit(audit));
     let (operator, viewer) = (bearer(&server.operator), bearer(&server.viewer));
     let body = format!("{{\"token\": \"{}\"}}", server.admin.token.expose_secret());

@@ -90,7 +90,8 @@ fn routes_of(text: &str) -> Vec<(String, String)> {
             let begins = |before: &str| {
                 before.ends_with(|last: char| !last.is_alphanumeric() && last != '_' && last != ':')
             };
-            let mut calls = own.match_indices(&format!("{method}("));
+            let call = format!("{method}(");
+            let mut calls = own.match_indices(&call);
             if calls.any(|(at, _)| begins(&own[..at])) {
                 found.push((method.to_uppercase(), path.to_owned()));
             }
