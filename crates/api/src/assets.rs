@@ -58,8 +58,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
                 asset.path,
                 get(move |headers: HeaderMap| async move { asset.answer(&headers) }),
             )
-        },
-    )
+        })
 }
 
 impl Asset {
