@@ -189,13 +189,6 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
     }
 
-    pub(crate) fn json_required() -> Self {
-        let detail =
-            "The body must be JSON: send Content-Type: application/json, and {} where there is nothing to say"
-                .to_owned();
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "json_required", detail)
-    }
-
     pub(crate) fn bad_body(reason: &str) -> Self {
         let detail = format!("The body cannot be taken: {}", limited(reason));
         Self::new(StatusCode::BAD_REQUEST, "bad_body", detail)
