@@ -4,6 +4,7 @@ mod alerting;
 mod heartbeat;
 mod history;
 mod open_files;
+mod reloads;
 mod server;
 mod signals;
 mod tasks;
@@ -24,6 +25,7 @@ use crate::config::{Config, ConfigError};
 use crate::data_dir::DataDir;
 use alerting::Stops;
 use heartbeat::LifeSign;
+use reloads::Reloads;
 use server::Server;
 use signals::{Signal, Signals};
 use tasks::Tasks;
@@ -62,6 +64,11 @@ struct Daemon {
     shared: Shared,
     alerts: AlertsHandle,
     life_sign: LifeSign,
+    #[cfg_attr(
+        not(unix),
+        expect(dead_code, reason = "only SIGHUP reads the configuration again")
+    )]
+    reloads: Arc<Reloads>,
     source: Source,
     /// Ends alerting and storing, once there is nothing more to tell.
     stop_last: CancellationToken,
@@ -110,11 +117,13 @@ impl Daemon {
         let plan = life_sign.plan(config.alerts.heartbeat.as_ref(), &alerts)?;
         life_sign.set(plan, &mut tasks, &stop);
         let source = source(&config, snapshots, alerts.clone(), &shared);
+        let reloads = Reloads::started();
         let alerting_stats: Arc<dyn StatSource> = Arc::new(alerts.clone());
-        let stats = history
-            .stats
-            .into_iter()
-            .chain([alerting_stats, life_sign.stats()]);
+        let stats = history.stats.into_iter().chain([
+            alerting_stats,
+            life_sign.stats(),
+            Arc::clone(&reloads) as _,
+        ]);
         let source = stats.fold(source, Source::with_stats);
         let server = Server {
             listener: listener.into_std()?,
@@ -131,6 +140,7 @@ impl Daemon {
             shared,
             alerts,
             life_sign,
+            reloads,
             source,
             stop_last,
         })
@@ -159,7 +169,9 @@ impl Daemon {
 #[cfg(unix)]
 impl Daemon {
     async fn reload_or_say_why_not(&mut self, cli: Cli) {
-        match self.reload(cli).await {
+        let outcome = self.reload(cli).await;
+        self.reloads.note(outcome.is_ok());
+        match outcome {
             Ok(()) => tracing::info!("SIGHUP: the configuration was read again and is applied"),
             Err(error) => tracing::error!(
                 "SIGHUP: the configuration was not applied, the one before goes on: {error:#}"

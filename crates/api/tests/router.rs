@@ -21,6 +21,8 @@ use tower::ServiceExt;
 
 #[path = "router/coverage.rs"]
 mod coverage;
+#[path = "router/discovery.rs"]
+mod discovery;
 #[path = "router/live.rs"]
 mod live;
 #[path = "router/mutes.rs"]
@@ -168,6 +170,7 @@ async fn every_route_answers_as_its_type_with_the_security_headers() {
     let of_type = [
         ("/", "text/html; charset=utf-8"),
         ("/app.js", "text/javascript; charset=utf-8"),
+        ("/live.js", "text/javascript; charset=utf-8"),
         ("/app.css", "text/css; charset=utf-8"),
         ("/metrics", "text/plain; version=0.0.4; charset=utf-8"),
     ];
