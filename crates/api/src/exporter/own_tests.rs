@@ -2,7 +2,7 @@
 
 use etcd_monitor_model::{
     AlertType, FailureKind, Finding, FindingStatus, ProbeKind, ProbeRecord, Severity, Snapshot,
-    Subject, rule,
+    Subject, UnknownClass, rule,
 };
 
 use super::Format;
@@ -29,7 +29,8 @@ fn a_rule_of_which_nothing_is_true_is_zero_only_where_all_was_judged() {
         Some(&0.0)
     );
     let unknown = FindingStatus::Unknown {
-        reason: "monitor late".to_owned(),
+        unknown_reason: "monitor late".to_owned(),
+        unknown_class: UnknownClass::MonitorLate,
     };
     with_finding(&mut judged, "n3", unknown);
     assert_eq!(series(&page([judged], Format::Text)).get(name), None);

@@ -33,7 +33,7 @@ fn durations(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt:
     let help = "Time from a request to the head of its answer, by the pattern of the route";
     let mut metric = encoder.encode_descriptor(name, help, None, MetricType::Histogram)?;
     for (route, taken) in &durations {
-        let bounds = DURATION_BOUNDS_SECONDS.into_iter().chain([f64::MAX]);
+        let bounds = DURATION_BOUNDS_SECONDS.into_iter().chain([f64::INFINITY]);
         let buckets: Vec<(f64, u64)> = bounds.zip(taken.buckets).collect();
         let labels: Labels<'_> = vec![("route", route)];
         metric

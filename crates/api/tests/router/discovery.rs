@@ -4,10 +4,6 @@ use axum::http::StatusCode;
 use etcd_monitor_model::{MemberSnapshot, Snapshot};
 use serde_json::{Value, json};
 
-use axum::Router;
-use axum::body::Body;
-use tower::ServiceExt;
-
 use super::{Server, request, snapshot, text};
 
 fn scraped(cluster: &str, metrics_url: Option<&str>) -> Snapshot {
@@ -50,22 +46,18 @@ async fn an_empty_list_is_never_given_for_what_is_not_known_yet() {
 #[tokio::test]
 async fn requests_are_counted_by_the_pattern_of_their_route() {
     let server = Server::one();
-    let router = server.router();
+    let source = server.source();
     for path in ["/health", "/health", "/no/such/route/1", "/no/such/route/2"] {
-        ask(&router, path).await;
+        server.answer_from(&source, request(path)).await;
     }
-    let page = ask(&router, "/metrics").await;
+    let page = text(server.answer_from(&source, request("/metrics")).await).await;
     for line in [
         r#"etcd_monitor_http_requests_total{route="/health",method="GET",status="200"} 2"#,
         r#"etcd_monitor_http_requests_total{route="none",method="GET",status="404"} 2"#,
         r#"etcd_monitor_http_request_duration_seconds_count{route="/health"} 2"#,
+        r#"etcd_monitor_http_request_duration_seconds_bucket{le="+Inf",route="/health"} 2"#,
     ] {
         assert!(page.contains(line), "{line} in {page}");
     }
     assert!(!page.contains("no/such"), "{page}");
-}
-
-async fn ask(router: &Router, path: &str) -> String {
-    let request = request(path).body(Body::empty()).unwrap();
-    text(router.clone().oneshot(request).await.unwrap()).await
 }
