@@ -5,6 +5,7 @@
     reason = "the configuration allows it in test functions; the helpers of tests are tests too"
 )]
 
+mod access;
 mod alerting;
 mod black_box;
 mod check;
