@@ -1,6 +1,7 @@
 //! The composition root: builds the parts, runs them, and stops them in order.
 
 mod alerting;
+mod control;
 mod heartbeat;
 mod history;
 mod open_files;
@@ -23,6 +24,7 @@ use crate::cli::Cli;
 use crate::config::{Config, ConfigError};
 use crate::data_dir::DataDir;
 use alerting::Stops;
+use control::DaemonControl;
 use heartbeat::LifeSign;
 use server::Server;
 use signals::{Signal, Signals};
@@ -36,17 +38,26 @@ const STOP_DEADLINE: Duration = Duration::from_millis(4_500);
 /// SIGHUP reads the configuration again, as `cli` says where it is.
 pub async fn run(config: Config, cli: Cli) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
-    let mut daemon = Daemon::start(config).await?;
+    let (control, mut orders) = DaemonControl::new(&config, cli.config.as_deref());
+    let mut daemon = Daemon::start(config, control).await?;
     loop {
         tokio::select! {
             signal = signals.next() => match signal {
                 #[cfg(unix)]
-                Signal::Reload => daemon.reload_or_say_why_not(cli.clone()).await,
+                Signal::Reload => {
+                    // It is in the log and in the status.
+                    let _ = daemon.reload_or_say_why_not("SIGHUP", cli.clone()).await;
+                }
                 Signal::Stop(why) => {
                     tracing::info!("Stopping: {why}");
                     return daemon.stop().await;
                 }
             },
+            Some(told) = orders.recv() => {
+                let outcome = daemon.reload_or_say_why_not("API", cli.clone()).await;
+                // Who asked may have left.
+                let _ = told.send(outcome);
+            }
             ended = daemon.tasks.next_ended() => {
                 daemon.stop().await?;
                 return Err(ended);
@@ -63,6 +74,7 @@ struct Daemon {
     alerts: AlertsHandle,
     life_sign: LifeSign,
     source: Source,
+    control: DaemonControl,
     /// Ends alerting and storing, once there is nothing more to tell.
     stop_last: CancellationToken,
 }
@@ -71,7 +83,7 @@ struct Daemon {
 const LAST: [&str; 3] = [alerting::TASK, history::FILE, history::REMOTE];
 
 impl Daemon {
-    async fn start(config: Config) -> anyhow::Result<Self> {
+    async fn start(config: Config, control: DaemonControl) -> anyhow::Result<Self> {
         config.say_warnings();
         let listener = bind(config.address).await?;
         let options = http_options(&config);
@@ -109,7 +121,8 @@ impl Daemon {
         let mut life_sign = LifeSign::default();
         let plan = life_sign.plan(config.alerts.heartbeat.as_ref(), &alerts)?;
         life_sign.set(plan, &mut tasks, &stop);
-        let source = source(&config, snapshots, alerts.clone(), &shared);
+        let source = source(&config, snapshots, alerts.clone(), &shared)
+            .with_control(Arc::new(control.clone()));
         let alerting_stats: Arc<dyn StatSource> = Arc::new(alerts.clone());
         let stats = history
             .stats
@@ -132,6 +145,7 @@ impl Daemon {
             alerts,
             life_sign,
             source,
+            control,
             stop_last,
         })
     }
@@ -156,15 +170,19 @@ impl Daemon {
     }
 }
 
-#[cfg(unix)]
 impl Daemon {
-    async fn reload_or_say_why_not(&mut self, cli: Cli) {
-        match self.reload(cli).await {
-            Ok(()) => tracing::info!("SIGHUP: the configuration was read again and is applied"),
+    /// Reads the configuration again because `who` asks for it; the log and the status say what came of it.
+    async fn reload_or_say_why_not(&mut self, who: &str, cli: Cli) -> Result<(), String> {
+        let outcome = self.reload(cli).await;
+        match &outcome {
+            Ok(()) => tracing::info!("{who}: the configuration was read again and is applied"),
             Err(error) => tracing::error!(
-                "SIGHUP: the configuration was not applied, the one before goes on: {error:#}"
+                "{who}: the configuration was not applied, the one before goes on: {error:#}"
             ),
         }
+        let outcome = outcome.map_err(|error| format!("{error:#}"));
+        self.control.reloaded(&outcome);
+        outcome
     }
 
     /// Reads and checks the whole configuration, then applies it. Where it fails, nothing has changed.
@@ -189,6 +207,7 @@ impl Daemon {
             .configure(alerts.policy.clone(), alerts.channels());
         self.alerts.follow(snapshots.clone());
         self.source.watch(snapshots, next.interval);
+        self.control.applied(&next);
         self.config = next;
         Ok(())
     }

@@ -12,6 +12,7 @@ mod admission;
 mod assets;
 mod body;
 mod connection;
+mod control;
 mod cors;
 mod documents;
 mod etag;
@@ -31,8 +32,10 @@ mod source;
 mod tasks;
 mod timed_stream;
 mod tls;
+mod trials;
 
 pub use access::{Access, Role};
+pub use control::{ConfigurationStatus, Control, Reload, ReloadError};
 pub use cors::check_origin;
 pub use host::HostPolicy;
 pub use limits::HttpLimits;

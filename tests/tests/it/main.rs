@@ -27,6 +27,7 @@ mod secrets;
 mod several;
 mod shared;
 mod silence;
+mod steering;
 mod stops;
 mod two_daemons;
 mod usage;
