@@ -1,6 +1,7 @@
 //! The composition root: builds the parts, runs them, and stops them in order.
 
 mod alerting;
+mod control;
 mod heartbeat;
 mod history;
 mod open_files;
@@ -25,6 +26,7 @@ use crate::cli::Cli;
 use crate::config::{Config, ConfigError};
 use crate::data_dir::DataDir;
 use alerting::Stops;
+use control::DaemonControl;
 use heartbeat::LifeSign;
 use reloads::Reloads;
 use server::Server;
@@ -39,17 +41,26 @@ const STOP_DEADLINE: Duration = Duration::from_millis(4_500);
 /// SIGHUP reads the configuration again, as `cli` says where it is.
 pub async fn run(config: Config, cli: Cli) -> anyhow::Result<()> {
     let mut signals = Signals::new()?;
-    let mut daemon = Daemon::start(config).await?;
+    let (control, mut orders) = DaemonControl::new(&config, cli.config.as_deref());
+    let mut daemon = Daemon::start(config, control).await?;
     loop {
         tokio::select! {
             signal = signals.next() => match signal {
                 #[cfg(unix)]
-                Signal::Reload => daemon.reload_or_say_why_not(cli.clone()).await,
+                Signal::Reload => {
+                    // It is in the log and in the status.
+                    let _ = daemon.reload_or_say_why_not("SIGHUP", cli.clone()).await;
+                }
                 Signal::Stop(why) => {
                     tracing::info!("Stopping: {why}");
                     return daemon.stop().await;
                 }
             },
+            Some(told) = orders.recv() => {
+                let outcome = daemon.reload_or_say_why_not("API", cli.clone()).await;
+                // Who asked may have left.
+                let _ = told.send(outcome);
+            }
             ended = daemon.tasks.next_ended() => {
                 daemon.stop().await?;
                 return Err(ended);
@@ -65,13 +76,10 @@ struct Daemon {
     shared: Shared,
     alerts: AlertsHandle,
     life_sign: LifeSign,
-    #[cfg_attr(
-        not(unix),
-        expect(dead_code, reason = "only SIGHUP reads the configuration again")
-    )]
     reloads: Arc<Reloads>,
     source: Source,
     access: Access,
+    control: DaemonControl,
     /// Ends alerting and storing, once there is nothing more to tell.
     stop_last: CancellationToken,
 }
@@ -80,7 +88,7 @@ struct Daemon {
 const LAST: [&str; 4] = [alerting::TASK, history::FILE, history::REMOTE, web::AUDIT];
 
 impl Daemon {
-    async fn start(config: Config) -> anyhow::Result<Self> {
+    async fn start(config: Config, control: DaemonControl) -> anyhow::Result<Self> {
         config.say_warnings();
         let listener = bind(config.address).await?;
         let url = format!("{}://{}/", config.scheme(), listener.local_addr()?);
@@ -112,7 +120,8 @@ impl Daemon {
         let mut life_sign = LifeSign::default();
         let plan = life_sign.plan(config.alerts.heartbeat.as_ref(), &alerts)?;
         life_sign.set(plan, &mut tasks, &stop);
-        let source = source(&config, snapshots, alerts.clone(), &shared);
+        let source = source(&config, snapshots, alerts.clone(), &shared)
+            .with_control(Arc::new(control.clone()));
         let reloads = Reloads::started();
         let alerting_stats: Arc<dyn StatSource> = Arc::new(alerts.clone());
         let stats = history.stats.into_iter().chain([
@@ -141,6 +150,7 @@ impl Daemon {
             reloads,
             source,
             access,
+            control,
             stop_last,
         })
     }
@@ -165,17 +175,20 @@ impl Daemon {
     }
 }
 
-#[cfg(unix)]
 impl Daemon {
-    async fn reload_or_say_why_not(&mut self, cli: Cli) {
+    /// Reads the configuration again because `who` asks for it; the log and the status say what came of it.
+    async fn reload_or_say_why_not(&mut self, who: &str, cli: Cli) -> Result<(), String> {
         let outcome = self.reload(cli).await;
         self.reloads.note(outcome.is_ok());
-        match outcome {
-            Ok(()) => tracing::info!("SIGHUP: the configuration was read again and is applied"),
+        match &outcome {
+            Ok(()) => tracing::info!("{who}: the configuration was read again and is applied"),
             Err(error) => tracing::error!(
-                "SIGHUP: the configuration was not applied, the one before goes on: {error:#}"
+                "{who}: the configuration was not applied, the one before goes on: {error:#}"
             ),
         }
+        let outcome = outcome.map_err(|error| format!("{error:#}"));
+        self.control.reloaded(&outcome);
+        outcome
     }
 
     /// Reads and checks the whole configuration, then applies it. Where it fails, nothing has changed.
@@ -203,6 +216,7 @@ impl Daemon {
         if let Some(web) = &next.web {
             self.access.apply(&web.config);
         }
+        self.control.applied(&next);
         self.config = next;
         Ok(())
     }

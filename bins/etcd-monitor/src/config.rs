@@ -136,7 +136,6 @@ impl Config {
     }
 
     /// The settings that differ in `next` and that a reload cannot change, by their keys.
-    #[cfg(unix)]
     pub(crate) fn fixed_that_differ(&self, next: &Self) -> Vec<&'static str> {
         // In full, so that a new setting must be put on one of the two sides.
         let Self {

@@ -10,6 +10,7 @@ use etcd_monitor_model::ClusterName;
 use serde::Serialize;
 
 use crate::access::Role;
+use crate::control::ReloadError;
 use crate::mute_desk::DeskError;
 
 /// Longest part of a request that an error repeats.
@@ -201,6 +202,24 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "alert_unknown", detail)
     }
 
+    pub(crate) fn channel_unknown(name: &str) -> Self {
+        let detail = format!(
+            "No channel is named {:?}; /api/v1/channels lists those that are configured",
+            short(name)
+        );
+        Self::new(StatusCode::NOT_FOUND, "channel_unknown", detail)
+    }
+
+    pub(crate) fn trial_under_way(name: &str) -> Self {
+        let detail = format!("{:?} is being tested; wait for that to end", short(name));
+        Self::new(StatusCode::CONFLICT, "channel_test_under_way", detail)
+    }
+
+    pub(crate) fn no_control() -> Self {
+        let detail = "This server is part of no daemon with a configuration".to_owned();
+        Self::new(StatusCode::NOT_FOUND, "no_configuration", detail)
+    }
+
     pub(crate) fn no_mutes() -> Self {
         let detail = "This monitor keeps no silences and acknowledgements".to_owned();
         Self::new(StatusCode::NOT_FOUND, "no_mutes", detail)
@@ -238,6 +257,17 @@ fn short(text: &str) -> String {
 /// A reason in our own words, which may quote the request.
 fn limited(reason: &str) -> String {
     reason.chars().take(REASON_CHARS_MAX).collect()
+}
+
+impl From<ReloadError> for Problem {
+    fn from(error: ReloadError) -> Self {
+        let (status, code) = match &error {
+            ReloadError::Refused(_) => (StatusCode::CONFLICT, "configuration_refused"),
+            ReloadError::UnderWay => (StatusCode::CONFLICT, "reload_under_way"),
+            ReloadError::Stopping => (StatusCode::SERVICE_UNAVAILABLE, "stopping"),
+        };
+        Self::new(status, code, limited(&error.to_string()))
+    }
 }
 
 impl From<DeskError> for Problem {

@@ -3,7 +3,9 @@
 mod acknowledgements;
 mod alerts;
 mod black_box;
+mod channels;
 mod cluster;
+mod configuration;
 mod discovery;
 mod events;
 mod health;
@@ -40,17 +42,26 @@ fn operating() -> Router<Source> {
             "/api/v1/alerts/{id}/acknowledgement",
             put(acknowledgements::put).delete(acknowledgements::remove),
         )
+        .route("/api/v1/channels/{name}/test", post(channels::test))
 }
 
 /// What only an admin may do.
 fn administering() -> Router<Source> {
+    let as_others = post(configuration::reload_as_others).put(configuration::reload_as_others);
     Router::new()
+        .route("/api/v1/configuration/reload", post(configuration::reload))
+        .route("/-/reload", as_others)
 }
 
 fn reading() -> Router<Source> {
     Router::new()
         .route("/health", get(health::health))
         .route("/ready", get(health::ready))
+        .route("/-/healthy", get(health::health))
+        .route("/healthz", get(health::health))
+        .route("/livez", get(health::health))
+        .route("/-/ready", get(health::ready))
+        .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::exposition))
         .route("/api/v1/metrics/history", get(history::history))
         .route("/api/v1/metrics/compare", get(trends::compare))
@@ -58,6 +69,9 @@ fn reading() -> Router<Source> {
         .route("/api/v1/alerts", get(alerts::active))
         .route("/api/v1/alerts/history", get(alerts::history))
         .route("/api/v1/alerts/dead-letters", get(alerts::dead_letters))
+        .route("/api/v1/rules", get(channels::rules))
+        .route("/api/v1/channels", get(channels::list))
+        .route("/api/v1/configuration", get(configuration::status))
         .route("/api/v1/silences", get(silences::list))
         .route("/api/v1/blackbox", get(black_box::list))
         .route("/api/v1/blackbox/{name}", get(black_box::download))

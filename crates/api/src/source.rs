@@ -11,10 +11,12 @@ use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::control::Control;
 use crate::frames::Frames;
 use crate::mute_desk::MuteDesk;
 use crate::problem::Problem;
 use crate::requests::Requests;
+use crate::trials::Trials;
 
 /// Clients that may follow the live events at the same time; each costs a connection and a task.
 const EVENT_CLIENTS_MAX: usize = 1_000;
@@ -42,6 +44,8 @@ pub struct Source {
     event_clients: Arc<Semaphore>,
     frames: Arc<Frames>,
     mutes: Option<MuteDesk>,
+    control: Option<Arc<dyn Control>>,
+    trials: Trials,
     stop: CancellationToken,
 }
 
@@ -104,6 +108,8 @@ impl Source {
             event_clients: Arc::new(Semaphore::new(EVENT_CLIENTS_MAX)),
             frames: Arc::default(),
             mutes: None,
+            control: None,
+            trials: Trials::default(),
             stop,
         }
     }
@@ -119,6 +125,13 @@ impl Source {
     #[must_use]
     pub fn with_mutes(mut self, file: MuteFile) -> Self {
         self.mutes = Some(MuteDesk::new(file, self.alerts.clone()));
+        self
+    }
+
+    /// The same, with the daemon that it is a part of.
+    #[must_use]
+    pub fn with_control(mut self, control: Arc<dyn Control>) -> Self {
+        self.control = Some(control);
         self
     }
 
@@ -205,6 +218,14 @@ impl Source {
 
     pub(crate) fn frames(&self) -> &Frames {
         &self.frames
+    }
+
+    pub(crate) fn control(&self) -> Result<&Arc<dyn Control>, Problem> {
+        self.control.as_ref().ok_or_else(Problem::no_control)
+    }
+
+    pub(crate) fn trials(&self) -> &Trials {
+        &self.trials
     }
 
     pub(crate) fn mutes(&self) -> Result<&MuteDesk, Problem> {

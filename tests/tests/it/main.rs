@@ -29,6 +29,7 @@ mod several;
 mod shared;
 mod silence;
 mod stack;
+mod steering;
 mod stops;
 mod two_daemons;
 mod usage;

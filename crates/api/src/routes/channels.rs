@@ -1,0 +1,200 @@
+//! Rules and channels: what becomes an alert and who is told, and a trial of a channel.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Response};
+use etcd_monitor_alerting::{
+    AlertPolicy, Channel, ChannelStats, Delivery, Notification, NotifyError, Rule, SeverityPolicy,
+    default_rules,
+};
+use etcd_monitor_model::{Severity, plain_text};
+use jiff::Timestamp;
+use serde::Serialize;
+use tokio::time::timeout;
+
+use super::configuration::Nothing;
+use crate::body::Body;
+use crate::problem::Problem;
+use crate::source::Source;
+
+/// How long a trial may take: less than the server gives an answer.
+const TRIAL_TIMEOUT: Duration = Duration::from_secs(20);
+
+#[derive(Debug, Serialize)]
+struct RuleLine {
+    rule: String,
+    /// The cluster that has this rule of its own; null: every cluster without such.
+    cluster: Option<String>,
+    /// Null: that of the finding.
+    severity: Option<Severity>,
+    for_seconds: f64,
+    keep_firing_for_seconds: f64,
+    enabled: bool,
+    labels: BTreeMap<String, String>,
+    custom: bool,
+    /// The condition of a custom rule, in words.
+    condition: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Rules {
+    rules: Vec<RuleLine>,
+}
+
+#[derive(Debug, Serialize)]
+struct ChannelLine {
+    name: String,
+    kind: String,
+    /// Notifications that it took.
+    delivered: u64,
+    /// Notifications that were given up.
+    failed: u64,
+    failed_attempts: u64,
+    dropped: u64,
+    waiting: u64,
+    failing_since: Option<Timestamp>,
+    last_error: Option<String>,
+}
+
+#[derive(Debug, Serialize)]
+struct Channels {
+    channels: Vec<ChannelLine>,
+}
+
+/// What came of a trial.
+#[derive(Debug, Serialize)]
+struct Trial {
+    ok: bool,
+    detail: String,
+}
+
+impl RuleLine {
+    fn of(rule: &Rule, cluster: Option<&str>, enabled: bool) -> Self {
+        Self {
+            rule: rule.name.clone(),
+            cluster: cluster.map(str::to_owned),
+            severity: match rule.severity {
+                SeverityPolicy::Fixed(severity) => Some(severity),
+                _ => None,
+            },
+            for_seconds: rule.hold.as_secs_f64(),
+            keep_firing_for_seconds: rule.keep_firing.as_secs_f64(),
+            enabled,
+            labels: rule.labels.clone(),
+            custom: false,
+            condition: None,
+        }
+    }
+}
+
+impl From<&ChannelStats> for ChannelLine {
+    fn from(stats: &ChannelStats) -> Self {
+        Self {
+            name: stats.name.clone(),
+            kind: stats.kind.clone(),
+            delivered: stats.delivered,
+            failed: stats.dead,
+            failed_attempts: stats.failed_attempts,
+            dropped: stats.dropped,
+            waiting: stats.queued,
+            failing_since: stats.failing_since,
+            last_error: stats.last_error.clone(),
+        }
+    }
+}
+
+/// `GET /api/v1/rules`: those that hold, and the default ones that are off.
+pub(crate) async fn rules(State(source): State<Source>) -> Response {
+    let rules = lines(&source.alerts().policy());
+    Json(Rules { rules }).into_response()
+}
+
+fn lines(policy: &AlertPolicy) -> Vec<RuleLine> {
+    let is_on = |rule: &Rule| policy.rules.iter().any(|on| on.name == rule.name);
+    let off = default_rules().into_iter().filter(|rule| !is_on(rule));
+    let general = policy.rules.iter();
+    let of_clusters = policy.cluster_rules.iter().flat_map(|(cluster, rules)| {
+        rules
+            .iter()
+            .map(|rule| RuleLine::of(rule, Some(cluster.as_str()), true))
+    });
+    let custom = policy.metric_rules.iter().map(|metric| RuleLine {
+        custom: true,
+        condition: Some(metric.condition()),
+        ..RuleLine::of(metric.rule(), None, true)
+    });
+    general
+        .map(|rule| RuleLine::of(rule, None, true))
+        .chain(of_clusters)
+        .chain(custom)
+        .chain(off.map(|rule| RuleLine::of(&rule, None, false)))
+        .collect()
+}
+
+/// `GET /api/v1/channels`
+pub(crate) async fn list(State(source): State<Source>) -> Response {
+    let view = source.alerts().latest();
+    let channels = view.channels.iter().map(Into::into).collect();
+    Json(Channels { channels }).into_response()
+}
+
+/// `POST /api/v1/channels/{name}/test`: sends a trial message. Where to is what the configuration says, never what the
+/// request does.
+pub(crate) async fn test(
+    State(source): State<Source>,
+    Path(name): Path<String>,
+    Body(Nothing {}): Body<Nothing>,
+) -> Result<Response, Problem> {
+    let channels = source.alerts().channels();
+    let channel = channels.into_iter().find(|one| one.name() == name);
+    let channel = channel.ok_or_else(|| Problem::channel_unknown(&name))?;
+    let turn = source
+        .trials()
+        .begin(&name)
+        .ok_or_else(|| Problem::trial_under_way(&name))?;
+    let pace = source.alerts().policy().channels.get(&name).copied();
+    let sends_resolved = pace.is_none_or(|pace| pace.sends_resolved);
+    // A client that leaves does not cut a message short.
+    let trial = tokio::spawn(async move {
+        let _turn = turn;
+        tried(&channel, sends_resolved).await
+    });
+    let trial = trial.await.unwrap_or_else(|error| Trial {
+        ok: false,
+        detail: format!("the attempt was cut off: {error}"),
+    });
+    Ok(Json(trial).into_response())
+}
+
+async fn tried(channel: &Channel, sends_resolved: bool) -> Trial {
+    let told = timeout(TRIAL_TIMEOUT, tell(channel, sends_resolved)).await;
+    match told {
+        Ok(Ok(())) => Trial {
+            ok: true,
+            detail: format!("{} took the test message", channel.name()),
+        },
+        Ok(Err(error)) => Trial {
+            ok: false,
+            detail: plain_text(&error.to_string()),
+        },
+        Err(_) => Trial {
+            ok: false,
+            detail: format!("it took longer than {} s", TRIAL_TIMEOUT.as_secs()),
+        },
+    }
+}
+
+/// Says that it fires, and, where the channel is told such things, that it is over.
+async fn tell(channel: &Channel, sends_resolved: bool) -> Result<(), NotifyError> {
+    let firing = Notification::trial(channel.name(), Timestamp::now());
+    let mut delivery = Delivery::default();
+    delivery.receipt = channel.notifier.notify(&firing, &delivery).await?;
+    if sends_resolved {
+        let over = firing.over(Timestamp::now());
+        channel.notifier.notify(&over, &delivery).await?;
+    }
+    Ok(())
+}
