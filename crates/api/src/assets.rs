@@ -43,17 +43,17 @@ asset!(
 );
 asset!(STYLE, "/app.css", "app.css", "text/css; charset=utf-8");
 
+static ALL: [&Asset; 4] = [&PAGE, &SCRIPT, &LIVE_WORKER, &STYLE];
+
 /// The routes of the dashboard's files.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
-    [&PAGE, &SCRIPT, &LIVE_WORKER, &STYLE].into_iter().fold(
-        Router::new(),
-        |router, asset: &'static Asset| {
+    ALL.into_iter()
+        .fold(Router::new(), |router, asset: &'static Asset| {
             router.route(
                 asset.path,
                 get(move |headers: HeaderMap| async move { asset.answer(&headers) }),
             )
-        },
-    )
+        })
 }
 
 impl Asset {
