@@ -1,6 +1,6 @@
 // Chromium with a fresh profile, which notes everything that a page should not do.
 
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { delimiter, join } from 'node:path';
 import { chromium } from 'playwright-core';
@@ -28,6 +28,14 @@ export async function open(browser, url, options = {}) {
   });
   await page.goto(url);
   return { page, faults };
+}
+
+/** Saves the page as it is for the documentation, when `SCREENSHOT_DIR` is set. */
+export async function picture(page, name) {
+  const folder = process.env.SCREENSHOT_DIR;
+  if (folder == null) return;
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name}.png`) });
 }
 
 /** What keeps people out of the page as it is shown, by axe: each rule with the elements that break it. */

@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
-import { launch, open, violations } from './browser.mjs';
+import { launch, open, picture, violations } from './browser.mjs';
 import { WatchedCluster } from './watched-cluster.mjs';
 
 const MEMBERS = ['m1', 'm2', 'm3'];
@@ -137,6 +137,8 @@ describe('the page of a cluster', () => {
     assert.ok(others.includes(leaders.at(-1)), `leaders ${leaders}`);
     await page.getByTestId('time-line').locator('[data-kind=warning], [data-kind=critical]').first().waitFor();
     assert.deepEqual(await violations(page), []);
+    await page.getByTestId('links').scrollIntoViewIfNeeded();
+    await picture(page, 'leader-killed');
   });
 
   it('fits a phone', async () => {

@@ -1,10 +1,8 @@
 // The dashboard in a real browser, served by the real daemon that watches a real cluster.
 
 import assert from 'node:assert/strict';
-import { mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
-import { launch, open, violations } from './browser.mjs';
+import { launch, open, picture, violations } from './browser.mjs';
 import { WatchedCluster } from './watched-cluster.mjs';
 
 const MEMBERS = ['m1', 'm2', 'm3'];
@@ -35,14 +33,6 @@ describe('dashboard', () => {
   const verdict = (state) => page.locator(`[data-testid="verdict"][data-state="${state}"]`);
   const shown = (locator, timeout = SHOWN_MS) => locator.waitFor({ state: 'visible', timeout });
 
-  /** Saves the page as it is for the documentation, when `SCREENSHOT_DIR` is set. */
-  const picture = async (name) => {
-    const folder = process.env.SCREENSHOT_DIR;
-    if (folder == null) return;
-    mkdirSync(folder, { recursive: true });
-    await page.screenshot({ path: join(folder, `${name}.png`) });
-  };
-
   it('shows a healthy cluster: members, leader, quorum and sizes', async () => {
     await shown(verdict('healthy'));
     for (const name of MEMBERS) {
@@ -65,7 +55,7 @@ describe('dashboard', () => {
     await page.waitForFunction((old) => document.querySelector('[data-testid=cycle]').textContent !== old, first);
     assert.match(await page.getByTestId('live').textContent(), /^live/);
     for (const chart of ['read', 'database']) await shown(page.getByTestId(`chart-${chart}`).locator('canvas'));
-    await picture('healthy');
+    await picture(page, 'healthy');
   });
 
   it('can be used without a mouse and has no known barrier', async () => {
@@ -90,7 +80,7 @@ describe('dashboard', () => {
     assert.match(await size.textContent(), /not known/);
     const alert = page.getByTestId('active-alerts').getByTestId('alert-MemberDown');
     await shown(alert.filter({ hasText: 'firing' }));
-    await picture('member-down');
+    await picture(page, 'member-down');
     cluster.startMember(victim);
     await shown(inState(victim, 'healthy'));
     await shown(verdict('healthy'));

@@ -235,7 +235,9 @@ fn source(
         config.interval,
         shared.stop.clone(),
     );
-    let source = source.with_history(Arc::clone(&shared.history) as _);
+    let source = source
+        .with_history(Arc::clone(&shared.history) as _)
+        .with_mutes(shared.data_dir.mutes());
     match &shared.black_box {
         Some(black_box) => source.with_recordings(black_box.recordings()),
         None => source,

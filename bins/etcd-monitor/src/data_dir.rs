@@ -45,7 +45,7 @@ impl DataDir {
 
     /// The file of alerts, and of notifications that wait.
     pub(crate) fn alerts_file(&self) -> PathBuf {
-        self.path.join("alerts.redb")
+        alerts_file(&self.path)
     }
 
     /// The file of silences and acknowledgements, which commands beside the daemon use too.
@@ -65,6 +65,11 @@ impl DataDir {
                 .join(format!("assess-{}.state", file_name(cluster))),
         )
     }
+}
+
+/// The file of alerts in a data directory.
+pub(crate) fn alerts_file(folder: &Path) -> PathBuf {
+    folder.join("alerts.redb")
 }
 
 fn lock(path: &Path) -> anyhow::Result<File> {

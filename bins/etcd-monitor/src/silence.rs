@@ -14,6 +14,8 @@ use crate::cli::{
 use crate::config::{Config, ConfigError};
 use crate::output;
 
+mod doubts;
+
 /// Does what is asked. Never panics; what goes wrong is said on stderr.
 pub(crate) fn run(arguments: &SilenceArgs) -> ExitCode {
     output::exit_code(match &arguments.command {
@@ -73,6 +75,9 @@ fn add(arguments: &SilenceAddArgs) -> anyhow::Result<()> {
         .map_err(|error| ConfigError::new(error.to_string()))?;
     let id = silence.id.clone();
     mutes(&arguments.daemon)?.add_silence(silence, now)?;
+    for doubt in doubts::of_matchers(&arguments.matchers, arguments.daemon.config.as_deref()) {
+        tracing::warn!("{doubt}");
+    }
     output::write(&format!("{id}\n"), None)
 }
 

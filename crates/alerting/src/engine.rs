@@ -24,6 +24,7 @@ use journal::Journal;
 use message::order;
 use muting::Muting;
 use open::OpenGroups;
+pub(crate) use rows::active_alerts;
 pub use rows::{RestoreError, StateRow};
 use rulebook::Rulebook;
 

@@ -89,6 +89,8 @@ impl TemplatePart {
     }
 }
 
+mod tried;
+
 const SLACK: &str = "slack";
 
 impl fmt::Display for TemplatePart {
@@ -126,6 +128,14 @@ pub enum TemplateError {
         /// The line of the template, from 1.
         line: usize,
         /// What is wrong.
+        reason: String,
+    },
+    /// It fails whatever the message says: it names a filter or a value that there is not, say.
+    #[error("template {part} fails with every message it was tried with: {reason}")]
+    Fails {
+        /// What the template would write.
+        part: TemplatePart,
+        /// What is wrong, with the line.
         reason: String,
     },
     /// The text is larger than 64 KiB.
@@ -309,14 +319,20 @@ fn render(
     part: TemplatePart,
     message: &Message,
 ) -> Result<String, String> {
-    let template = environment.get_template(part.as_str());
-    let template = template.map_err(|error| said(&error))?;
-    let root = Value::from(Serde(message));
+    let rendered = render_from(environment, part, Value::from(Serde(message)));
+    rendered.map_err(|error| in_line(&error))
+}
+
+fn render_from(
+    environment: &Environment<'_>,
+    part: TemplatePart,
+    root: Value,
+) -> Result<String, minijinja::Error> {
+    let template = environment.get_template(part.as_str())?;
     let context = minijinja::context! { message => root.clone(), ..root };
     let mut output = Bounded::default();
-    let rendered = template.render_captured_to(context, &mut output);
-    rendered.map_err(|error| in_line(&error))?;
-    String::from_utf8(output.bytes).map_err(|error| error.to_string())
+    template.render_captured_to(context, &mut output)?;
+    Ok(String::from_utf8_lossy(&output.bytes).into_owned())
 }
 
 fn in_line(error: &minijinja::Error) -> String {

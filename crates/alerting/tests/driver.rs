@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use driving::{CRITICAL, DOWN, Does, Running, TestChannel, TestStore, policy};
 use etcd_monitor_alerting::{
-    AlertState, AlertStore, Alerting, AlertingOptions, Changes, Channel, ChannelLimits,
+    AlertState, AlertStore, Alerting, AlertingOptions, AlertsView, Changes, Channel, ChannelLimits,
     MemoryAlertStore, NotificationKind, RestoreError, StateRow,
 };
 use scenario::Says;
@@ -140,6 +140,24 @@ async fn a_refusal_is_a_dead_letter_at_once_and_a_failure_of_the_channel() {
     assert!(failure.reason.contains("refusing"), "{}", failure.reason);
     let later = running.now() + Duration::from_mins(16);
     assert_eq!(view.channels[0].failure(later), None);
+    running.stop().await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_refused_repetition_is_counted_apart_from_what_is_given_up() {
+    let refusing = TestChannel::grouping_itself("am", Does::Refuse);
+    let mut running = Running::start(&[&refusing]);
+    running.publish(&["m1"], DOWN);
+    running.until(|view| view.dead_letters.len() == 1).await;
+    let lost = |count| move |view: &Arc<AlertsView>| view.channels[0].repetitions_lost == count;
+    let view = running.until(lost(2)).await;
+    let stats = &view.channels[0];
+    assert_eq!((stats.dead, view.dead_letters.len()), (1, 1));
+    let failure = stats.failure(running.now()).unwrap().reason;
+    assert!(
+        failure.contains("1 given up, 0 dropped, 2 repetitions refused"),
+        "{failure}"
+    );
     running.stop().await;
 }
 

@@ -1,6 +1,5 @@
 //! The JSON documents that REST and live events answer. Names are promises: fields may be added, never renamed.
 
-use etcd_monitor_alerting::{Alert, AlertEvent, AlertsView, DeadLetter};
 use etcd_monitor_model::{
     CanarySummary, ClusterId, ConsistencySummary, Coverage, Finding, LatencyMetrics,
     LatencySummary, Leader, LeaderChange, LinkSnapshot, MemberCapacity, MemberId, MemberSnapshot,
@@ -11,8 +10,9 @@ use serde::Serialize;
 
 use crate::source::age_seconds;
 
-/// History events that a live-event document carries; the route has them all.
-const LIVE_HISTORY_EVENTS: usize = 50;
+pub(crate) mod alerts;
+pub(crate) mod event_id;
+pub(crate) mod fleet;
 
 /// `GET /api/v1/cluster/status`.
 #[derive(Serialize)]
@@ -220,37 +220,6 @@ impl<'a> SnapshotDocument<'a> {
     }
 }
 
-/// One line of `GET /api/v1/clusters` and of `GET /health`.
-#[derive(Serialize)]
-pub(crate) struct ClusterLine {
-    cluster: String,
-    healthy: Option<bool>,
-    worst: Option<Severity>,
-    sentence: String,
-    age_seconds: Option<f64>,
-}
-
-impl ClusterLine {
-    pub(crate) fn of(name: &str, snapshot: Option<&Snapshot>) -> Self {
-        Self {
-            cluster: name.to_owned(),
-            healthy: snapshot.and_then(|snapshot| snapshot.health.healthy),
-            worst: snapshot.and_then(|snapshot| snapshot.health.worst),
-            sentence: snapshot.map_or_else(
-                || "Not known: the first cycle has not ended yet".to_owned(),
-                |snapshot| snapshot.health.sentence.clone(),
-            ),
-            age_seconds: snapshot.map(|snapshot| age_seconds(snapshot.at)),
-        }
-    }
-}
-
-/// `GET /api/v1/clusters`.
-#[derive(Serialize)]
-pub(crate) struct Clusters {
-    pub(crate) clusters: Vec<ClusterLine>,
-}
-
 /// `GET /api/v1/findings`.
 #[derive(Serialize)]
 pub(crate) struct Findings<'a> {
@@ -280,60 +249,4 @@ impl<'a> ClusterCoverage<'a> {
             age_seconds: age_seconds(snapshot.at),
         }
     }
-}
-
-/// `GET /api/v1/alerts`.
-#[derive(Serialize)]
-pub(crate) struct Alerts<'a> {
-    pub(crate) alerts: Vec<&'a Alert>,
-}
-
-/// `GET /api/v1/alerts/history`: newest last.
-#[derive(Serialize)]
-pub(crate) struct AlertHistory<'a> {
-    pub(crate) history: Vec<&'a AlertEvent>,
-}
-
-/// `GET /api/v1/alerts/dead-letters`: newest last.
-#[derive(Serialize)]
-pub(crate) struct DeadLetters<'a> {
-    pub(crate) dead_letters: Vec<&'a DeadLetter>,
-}
-
-/// The data of a live `alerts` event.
-#[derive(Serialize)]
-pub(crate) struct LiveAlerts<'a> {
-    alerts: Vec<&'a Alert>,
-    history: Vec<&'a AlertEvent>,
-}
-
-impl<'a> LiveAlerts<'a> {
-    pub(crate) fn of(view: &'a AlertsView, cluster: &str) -> Self {
-        let history = history_of(view, Some(cluster));
-        let old = history.len().saturating_sub(LIVE_HISTORY_EVENTS);
-        Self {
-            alerts: alerts_of(view, Some(cluster)),
-            history: history.into_iter().skip(old).collect(),
-        }
-    }
-}
-
-/// Active alerts of one cluster, or of all.
-pub(crate) fn alerts_of<'a>(view: &'a AlertsView, cluster: Option<&str>) -> Vec<&'a Alert> {
-    view.active
-        .iter()
-        .filter(|alert| belongs(alert, cluster))
-        .collect()
-}
-
-/// Alert events of one cluster, or of all, newest last.
-pub(crate) fn history_of<'a>(view: &'a AlertsView, cluster: Option<&str>) -> Vec<&'a AlertEvent> {
-    view.history
-        .iter()
-        .filter(|event| belongs(&event.alert, cluster))
-        .collect()
-}
-
-fn belongs(alert: &Alert, cluster: Option<&str>) -> bool {
-    cluster.is_none_or(|cluster| alert.cluster.as_str() == cluster)
 }

@@ -5,13 +5,18 @@ use std::time::Duration;
 use axum::body::Body;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use etcd_monitor_alerting::MuteFileError;
 use etcd_monitor_model::ClusterName;
 use serde::Serialize;
 
 use crate::access::Role;
+use crate::mute_desk::DeskError;
 
 /// Longest part of a request that an error repeats.
 const ECHO_CHARS_MAX: usize = 100;
+
+/// Longest reason: a sentence or two.
+const REASON_CHARS_MAX: usize = 500;
 
 /// An error answer.
 #[derive(Debug, Clone, Serialize)]
@@ -123,8 +128,33 @@ impl Problem {
     }
 
     pub(crate) fn method_not_allowed() -> Self {
-        let detail = "This route answers GET and HEAD only".to_owned();
+        let detail = "This route does not answer this method; Allow names those it does".to_owned();
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
+    }
+
+    pub(crate) fn json_required() -> Self {
+        let detail =
+            "The body must be JSON: send Content-Type: application/json, and {} where there is nothing to say"
+                .to_owned();
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "json_required", detail)
+    }
+
+    pub(crate) fn bad_body(reason: &str) -> Self {
+        let detail = format!("The body cannot be taken: {}", limited(reason));
+        Self::new(StatusCode::BAD_REQUEST, "bad_body", detail)
+    }
+
+    pub(crate) fn alert_unknown(id: &str) -> Self {
+        let detail = format!(
+            "No alert that is pending or firing has the id {:?}; /api/v1/alerts lists them",
+            short(id)
+        );
+        Self::new(StatusCode::NOT_FOUND, "alert_unknown", detail)
+    }
+
+    pub(crate) fn no_mutes() -> Self {
+        let detail = "This monitor keeps no silences and acknowledgements".to_owned();
+        Self::new(StatusCode::NOT_FOUND, "no_mutes", detail)
     }
 
     pub(crate) fn no_history() -> Self {
@@ -154,6 +184,30 @@ impl Problem {
 
 fn short(text: &str) -> String {
     text.chars().take(ECHO_CHARS_MAX).collect()
+}
+
+/// A reason in our own words, which may quote the request.
+fn limited(reason: &str) -> String {
+    reason.chars().take(REASON_CHARS_MAX).collect()
+}
+
+impl From<DeskError> for Problem {
+    fn from(error: DeskError) -> Self {
+        let (status, code) = match &error {
+            DeskError::File(MuteFileError::NoSuchSilence(_)) => {
+                (StatusCode::NOT_FOUND, "silence_unknown")
+            }
+            DeskError::File(MuteFileError::Expired(_)) => (StatusCode::CONFLICT, "silence_over"),
+            DeskError::File(MuteFileError::TooMany) => (StatusCode::CONFLICT, "too_many_silences"),
+            _ => (StatusCode::SERVICE_UNAVAILABLE, "mutes_unavailable"),
+        };
+        if status == StatusCode::SERVICE_UNAVAILABLE {
+            tracing::error!(%error, "Silences and acknowledgements cannot be read or changed");
+            let detail = "The file of silences and acknowledgements cannot be read or changed; the log says why";
+            return Self::new(status, code, detail.to_owned());
+        }
+        Self::new(status, code, limited(&error.to_string()))
+    }
 }
 
 impl IntoResponse for Problem {

@@ -1,5 +1,6 @@
 //! The routes, one file per area.
 
+mod acknowledgements;
 mod alerts;
 mod black_box;
 mod cluster;
@@ -7,16 +8,16 @@ mod events;
 mod health;
 mod history;
 mod metrics;
+mod silences;
 mod trends;
 
 use axum::Router;
 use axum::extract::{FromRequestParts, Query};
 use axum::http::request::Parts;
-use axum::routing::get;
+use axum::routing::{delete, get, post, put};
 use serde::Deserialize;
 
-use crate::access::{Role, require};
-use crate::documents::ClusterLine;
+use crate::access::{Caller, Role, require};
 use crate::etag;
 use crate::problem::Problem;
 use crate::source::Source;
@@ -32,6 +33,12 @@ pub(crate) fn router(source: &Source) -> Router<Source> {
 /// What an operator may do beyond reading.
 fn operating() -> Router<Source> {
     Router::new()
+        .route("/api/v1/silences", post(silences::add))
+        .route("/api/v1/silences/{id}", delete(silences::expire))
+        .route(
+            "/api/v1/alerts/{id}/acknowledgement",
+            put(acknowledgements::put).delete(acknowledgements::remove),
+        )
 }
 
 /// What only an admin may do.
@@ -50,6 +57,7 @@ fn reading() -> Router<Source> {
         .route("/api/v1/alerts", get(alerts::active))
         .route("/api/v1/alerts/history", get(alerts::history))
         .route("/api/v1/alerts/dead-letters", get(alerts::dead_letters))
+        .route("/api/v1/silences", get(silences::list))
         .route("/api/v1/blackbox", get(black_box::list))
         .route("/api/v1/blackbox/{name}", get(black_box::download))
         .route("/api/v1/events", get(events::follow))
@@ -70,13 +78,14 @@ fn of_snapshots() -> Router<Source> {
         .route("/api/v1/coverage", get(cluster::coverage))
 }
 
-/// The verdict on each cluster in one line, also where there is none yet.
-fn cluster_lines(source: &Source) -> Vec<ClusterLine> {
-    let watched = source.watched();
-    let clusters = watched.clusters.iter();
-    clusters
-        .map(|(name, snapshots)| ClusterLine::of(name.as_str(), snapshots.borrow().as_deref()))
-        .collect()
+/// Who says so: whoever asks, or where nobody says who they are, the name in the body.
+fn author<'a>(caller: &'a Caller, named: Option<&'a str>) -> Result<&'a str, Problem> {
+    caller
+        .name
+        .as_deref()
+        .or(named)
+        .filter(|name| !name.trim().is_empty())
+        .ok_or_else(|| Problem::bad_body("author: say who you are"))
 }
 
 /// `?cluster=NAME`.
@@ -89,6 +98,10 @@ pub(crate) struct Selection {
 impl Selection {
     pub(crate) fn name(&self) -> Option<&str> {
         self.cluster.as_deref()
+    }
+
+    pub(crate) fn into_name(self) -> Option<String> {
+        self.cluster
     }
 }
 

@@ -4,13 +4,15 @@ use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 use std::time::Duration;
 
-use etcd_monitor_alerting::AlertsHandle;
+use etcd_monitor_alerting::{AlertsHandle, MuteFile};
 use etcd_monitor_core::{Recordings, SnapshotReceiver};
 use etcd_monitor_model::{ClusterName, HistoryStore, Snapshot, Stat, StatSource};
 use jiff::Timestamp;
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::frames::Frames;
+use crate::mute_desk::MuteDesk;
 use crate::problem::Problem;
 
 /// Clients that may follow the live events at the same time; each costs a connection and a task.
@@ -36,6 +38,8 @@ pub struct Source {
     build: Arc<BuildInfo>,
     started_at: Timestamp,
     event_clients: Arc<Semaphore>,
+    frames: Arc<Frames>,
+    mutes: Option<MuteDesk>,
     stop: CancellationToken,
 }
 
@@ -95,6 +99,8 @@ impl Source {
             build: Arc::new(build),
             started_at: Timestamp::now(),
             event_clients: Arc::new(Semaphore::new(EVENT_CLIENTS_MAX)),
+            frames: Arc::default(),
+            mutes: None,
             stop,
         }
     }
@@ -103,6 +109,13 @@ impl Source {
     #[must_use]
     pub fn with_recordings(mut self, recordings: Recordings) -> Self {
         self.recordings = Some(recordings);
+        self
+    }
+
+    /// The same, with the file of what people mute: silences and acknowledgements can be read and changed.
+    #[must_use]
+    pub fn with_mutes(mut self, file: MuteFile) -> Self {
+        self.mutes = Some(MuteDesk::new(file, self.alerts.clone()));
         self
     }
 
@@ -126,10 +139,21 @@ impl Source {
 
     /// The numbers that the parts tell about themselves.
     pub(crate) fn stats(&self) -> Vec<Stat> {
-        self.stat_sources
-            .iter()
-            .flat_map(|stats| stats.stats())
-            .collect()
+        let parts = self.stat_sources.iter().flat_map(|stats| stats.stats());
+        let seats_taken = EVENT_CLIENTS_MAX - self.event_clients.available_permits();
+        let live = [
+            Stat::gauge(
+                "etcd_monitor_event_clients",
+                "Clients that follow the live events",
+                seats_taken as f64,
+            ),
+            Stat::counter(
+                "etcd_monitor_event_skipped_cycles_total",
+                "Cycles that clients of the live events were too slow for, since the monitor started",
+                self.frames.skipped(),
+            ),
+        ];
+        parts.chain(live).collect()
     }
 
     pub(crate) fn recordings(&self) -> Option<&Recordings> {
@@ -140,6 +164,7 @@ impl Source {
     pub fn watch(&self, clusters: Vec<(ClusterName, SnapshotReceiver)>, interval: Duration) {
         let next = Watched::now(clusters, interval);
         *self.watched.write().unwrap_or_else(PoisonError::into_inner) = next;
+        self.frames.forget();
     }
 
     /// Which clusters are watched now.
@@ -162,6 +187,14 @@ impl Source {
 
     pub(crate) fn event_clients(&self) -> &Arc<Semaphore> {
         &self.event_clients
+    }
+
+    pub(crate) fn frames(&self) -> &Frames {
+        &self.frames
+    }
+
+    pub(crate) fn mutes(&self) -> Result<&MuteDesk, Problem> {
+        self.mutes.as_ref().ok_or_else(Problem::no_mutes)
     }
 
     pub(crate) fn stop(&self) -> &CancellationToken {

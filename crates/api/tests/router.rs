@@ -7,19 +7,24 @@ use std::time::Duration;
 
 use axum::body::{Body, to_bytes};
 use axum::http::{Method, Request, Response, StatusCode, header};
-use etcd_monitor_alerting::{AlertPolicy, Alerting, AlertingOptions};
+use etcd_monitor_alerting::{AlertPolicy, Alerting, AlertingOptions, MuteFile};
 use etcd_monitor_api::{Access, BuildInfo, HostPolicy, HttpOptions, Source, router};
 use etcd_monitor_model::{
     ClusterName, MemberId, MemberSnapshot, MonitorCondition, Quorum, Snapshot,
 };
 use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
+use tempfile::TempDir;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
 #[path = "router/coverage.rs"]
 mod coverage;
+#[path = "router/live.rs"]
+mod live;
+#[path = "router/mutes.rs"]
+mod mutes;
 #[path = "router/surroundings.rs"]
 mod surroundings;
 
@@ -54,6 +59,8 @@ struct Server {
     clusters: Vec<(&'static str, Option<Snapshot>)>,
     origins: Vec<String>,
     stop: CancellationToken,
+    /// Where silences are kept.
+    folder: Option<TempDir>,
 }
 
 impl Server {
@@ -61,6 +68,7 @@ impl Server {
         Self {
             clusters,
             origins: Vec::new(),
+            folder: None,
             stop: CancellationToken::new(),
         }
     }
@@ -82,7 +90,11 @@ impl Server {
         let interval = Duration::from_secs(5);
         let build = BuildInfo::default();
         let stop = self.stop.clone();
-        Source::new(clusters.collect(), alerts, build, interval, stop)
+        let source = Source::new(clusters.collect(), alerts, build, interval, stop);
+        match &self.folder {
+            Some(folder) => source.with_mutes(MuteFile::new(folder.path())),
+            None => source,
+        }
     }
 
     async fn answer(&self, request: Request<Body>) -> Response<Body> {
@@ -295,9 +307,9 @@ async fn errors_are_problems_with_a_code() {
         ),
         (
             Server::two(),
-            "/api/v1/events",
-            StatusCode::BAD_REQUEST,
-            "cluster_required",
+            "/api/v1/events?cluster=c&cluster=x",
+            StatusCode::NOT_FOUND,
+            "cluster_unknown",
         ),
         (
             starting(),

@@ -5,7 +5,7 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, Method, RequestBuilder};
 use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -183,6 +183,14 @@ impl Daemon {
     /// A request for a path, to be refined.
     pub fn request(&self, path: &str) -> RequestBuilder {
         self.http.get(format!("{}{path}", self.url))
+    }
+
+    /// A request that changes something, with a JSON document.
+    pub fn change(&self, method: Method, path: &str, document: &Value) -> RequestBuilder {
+        self.http
+            .request(method, format!("{}{path}", self.url))
+            .header("content-type", "application/json")
+            .body(document.to_string())
     }
 
     /// What a path answers.

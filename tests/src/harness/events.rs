@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use futures_util::StreamExt;
 use futures_util::stream::BoxStream;
+use reqwest::RequestBuilder;
 use serde_json::Value;
 use tokio::time::timeout;
 
@@ -12,8 +13,10 @@ use super::daemon::Daemon;
 /// One event.
 #[derive(Debug)]
 pub struct Event {
-    /// Its kind, `snapshot` or `alerts`.
+    /// Its kind, `snapshot` or `alerts`, say.
     pub kind: String,
+    /// Its id; `None` for one that is no place to go on from.
+    pub id: Option<String>,
     /// Its document.
     pub data: Value,
 }
@@ -27,11 +30,17 @@ pub struct Events {
 impl Events {
     /// Opens the stream of the only cluster.
     pub async fn open(daemon: &Daemon) -> Self {
-        let response = daemon
-            .request("/api/v1/events")
-            .send()
-            .await
-            .expect("the daemon answers");
+        Self::of(daemon.request("/api/v1/events")).await
+    }
+
+    /// Opens it again, after the event with this id.
+    pub async fn resume(daemon: &Daemon, id: &str) -> Self {
+        let request = daemon.request("/api/v1/events");
+        Self::of(request.header("last-event-id", id)).await
+    }
+
+    async fn of(request: RequestBuilder) -> Self {
+        let response = request.send().await.expect("the daemon answers");
         assert_eq!(response.status(), 200);
         let kind = response
             .headers()
@@ -64,6 +73,16 @@ impl Events {
         panic!("the stream ended before a {kind} event")
     }
 
+    /// The id of the next event of a kind.
+    pub async fn next_id_of(&mut self, kind: &str, limit: Duration) -> String {
+        while let Some(event) = self.next(limit).await {
+            if event.kind == kind {
+                return event.id.expect("such an event has an id");
+            }
+        }
+        panic!("the stream ended before a {kind} event")
+    }
+
     async fn read(&mut self) -> Option<Event> {
         loop {
             while let Some(end) = self.buffer.find("\n\n") {
@@ -84,6 +103,7 @@ fn parse(block: &str) -> Option<Event> {
     let field = |name: &str| block.lines().find_map(|line| line.strip_prefix(name));
     let data = field("data: ")?;
     Some(Event {
+        id: field("id: ").map(str::to_owned),
         kind: field("event: ").unwrap_or("message").to_owned(),
         data: serde_json::from_str(data).unwrap_or_else(|error| panic!("{error}: {data}")),
     })

@@ -17,6 +17,7 @@ mod http;
 mod identity;
 mod links;
 mod metrics;
+mod muting;
 mod pages;
 mod quota;
 mod refusals;

@@ -42,14 +42,23 @@ const WEBHOOK: &str = "webhook";
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct AlertsFile {
+    /// Short form of `rules` for such as are given no more than another time for which a finding must hold: rule to duration.
     holds: BTreeMap<At<String>, At<String>>,
+    /// Rules that are to be other than the defaults, by name of the rule. One that is named is on, unless it is said to be off.
     rules: RulesFile,
+    /// Rules of your own: one more over a finding, or one over a metric.
     custom: Vec<CustomRuleFile>,
+    /// Where alerts go, by name. `console` is always there.
     channels: BTreeMap<At<String>, At<ChannelFile>>,
+    /// Who hears of what. Without it every alert goes to every channel.
     route: Option<At<RouteFile>>,
+    /// Which alerts mute which others, beside those that are known to have the same cause.
     inhibit: Vec<At<InhibitFile>>,
+    /// When nothing new is told.
     maintenance: Vec<WindowFile>,
+    /// What messages say, by piece (`console.text`, `email.subject`, `email.text`, `email.html`, `slack.text`, `pagerduty.summary`, `webhook.body`), for all channels of the type.
     templates: TemplatesFile,
+    /// Calls a URL while clusters are probed, so that another service notices when the monitor falls silent.
     heartbeat: Option<At<HeartbeatFile>>,
 }
 
@@ -79,6 +88,7 @@ impl AlertsFile {
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ClusterAlertsFile {
+    /// Rules by name.
     pub(super) rules: RulesFile,
 }
 

@@ -17,8 +17,11 @@ const BYTES: RangeInclusive<u64> = (1 << 20)..=(64 << 30);
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct BlackBoxFile {
+    /// Whether it records.
     enabled: bool,
+    /// How far back it reaches, 1 to 1,440.
     minutes: u64,
+    /// Bytes of all its files, 1 MiB to 64 GiB: two fifths for the last minutes of all clusters, three for kept recordings.
     bytes: u64,
 }
 

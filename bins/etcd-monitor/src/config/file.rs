@@ -26,20 +26,35 @@ const FILE_BYTES_MAX: u64 = 4 << 20;
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ConfigFile {
+    /// Address on which dashboard, API and metrics are served.
     pub(super) listen: Option<IpAddr>,
+    /// Port on which they are served; 0 takes a free one.
     pub(super) api_port: Option<u16>,
+    /// URL under which users reach the dashboard (http or https): messages link to it, and its host is answered too.
     pub(super) external_url: Option<String>,
+    /// Further host names to answer to. Addresses and localhost are always answered, any other name is refused with 421.
     pub(super) allow_hosts: Vec<String>,
+    /// Origins whose pages may read the answers (CORS), such as `https://portal.example`; none without it.
     pub(super) cors_origins: Vec<String>,
+    /// Time between two probe cycles, 100ms to 1h.
     pub(super) interval: Option<String>,
+    /// Folder for everything that is kept; nothing is written outside it.
     pub(super) data_dir: Option<PathBuf>,
+    /// What was seen in the last minutes, kept as a recording when something critical begins.
     pub(super) black_box: BlackBoxFile,
+    /// The history of every number, in one file.
     pub(super) history: HistoryFile,
+    /// Sends every sample also to a Prometheus-compatible store. On where a URL stands.
     pub(super) remote_write: RemoteWriteFile,
+    /// What becomes an alert, and who is told. Read again on SIGHUP.
     pub(super) alerts: AlertsFile,
+    /// Short form of a channel of type webhook, named webhook.
     pub(super) webhook_url: Option<At<SecretString>>,
+    /// File that holds this URL; for one that is a secret.
     pub(super) webhook_url_file: Option<At<PathBuf>>,
+    /// Versions of etcd with known defects, in the place of the list that is built in. Read again on SIGHUP.
     pub(super) known_versions_file: Option<PathBuf>,
+    /// The clusters to watch; without any, the one that the flags describe. Read again on SIGHUP.
     pub(super) clusters: Vec<ClusterFile>,
 }
 
@@ -47,20 +62,35 @@ pub(super) struct ConfigFile {
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct ClusterFile {
+    /// Its name, 1 to 64 characters, unique among the clusters.
     pub(super) name: Option<String>,
+    /// Client URLs or host:port of its members; one is enough.
     pub(super) endpoints: Vec<String>,
+    /// Whether its other members are looked for in the member list.
     pub(super) discover: Option<bool>,
+    /// Where members serve `/metrics` when not on the client port, such as `http://{host}:2381`; `{host}` is the host of each member.
     pub(super) metrics_url: Option<String>,
+    /// Authority that signed the members' certificates (PEM).
     pub(super) cacert: Option<PathBuf>,
+    /// Client certificate with its chain (PEM).
     pub(super) cert: Option<PathBuf>,
+    /// Private key of the client certificate (PEM).
     pub(super) key: Option<PathBuf>,
+    /// Name to expect in the members' certificates, where it is not the host.
     pub(super) server_name: Option<String>,
+    /// User, where etcd asks for one.
     pub(super) user: Option<String>,
+    /// File that holds the user's password.
     pub(super) password_file: Option<PathBuf>,
+    /// Time between two looks at the certificates of one member, 100ms to 1h.
     pub(super) trust_interval: Option<String>,
+    /// Time between two comparisons of all members' data by HashKV, 1m to 31d, or `off`.
     pub(super) hashkv_interval: Option<String>,
+    /// Writes a small key under a lease and watches it through every voter, to measure what users meet. On where it stands.
     pub(super) canary: Option<CanaryFile>,
+    /// Thresholds.
     pub(super) parameters: Parameters,
+    /// Rules that are other for this cluster than what `alerts` says.
     pub(super) alerts: ClusterAlertsFile,
 }
 
@@ -68,7 +98,9 @@ pub(super) struct ClusterFile {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CanaryFile {
+    /// The key that is written, 1 to 512 bytes; its user needs to be allowed to write it.
     pub(super) key: String,
+    /// Time between two writes, 100ms to 1h.
     pub(super) interval: Option<String>,
 }
 

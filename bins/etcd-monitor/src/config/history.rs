@@ -20,11 +20,17 @@ const DAY: Duration = Duration::from_hours(24);
 #[derive(Debug, Clone, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct HistoryFile {
+    /// Whether the file is kept. The newest 1,000 samples of every series are in memory in any case.
     enabled: bool,
+    /// Days for which samples are kept as they were measured, 1 to 3,650.
     days: Option<u64>,
+    /// Days for which means, minima and maxima of a minute are kept.
     minute_days: Option<u64>,
+    /// Days for which those of ten minutes are kept.
     ten_minute_days: Option<u64>,
+    /// Size of the file above which the oldest go, 16 MiB to 1 TiB.
     bytes: Option<u64>,
+    /// Time between two writes, 100ms to 1h: what a crash may lose.
     flush: Option<String>,
 }
 

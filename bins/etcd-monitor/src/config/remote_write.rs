@@ -20,15 +20,25 @@ const QUEUE_BYTES: RangeInclusive<u64> = (1 << 20)..=(64 << 30);
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RemoteWriteFile {
+    /// Where samples are sent.
     url: Option<SecretString>,
+    /// File that holds this URL; for one that is a secret.
     url_file: Option<PathBuf>,
+    /// Where they are read back from when no history file is kept: the URL before `/api/v1/query`.
     query_url: Option<SecretString>,
+    /// User of the store, with `password_file`.
     user: Option<String>,
+    /// File that holds the user's password.
     password_file: Option<PathBuf>,
+    /// File that holds a token, in the place of user and password.
     bearer_token_file: Option<PathBuf>,
+    /// Authority that signed the store's certificate (PEM).
     cacert: Option<PathBuf>,
+    /// Further headers, such as a tenant's.
     headers: BTreeMap<String, SecretString>,
+    /// Labels for every series, such as which of two daemons wrote it.
     labels: BTreeMap<String, String>,
+    /// Bytes on disk of what waits for the store, 1 MiB to 64 GiB (default 128 MiB).
     queue_bytes: Option<u64>,
 }
 

@@ -179,6 +179,7 @@ fn stats_of(channel: &ChannelStats) -> Vec<Stat> {
         ("delivered", channel.delivered),
         ("failed", channel.dead),
         ("dropped", channel.dropped),
+        ("repetition_lost", channel.repetitions_lost),
     ]
     .into_iter()
     .map(|(result, count)| {

@@ -258,6 +258,8 @@ impl Lane {
 #[derive(Debug, Default)]
 pub(super) struct GivenUp {
     count: u64,
+    /// Of those, the repetitions: the next follows.
+    repetitions: u64,
     first: Option<(String, String)>,
 }
 
@@ -265,16 +267,29 @@ impl GivenUp {
     /// One more.
     pub(super) fn add(&mut self, waiting: &Waiting, reason: &str) {
         self.count += 1;
+        self.repetitions += u64::from(waiting.passing);
         let first = || (waiting.id.clone(), reason.to_owned());
         self.first.get_or_insert_with(first);
     }
 
     /// Says so, if there is any.
     pub(super) fn log(self, channel: &str) {
-        let (count, Some((id, reason))) = (self.count, self.first) else {
+        let Some((id, reason)) = self.first else {
             return;
         };
-        tracing::error!(channel, count, id, reason, "notifications are given up");
+        let (count, repetitions) = (self.count, self.repetitions);
+        if count == repetitions {
+            tracing::warn!(channel, count, id, reason, "repetitions are lost");
+        } else {
+            tracing::error!(
+                channel,
+                count,
+                repetitions,
+                id,
+                reason,
+                "notifications are given up"
+            );
+        }
     }
 }
 

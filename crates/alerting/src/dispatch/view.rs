@@ -68,6 +68,9 @@ pub struct ChannelStats {
     pub dead: u64,
     /// Notifications that were dropped because its queue was full.
     pub dropped: u64,
+    /// Repetitions, for a receiver that forgets what it hears no more of, that it refused or that found no room. None is
+    /// kept, since the next follows; while they are refused the channel does not do what it is there for.
+    pub repetitions_lost: u64,
     /// Notifications that wait in its queue or are being tried.
     pub queued: u64,
     /// When the one was decided that waits longest; `None` while none does.
@@ -121,8 +124,8 @@ impl ChannelStats {
         Some(PartFailure {
             since: self.losing_since?,
             reason: format!(
-                "{}: {} given up, {} dropped since the start; last error: {error}",
-                self.name, self.dead, self.dropped
+                "{}: {} given up, {} dropped, {} repetitions refused since the start; last error: {error}",
+                self.name, self.dead, self.dropped, self.repetitions_lost
             ),
         })
     }

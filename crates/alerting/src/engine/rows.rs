@@ -2,7 +2,7 @@
 //!
 //! A row is written when something changes that a restart must not lose, not when the evidence of an alert is renewed.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use super::clock::ClockReading;
 use super::group::{GroupKey, KeptGroup};
 use super::incident::Kept;
-use crate::alert::{AlertEvent, Fingerprint};
+use crate::alert::{AlertEvent, AlertState, Fingerprint};
 use crate::silence::Mutes;
 
 /// The version of what the rows say.
@@ -121,6 +121,20 @@ impl KeptState {
         }
         Ok(())
     }
+}
+
+/// The alerts that are pending or firing by what was kept. `None` where that makes no sense.
+pub(crate) fn active_alerts(rows: BTreeMap<String, Vec<u8>>) -> Option<BTreeSet<Fingerprint>> {
+    let rows = rows.into_iter().map(|(key, value)| StateRow {
+        key,
+        value: Some(value),
+    });
+    let state = KeptState::read(rows).ok()?.unwrap_or_default();
+    let active = state.alerts.into_iter().filter(|(_, kept)| {
+        let state = kept.alert().state;
+        state != AlertState::Resolved
+    });
+    Some(active.map(|(id, _)| id).collect())
 }
 
 /// A row that says something. `None` where it cannot be written, which no type here can bring about.

@@ -132,7 +132,8 @@ impl SlackNotifier {
         self.door.send(request, explain).await.map(|_| None)
     }
 
-    /// Tells by the bot: a first message, or an update of it and an answer in its thread.
+    /// Tells by the bot: a first message, or an update of it and an answer in its thread. Where either is refused, another
+    /// first message, which begins another thread.
     async fn post_by_bot(
         &self,
         channel: &str,
@@ -148,17 +149,19 @@ impl SlackNotifier {
         update["ts"] = first.ts.as_str().into();
         match self.call("chat.update", &update).await? {
             Answer::Done(_) => {}
-            // Nothing to answer to: somebody deleted it, or it stands where the bot no longer writes.
             Answer::Refused(code) if is_out_of_reach(&code) => {
                 return self.first_message(channel, content).await;
             }
-            // Too old to be changed, by a rule of the workspace; the thread is still there.
-            Answer::Refused(code)
-                if code == "edit_window_closed" || code == "cant_update_message" => {}
             Answer::Refused(code) => return Err(self.refused(&code)),
         }
-        self.answer_in_thread(content, kind, &first).await?;
-        Ok(first)
+        match self.answer_in_thread(content, kind, &first).await? {
+            Answer::Done(_) => Ok(first),
+            Answer::Refused(code) => {
+                let channel_name = &self.options.name;
+                tracing::warn!(channel = channel_name, code, "the thread is refused");
+                self.first_message(channel, content).await
+            }
+        }
     }
 
     async fn first_message(&self, channel: &str, content: &Value) -> Result<Posted, NotifyError> {
@@ -175,15 +178,12 @@ impl SlackNotifier {
         content: &Value,
         kind: NotificationKind,
         first: &Posted,
-    ) -> Result<(), NotifyError> {
+    ) -> Result<Answer, NotifyError> {
         let mut reply = content.clone();
         reply["channel"] = first.channel.as_str().into();
         reply["thread_ts"] = first.ts.as_str().into();
         reply["reply_broadcast"] = is_for_all(kind).into();
-        match self.call("chat.postMessage", &reply).await? {
-            Answer::Done(_) => Ok(()),
-            Answer::Refused(code) => Err(self.refused(&code)),
-        }
+        self.call("chat.postMessage", &reply).await
     }
 
     /// One call of the Web API; what is wrong for a while is an error.
@@ -238,9 +238,12 @@ impl Posted {
     }
 }
 
-/// Whether a first message cannot be found again, or not be written to any more, as after another channel was configured.
+/// Whether a first message cannot be found again, or not be changed any more: somebody deleted it, it is too old by a rule
+/// of the workspace, or another channel was configured.
 fn is_out_of_reach(code: &str) -> bool {
     let codes = [
+        "cant_update_message",
+        "edit_window_closed",
         "message_not_found",
         "channel_not_found",
         "not_in_channel",

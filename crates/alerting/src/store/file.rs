@@ -1,6 +1,7 @@
 //! The store in one file, by redb: one transaction, one flush to the disk.
 
-use std::path::PathBuf;
+use std::collections::BTreeSet;
+use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
@@ -8,10 +9,14 @@ use etcd_monitor_model::Stat;
 use jiff::Timestamp;
 use redb::{Builder, Database};
 
+use crate::alert::Fingerprint;
+use crate::engine::active_alerts;
+
 use super::{AlertStore, Changes, SetAside, StoreError, Stored};
 use trouble::{Trouble, guarded};
 
 mod aside;
+mod peek;
 mod schema;
 mod trouble;
 
@@ -62,6 +67,12 @@ impl FileAlertStore {
     pub fn latest_aside(&self) -> Option<SetAside> {
         let latest = self.latest_aside.lock();
         latest.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The alerts that are pending or firing by what the file has, also while another process has it open. `None` where
+    /// that cannot be said: it is not there, is being written, or makes no sense. Nothing is changed. Blocks.
+    pub fn peek_active(path: &Path) -> Option<BTreeSet<Fingerprint>> {
+        active_alerts(peek::read(path)?.rows)
     }
 
     fn opened(&self) -> MutexGuard<'_, Option<Database>> {

@@ -158,13 +158,17 @@ async fn a_bot_posts_updates_its_message_and_answers_in_the_thread() {
     assert_eq!(server.requests().len(), 7);
 }
 
-/// Sends a later message to a Slack that answers the update so; the paths it was asked.
-async fn later(update: &'static str) -> (Result<Option<Receipt>, NotifyError>, Vec<String>) {
+/// Sends a later message of an incident to a Slack that answers an update, and what is posted in a thread, so; the paths
+/// it was asked.
+async fn later(
+    update: &'static str,
+    reply: &'static str,
+) -> (Result<Option<Receipt>, NotifyError>, Vec<String>) {
     let server = Recorder::start(move |_, request| {
-        says(if request.uri.path().ends_with("update") {
-            update
-        } else {
-            POSTED
+        says(match request.uri.path() {
+            "/api/chat.update" => update,
+            _ if request.json().get("thread_ts").is_some() => reply,
+            _ => POSTED,
         })
     })
     .await;
@@ -178,18 +182,33 @@ async fn later(update: &'static str) -> (Result<Option<Receipt>, NotifyError>, V
 }
 
 #[tokio::test]
-async fn a_first_message_that_is_gone_is_posted_anew() {
-    let (sent, paths) = later(r#"{"ok":false,"error":"message_not_found"}"#).await;
-    assert_eq!(paths, ["/api/chat.update", "/api/chat.postMessage"]);
+async fn a_first_message_that_is_gone_or_may_not_be_changed_is_posted_anew() {
+    for update in [
+        r#"{"ok":false,"error":"message_not_found"}"#,
+        r#"{"ok":false,"error":"cant_update_message"}"#,
+        r#"{"ok":false,"error":"edit_window_closed"}"#,
+    ] {
+        let (sent, paths) = later(update, POSTED).await;
+        assert_eq!(paths, ["/api/chat.update", "/api/chat.postMessage"]);
+        let receipt = sent.unwrap().unwrap().0;
+        assert!(receipt.contains("1767312000.000100"), "{receipt}");
+    }
+}
+
+#[tokio::test]
+async fn what_the_thread_refuses_is_posted_beside_it() {
+    let (sent, paths) = later(POSTED, r#"{"ok":false,"error":"cannot_reply_to_message"}"#).await;
+    let post = "/api/chat.postMessage";
+    assert_eq!(paths, ["/api/chat.update", post, post]);
     let receipt = sent.unwrap().unwrap().0;
     assert!(receipt.contains("1767312000.000100"), "{receipt}");
 }
 
 #[tokio::test]
-async fn a_first_message_that_may_not_be_changed_still_has_its_thread() {
-    let (sent, paths) = later(r#"{"ok":false,"error":"edit_window_closed"}"#).await;
+async fn a_thread_that_cannot_be_answered_now_is_tried_again() {
+    let (sent, paths) = later(POSTED, r#"{"ok":false,"error":"ratelimited"}"#).await;
     assert_eq!(paths, ["/api/chat.update", "/api/chat.postMessage"]);
-    assert!(sent.unwrap().unwrap().0.contains("\"1.2\""));
+    assert!(sent.unwrap_err().is_retryable());
 }
 
 #[tokio::test]
@@ -201,13 +220,16 @@ async fn a_receipt_that_cannot_be_read_makes_a_new_message() {
     assert_eq!(server.only().uri.path(), "/api/chat.postMessage");
 }
 
-async fn refused_with(body: &'static str) -> NotifyError {
+/// What a first message and a later one come to, with a Slack that answers everything so.
+async fn refused_with(body: &'static str) -> [NotifyError; 2] {
     let server = Recorder::start(move |_, _| says(body)).await;
+    let slack = bot(&server);
     let told = fired(&["m1"], Severity::Warning);
-    bot(&server)
-        .notify(&told, &Delivery::default())
-        .await
-        .unwrap_err()
+    let receipt = Receipt(r#"{"channel":"C0123","ts":"1.2"}"#.to_owned());
+    let (later, after) = (next(&told, 1), after(Some(receipt)));
+    let first = slack.notify(&told, &Delivery::default()).await;
+    let later = slack.notify(&later, &after).await;
+    [first, later].map(Result::unwrap_err)
 }
 
 #[tokio::test]
@@ -220,22 +242,28 @@ async fn the_codes_of_the_web_api_say_whether_to_try_again_and_what_to_do() {
         ),
         (r#"{"ok":false,"error":"not_in_channel"}"#, "/invite @BOT"),
         (
+            r#"{"ok":false,"error":"is_archived"}"#,
+            "the channel is archived",
+        ),
+        (
             r#"{"ok":false,"error":"missing_scope","needed":"chat:write"}"#,
             "chat:write",
         ),
         (r#"{"ok":false,"error":"some_new_code"}"#, "some_new_code"),
     ] {
-        let error = refused_with(body).await;
-        assert!(matches!(error, NotifyError::Rejected { .. }), "{error}");
-        assert!(error.to_string().contains(advice), "{error}");
+        for error in refused_with(body).await {
+            assert!(matches!(error, NotifyError::Rejected { .. }), "{error}");
+            assert!(error.to_string().contains(advice), "{error}");
+        }
     }
     for body in [
         r#"{"ok":false,"error":"ratelimited"}"#,
         r#"{"ok":false,"error":"internal_error"}"#,
         "<html>a proxy</html>",
     ] {
-        let error = refused_with(body).await;
-        assert!(error.is_retryable(), "{error}");
+        for error in refused_with(body).await {
+            assert!(error.is_retryable(), "{error}");
+        }
     }
 }
 

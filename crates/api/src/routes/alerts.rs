@@ -1,11 +1,17 @@
 //! Alerts: active ones and what happened. Of one cluster where one is named, else of all.
 
 use axum::Json;
-use axum::extract::State;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
 
 use super::Selection;
-use crate::documents::{AlertHistory, Alerts, DeadLetters, alerts_of, history_of};
+use crate::documents::alerts::{
+    AlertHistory, Alerts, DeadLetters, OfClusters, alerts_of, events_of,
+};
+use crate::documents::event_id::EventId;
+use crate::page;
 use crate::problem::Problem;
 use crate::source::Source;
 
@@ -13,35 +19,67 @@ pub(crate) async fn active(
     State(source): State<Source>,
     selection: Selection,
 ) -> Result<Response, Problem> {
-    known(&source, &selection)?;
+    known(&source, selection.name())?;
     let view = source.alerts().latest();
-    Ok(Json(Alerts {
-        alerts: alerts_of(&view, selection.name()),
-    })
-    .into_response())
+    let named: Vec<String> = selection.into_name().into_iter().collect();
+    let alerts = alerts_of(&view, OfClusters(&named));
+    Ok(Json(Alerts { alerts }).into_response())
+}
+
+/// A part of the past.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Past {
+    cluster: Option<String>,
+    limit: Option<usize>,
+    before: Option<String>,
 }
 
 pub(crate) async fn history(
     State(source): State<Source>,
-    selection: Selection,
+    past: Result<Query<Past>, QueryRejection>,
 ) -> Result<Response, Problem> {
-    known(&source, &selection)?;
+    let Query(past) = past.map_err(|rejection| Problem::bad_query(&rejection.body_text()))?;
+    known(&source, past.cluster.as_deref())?;
+    let limit = page::limit(past.limit)?;
+    let before = past.before.as_deref().map(str::parse::<EventId>);
+    let before = before.transpose().map_err(|_| page::bad_cursor("before"))?;
     let view = source.alerts().latest();
-    Ok(Json(AlertHistory {
-        history: history_of(&view, selection.name()),
-    })
-    .into_response())
+    let named: Vec<String> = past.cluster.into_iter().collect();
+    let mut events = events_of(&view, OfClusters(&named));
+    events.retain(|event| before.is_none_or(|before| event.id.is_before(before)));
+    let (history, more) = page::last(events, limit);
+    let next = history.first().filter(|_| more);
+    let next = next.map(|event| event.id.to_string());
+    Ok(Json(AlertHistory { history, next }).into_response())
+}
+
+/// A part of what was given up.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Page {
+    limit: Option<usize>,
+    before: Option<u64>,
 }
 
 /// Notifications that were given up, with the reason.
-pub(crate) async fn dead_letters(State(source): State<Source>) -> Response {
+pub(crate) async fn dead_letters(
+    State(source): State<Source>,
+    page: Result<Query<Page>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(wanted) = page.map_err(|rejection| Problem::bad_query(&rejection.body_text()))?;
+    let limit = page::limit(wanted.limit)?;
     let view = source.alerts().latest();
-    let dead_letters = view.dead_letters.values().collect();
-    Json(DeadLetters { dead_letters }).into_response()
+    let older = view.dead_letters.range(..wanted.before.unwrap_or(u64::MAX));
+    let (page, more) = page::last(older.collect(), limit);
+    let next = page.first().filter(|_| more);
+    let next = next.map(|(number, _)| number.to_string());
+    let dead_letters = page.into_iter().map(|(_, letter)| letter).collect();
+    Ok(Json(DeadLetters { dead_letters, next }).into_response())
 }
 
-fn known(source: &Source, selection: &Selection) -> Result<(), Problem> {
-    match selection.name() {
+fn known(source: &Source, cluster: Option<&str>) -> Result<(), Problem> {
+    match cluster {
         Some(name) => source.select(Some(name)).map(drop),
         None => Ok(()),
     }

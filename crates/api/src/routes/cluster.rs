@@ -7,9 +7,10 @@ use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use etcd_monitor_model::Snapshot;
 
-use super::{Selection, cluster_lines};
+use super::Selection;
+use crate::documents::fleet::{Clusters, cluster_lines};
 use crate::documents::{
-    ClusterCoverage, Clusters, CoverageDocument, Findings, LeaderDocument, LinkMatrix, MemberList,
+    ClusterCoverage, CoverageDocument, Findings, LeaderDocument, LinkMatrix, MemberList,
     SnapshotDocument, Status,
 };
 use crate::problem::Problem;

@@ -6,8 +6,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use serde::Serialize;
 
-use super::cluster_lines;
-use crate::documents::ClusterLine;
+use crate::documents::fleet::{ClusterLine, cluster_lines};
 use crate::source::{Source, age_seconds};
 
 /// A cycle lasts two deadlines of at most half an interval each, so after four intervals the loop stands still.

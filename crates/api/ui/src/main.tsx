@@ -9,6 +9,7 @@ import './styles/alerts.css';
 import './styles/forms.css';
 import './styles/time-line.css';
 import './styles/links.css';
+import './styles/incidents.css';
 
 import { render } from 'preact';
 import { App } from './app';

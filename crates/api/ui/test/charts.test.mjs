@@ -36,6 +36,8 @@ describe('a range', () => {
 
 const series = (points, member_id = 'a1') => ({ labels: { member: 'm1', member_id }, points });
 
+const withGap = (lines) => lines.map((one) => ({ ...one, gap: line.gapSeconds(one.points, 5) }));
+
 describe('a line', () => {
   it('takes samples and buckets for what they are', () => {
     const [samples, buckets] = line.linesOf([series([[10, 2]]), series([[10, 2, 1, 4]], 'b2')], 60, 5);
@@ -47,14 +49,14 @@ describe('a line', () => {
 
   it('is interrupted where nothing was measured', () => {
     const lines = line.linesOf([series([[0, 1], [5, 2], [10, 3], [60, 4], [65, 5]])], 5, 5);
-    const { times, rows } = line.tableOf(lines, 5);
+    const { times, rows } = line.tableOf(withGap(lines));
     assert.deepEqual(times, [0, 5, 10, 35, 60, 65]);
     assert.deepEqual(rows[0].mean, [1, 2, 3, null, 4, 5]);
   });
 
   it('does not interrupt another one that has points of its own', () => {
     const lines = line.linesOf([series([[0, 1], [10, 3]]), series([[5, 7], [10, 8]], 'b2')], 5, 5);
-    const { times, rows } = line.tableOf(lines, 5);
+    const { times, rows } = line.tableOf(withGap(lines));
     assert.deepEqual(times, [0, 5, 10]);
     assert.deepEqual(rows[0].mean, [1, undefined, 3]);
     assert.deepEqual(rows[1].mean, [undefined, 7, 8]);

@@ -62,6 +62,11 @@ describe('links', () => {
     assert.equal(links.summary(all), '1 of 3 links carry bytes · 1 failing · 1 not known');
   });
 
+  it('of one sender are told together', () => {
+    const told = links.bySender([link('a', 'b', 'failing'), link('a', 'c', 'failing'), link('b', 'a', 'failing')]);
+    assert.deepEqual(told.map(({ from, to }) => [from, to]), [['name-a', ['name-b', 'name-c']], ['name-b', ['name-a']]]);
+  });
+
   it('are never healthy while they are not known', () => {
     assert.deepEqual(['well', 'unknown', 'failing', 'failing_either_way'].map((state) => links.linkState({ state })), ['healthy', 'unknown', 'critical', 'warning']);
   });
@@ -98,6 +103,21 @@ describe('certificates', () => {
     assert.equal(facts.certificateDays(ends, 11 * 86_400_000), -1);
     assert.equal(facts.certificateDays(member(), 0), null);
     assert.match(facts.whyNoCertificate(member({ endpoint: 'http://m1:2379' }), 'silent'), /plain HTTP/);
+  });
+});
+
+describe('versions', () => {
+  it('are told once where they are alike, else with how many run which', () => {
+    const of = (...versions) => facts.versionsOf(versions.map((version) => member({ version })));
+    assert.equal(of('3.7.3', '3.7.3', null), '3.7.3');
+    assert.equal(of('3.6.1', '3.7.3', '3.7.3'), '3.7.3 (2), 3.6.1 (1)');
+    assert.equal(of(null), null);
+  });
+
+  it('and certificates: the first that ends counts', () => {
+    const ending = (name, at) => member({ name, trust: { certificates_end_at: at == null ? null : second(at) } });
+    assert.equal(facts.firstCertificate([ending('a', 30), ending('b', 20), ending('c', null)]).name, 'b');
+    assert.equal(facts.firstCertificate([ending('c', null)]), null);
   });
 });
 

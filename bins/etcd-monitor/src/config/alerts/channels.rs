@@ -22,21 +22,28 @@ use kinds::Kind;
 
 /// Declares the keys that only some types of channels have, so that one that does not belong can be named.
 macro_rules! keys_of_types {
-    ($($key:ident: $value:ty,)*) => {
+    ($($(#[$about:meta])* $key:ident: $value:ty,)*) => {
         /// A channel as written.
         #[derive(Debug, Clone, Deserialize)]
         #[serde(deny_unknown_fields)]
         pub(super) struct ChannelFile {
+            /// `console`, `webhook`, `email`, `slack`, `pagerduty` or `alertmanager`.
             #[serde(rename = "type")]
             kind: At<String>,
+            /// Whether it is told that an alert is over.
             send_resolved: Option<bool>,
+            /// Whether it is told that somebody takes care.
             send_acknowledged: Option<bool>,
+            /// Messages a minute at most.
             rate_per_minute: Option<At<u32>>,
+            /// Messages under way at once at most.
             concurrency: Option<At<usize>>,
+            /// Messages that may wait.
             queue: Option<At<usize>>,
+            /// What its messages say, as `alerts.templates`.
             #[serde(default)]
             templates: TemplatesFile,
-            $(#[serde(default)] $key: Option<At<$value>>,)*
+            $($(#[$about])* #[serde(default)] $key: Option<At<$value>>,)*
         }
 
         impl ChannelFile {
@@ -58,33 +65,61 @@ macro_rules! keys_of_types {
 }
 
 keys_of_types! {
+    /// webhook, slack: where messages are sent.
     url: SecretString,
+    /// File that holds this URL; for one that is a secret.
     url_file: PathBuf,
+    /// alertmanager: its instances; each is told everything.
     urls: Vec<At<String>>,
+    /// slack, pagerduty: the service, where it is another than the public one.
     api_url: String,
+    /// webhook: `POST` (the default), `PUT` or `PATCH`.
     method: String,
+    /// webhook: further headers.
     headers: BTreeMap<String, SecretString>,
+    /// webhook: type of the body (default application/json).
     content_type: String,
+    /// webhook: key by which each request is signed.
     signing_key: SecretString,
+    /// File that holds this key.
     signing_key_file: PathBuf,
+    /// slack: token of a bot, with `channel`.
     token: SecretString,
+    /// File that holds this token.
     token_file: PathBuf,
+    /// slack: where the bot writes.
     channel: String,
+    /// pagerduty: key of an integration of the type "Events API v2".
     routing_key: SecretString,
+    /// File that holds this key.
     routing_key_file: PathBuf,
+    /// email: the mail server.
     host: String,
+    /// email: its port; by the encryption, where it is left out.
     port: u16,
+    /// email: `starttls` (the default), `starttls_if_offered`, `tls` or `none`.
     encryption: String,
+    /// email, alertmanager: user of the server.
     user: String,
+    /// email, alertmanager: the user's password.
     password: SecretString,
+    /// File that holds this password.
     password_file: PathBuf,
+    /// alertmanager: token, in the place of user and password.
     bearer_token: SecretString,
+    /// File that holds this token.
     bearer_token_file: PathBuf,
+    /// email: the sender.
     from: String,
+    /// email: the receivers.
     to: Vec<String>,
+    /// email: name by which the monitor introduces itself.
     hello_name: String,
+    /// alertmanager: time after which it is told everything again (default 1m).
     resend_every: String,
+    /// Time that one attempt may take, 100ms to 5m.
     timeout: String,
+    /// Authority that signed the server's certificate (PEM).
     cacert: PathBuf,
 }
 

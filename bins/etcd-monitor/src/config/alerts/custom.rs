@@ -16,21 +16,35 @@ use crate::config::place::{At, Remark};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct CustomRuleFile {
+    /// Its name.
     name: At<String>,
+    /// The finding that it is one more rule over.
     finding: Option<At<String>>,
+    /// The metric that it compares.
     metric: Option<At<String>>,
+    /// What is taken of the samples in the window, such as `max`.
     aggregate: Option<At<String>>,
+    /// The window over which samples are taken.
     window: Option<At<String>>,
+    /// How they are compared, such as `>`.
     op: Option<At<String>>,
+    /// With what: a number, or one with a unit such as 50ms.
     value: Option<At<String>>,
+    /// Type of its alerts, one of the eight.
     alert_type: Option<At<String>>,
+    /// Of which clusters and members, as matchers.
     #[serde(default)]
     matchers: Vec<At<String>>,
+    /// Whether it is on (true).
     enabled: Option<bool>,
+    /// Time for which it must be true before it is told, 0s to 31d.
     #[serde(rename = "for")]
     hold: Option<At<String>>,
+    /// Time for which the alert goes on after that is over, 0s to 31d.
     keep_firing_for: Option<At<String>>,
+    /// `info`, `warning` or `critical`.
     severity: Option<At<String>>,
+    /// Further labels of its alerts.
     #[serde(default)]
     labels: BTreeMap<At<String>, At<String>>,
 }

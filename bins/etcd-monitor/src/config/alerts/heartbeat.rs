@@ -16,11 +16,17 @@ use crate::config::secret::{Secrets, Written};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct HeartbeatFile {
+    /// URL to call.
     url: Option<At<SecretString>>,
+    /// File that holds this URL; for one that is a secret.
     url_file: Option<At<PathBuf>>,
+    /// Time between two calls (default 1m).
     interval: Option<At<String>>,
+    /// `GET` or `POST`.
     method: Option<At<String>>,
+    /// Time that one call may take, 100ms to 5m.
     timeout: Option<At<String>>,
+    /// Authority that signed the service's certificate (PEM).
     cacert: Option<At<PathBuf>>,
 }
 

@@ -10,8 +10,11 @@ use crate::config::place::{At, Remark};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct InhibitFile {
+    /// Which alerts mute, as matchers.
     source: Vec<At<String>>,
+    /// Which are muted, as matchers.
     target: Vec<At<String>>,
+    /// Labels that both must have alike.
     equal: Vec<At<String>>,
 }
 

@@ -11,10 +11,15 @@ use crate::config::place::{At, Remark};
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct WindowFile {
+    /// Its name.
     pub(super) name: At<String>,
+    /// When it begins, as of cron: minute, hour, day of month, month, day of week.
     schedule: At<String>,
+    /// How long it is.
     duration: At<String>,
+    /// Time zone of the schedule, such as `Europe/Berlin` (default UTC).
     time_zone: Option<At<String>>,
+    /// Which alerts it mutes (`[]`: all); left out: only where a route names it.
     matchers: Option<Vec<At<String>>>,
 }
 

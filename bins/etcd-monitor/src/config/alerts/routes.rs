@@ -10,15 +10,24 @@ use crate::config::place::{At, Remark};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct RouteFile {
+    /// Which alerts it takes, such as `severity="critical"`; all must match. The root takes all.
     matchers: Vec<At<String>>,
+    /// Who is told; left out: those of the route above.
     channels: Option<Vec<At<String>>>,
+    /// Labels whose alerts are told together.
     group_by: Option<Vec<At<String>>>,
+    /// Time for which a further group of a cluster is held back to be told with others.
     group_wait: Option<At<String>>,
+    /// Time between two messages on one group.
     group_interval: Option<At<String>>,
+    /// Time after which what still fires is told again.
     repeat_interval: Option<At<String>>,
+    /// Whether the routes after this one are tried too.
     #[serde(rename = "continue")]
     continues: bool,
+    /// Maintenance windows by name, in which it tells nothing new.
     mute_during: Vec<At<String>>,
+    /// Routes below it; the first that matches takes the alert.
     routes: Vec<At<RouteFile>>,
 }
 

@@ -14,11 +14,16 @@ use crate::config::place::{At, Remark};
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(in crate::config) struct RuleFile {
+    /// Whether it makes alerts (true where the rule is named).
     pub(super) enabled: Option<bool>,
+    /// Time for which the finding must be true before it is told, 0s to 31d.
     #[serde(rename = "for")]
     pub(super) hold: Option<At<String>>,
+    /// Time for which the alert goes on after the finding is over, 0s to 31d.
     pub(super) keep_firing_for: Option<At<String>>,
+    /// `info`, `warning` or `critical`, in the place of the finding's.
     pub(super) severity: Option<At<String>>,
+    /// Further labels of its alerts, to route by.
     pub(super) labels: BTreeMap<At<String>, At<String>>,
 }
 

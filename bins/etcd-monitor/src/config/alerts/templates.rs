@@ -13,7 +13,9 @@ use crate::config::place::{At, Remark};
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct TemplateFile {
+    /// The template, for minijinja.
     text: Option<At<String>>,
+    /// File that holds it.
     file: Option<At<PathBuf>>,
 }
 
@@ -23,7 +25,7 @@ pub(super) type TemplatesFile = BTreeMap<At<String>, At<TemplateFile>>;
 /// Texts by the piece that they write.
 pub(super) type Texts = BTreeMap<TemplatePart, String>;
 
-/// The texts of these, each by itself a template.
+/// The texts of these, each by itself a template that some message makes work.
 pub(super) fn check(files: &TemplatesFile) -> Result<Texts, Remark> {
     let files = files.iter();
     files.map(|(name, file)| one(name, file)).collect()
@@ -51,7 +53,8 @@ fn one(name: &At<String>, file: &At<TemplateFile>) -> Result<(TemplatePart, Stri
 }
 
 fn tried<T>(part: TemplatePart, written: &At<T>, text: &str) -> Result<String, Remark> {
-    let tried = Templates::with_overrides([(part, text.to_owned())]);
+    let written_by = Templates::with_overrides([(part, text.to_owned())]);
+    let tried = written_by.and_then(|templates| templates.try_out());
     tried.map_err(|error| written.remark(error))?;
     Ok(text.to_owned())
 }

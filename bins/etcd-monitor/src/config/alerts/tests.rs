@@ -305,6 +305,10 @@ fn templates_are_tried_and_a_channel_has_its_own() {
         "templates:\n  slack.text: {text: «'{{ a'}\n",
         "template slack.text",
     );
+    refuses(
+        "templates:\n  slack.text: {text: «'{{ titel }}'}\n",
+        "fails with every message it was tried with: line 1: undefined value",
+    );
     refuses("templates:\n  slack.text: «{}\n", "either a text or a file");
     refuses(
         "templates:\n  slack.text: {file: «/nowhere/a.j2}\n",

@@ -86,21 +86,25 @@ impl Desk {
         let tells_whole_groups = self.channel.notifier.pace().resend_every.is_none();
         let limit = self.channel.limits.queue.max(1);
         let dropped = self.queue.overflow(limit, tells_whole_groups);
-        self.stats.dropped += dropped.len() as u64;
-        if !dropped.is_empty() {
-            self.stats.lost(now);
-        }
+        self.stats.dropped += self.count_losses(&dropped, now);
         dropped
     }
 
     /// What is given up because it waited too long.
     pub(super) fn expire(&mut self, now: Timestamp) -> Vec<Entry> {
         let expired = self.queue.expire(Instant::now());
-        self.stats.dead += expired.len() as u64;
-        if !expired.is_empty() {
+        self.stats.dead += self.count_losses(&expired, now);
+        expired
+    }
+
+    /// Counts the repetitions among these; the number of the others.
+    fn count_losses(&mut self, lost: &[Entry], now: Timestamp) -> u64 {
+        if !lost.is_empty() {
             self.stats.lost(now);
         }
-        expired
+        let repetitions = lost.iter().filter(|entry| entry.waiting.passing).count();
+        self.stats.repetitions_lost += repetitions as u64;
+        (lost.len() - repetitions) as u64
     }
 
     /// Everything that waits, taken out.
@@ -158,9 +162,9 @@ impl Desk {
     pub(super) fn rejected(&mut self, number: u64, error: &str, now: Timestamp) -> Option<Entry> {
         self.answered();
         self.failed(error);
-        self.stats.dead += 1;
-        self.stats.lost(now);
-        self.queue.remove(number)
+        let entry = self.queue.remove(number);
+        self.stats.dead += self.count_losses(entry.as_slice(), now);
+        entry
     }
 
     /// It was not delivered, and another attempt may work.

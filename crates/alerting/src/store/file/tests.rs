@@ -5,15 +5,61 @@ use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 
+use etcd_monitor_model::{
+    AlertType, ClusterName, Finding, FindingStatus, MonitorCondition, Severity, Snapshot, Subject,
+};
 use proptest::prelude::*;
 use redb::TableDefinition;
 
 use super::*;
 use crate::alert::Fingerprint;
-use crate::engine::StateRow;
+use crate::engine::{AlertEngine, StateRow};
 use crate::notification::{Group, NotificationKind};
 use crate::notifier::Receipt;
+use crate::policy::AlertPolicy;
 use crate::store::{DeadLetter, KeptReceipt, MAX_DEAD_LETTERS, ReceiptKey};
+
+#[test]
+fn a_look_at_a_file_that_is_open_tells_the_alerts_and_changes_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("alerts.redb");
+    assert_eq!(FileAlertStore::peek_active(&path), None);
+    assert!(!path.exists());
+    let store = FileAlertStore::open(&path).unwrap();
+    assert_eq!(FileAlertStore::peek_active(&path), Some(BTreeSet::new()));
+    let mut engine = AlertEngine::new(AlertPolicy::to_channels(["console"]));
+    let (snapshot, now) = one_fault();
+    engine.observe(&snapshot, now);
+    let mut changes = Changes::default();
+    changes.rows = engine.take_changes();
+    store.commit(&changes).unwrap();
+    let id = engine.alerts()[0].id;
+    let before = std::fs::read(&path).unwrap();
+    assert_eq!(FileAlertStore::peek_active(&path), Some([id].into()));
+    assert_eq!(std::fs::read(&path).unwrap(), before);
+    drop(store);
+    std::fs::write(&path, "nonsense").unwrap();
+    assert_eq!(FileAlertStore::peek_active(&path), None);
+    assert_eq!(std::fs::read(&path).unwrap(), b"nonsense");
+}
+
+/// A snapshot with something that fires at once.
+fn one_fault() -> (Snapshot, Timestamp) {
+    let cluster = ClusterName::new("prod");
+    let monitor = MonitorCondition {
+        timer_lag_seconds: 0.0,
+        deadline_seconds: 2.0,
+    };
+    let mut snapshot = Snapshot::empty(cluster.clone(), at(), monitor);
+    let (kind, severity) = (AlertType::Capacity, Severity::Critical);
+    let subject = Subject::cluster(&cluster);
+    let mut finding = Finding::new("AlarmNoSpace", kind, severity, &cluster, subject, at());
+    finding.status = FindingStatus::True;
+    snapshot.cycle = 1;
+    snapshot.interval_seconds = 5.0;
+    snapshot.findings.push(finding);
+    (snapshot, at())
+}
 
 fn at() -> Timestamp {
     "2026-01-01T00:00:00Z".parse().unwrap()

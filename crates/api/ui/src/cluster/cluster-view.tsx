@@ -34,9 +34,13 @@ export function ClusterView({ address, snapshot, alerts, filter, stale }: Props)
       <QuorumPanel snapshot={snapshot} />
       <LeaderPanel snapshot={snapshot} />
       <Charts snapshot={snapshot} alerts={alerts} range={address.range} />
-      <Findings findings={snapshot.findings} filter={filter} />
-      <Alerts alerts={alerts} filter={filter} />
-      <Coverage cluster={snapshot.status.cluster} findings={snapshot.findings} />
+      <div class="columns">
+        <Findings findings={snapshot.findings} filter={filter} pointed={address.finding} />
+        <div class="column">
+          <Alerts alerts={alerts} filter={filter} />
+          <Coverage cluster={snapshot.status.cluster} findings={snapshot.findings} />
+        </div>
+      </div>
       <CycleFooter snapshot={snapshot} />
     </div>
   ), [href(address), snapshot, alerts, filter, stale]);

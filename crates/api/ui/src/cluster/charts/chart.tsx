@@ -12,7 +12,7 @@ import type { History } from './history';
 import type { ChartKind, Level, Quantile } from './kinds';
 import type { Drawn } from './legend';
 import { Legend } from './legend';
-import { tableOf } from './line';
+import { gapSeconds, tableOf } from './line';
 import type { Mark } from './marks';
 import { nearest } from './marks';
 import type { Members } from './members';
@@ -51,7 +51,7 @@ export function Chart(props: Props) {
   const seen = useSeen(host);
   const [log, setLog] = useState(false);
   const loaded = useHistory({ kind, quantile, range, snapshot, seen });
-  const lines = drawnOf(loaded.history, props.members);
+  const lines = drawnOf(loaded.history, props.members, snapshot.status.interval_seconds);
   return (
     <figure class="card chart" ref={host} data-testid={`chart-${kind.id}`} data-state={loaded.state} data-points={pointsIn(lines)}>
       <figcaption>
@@ -73,7 +73,7 @@ export function Chart(props: Props) {
           <p class={`chart-empty chart-${loaded.state}`}>{emptyReason(kind, loaded)}</p>
         )}
       </div>
-      <Legend lines={lines} interval={snapshot.status.interval_seconds} show={kind.show} />
+      <Legend lines={lines} show={kind.show} />
       {props.note != null && <p class="chart-note muted">{props.note}</p>}
       {loaded.state === 'failed' && lines.length > 0 && <p class="chart-note">Not loaded: {loaded.problem}. Trying again.</p>}
     </figure>
@@ -81,10 +81,10 @@ export function Chart(props: Props) {
 }
 
 function Lines(props: Props & { lines: Drawn[]; log: boolean }) {
-  const { kind, lines, log, snapshot, window, marks, onZoom } = props;
+  const { kind, lines, log, window, marks, onZoom } = props;
   const own = (kind.levels ?? []).map((level) => ({ ...level, text: `${level.severity} ${kind.show(level.value)} (default)` }));
   const drawing = {
-    table: tableOf(lines, snapshot.status.interval_seconds),
+    table: tableOf(lines),
     ...{ window, marks },
     levels: [...own, ...(props.levels ?? [])],
     outlooks: props.outlooksOf?.(lines) ?? [],
@@ -98,10 +98,10 @@ function pointsIn(lines: Drawn[]): number {
 }
 
 /** The lines of the members that are shown, in the order of their colours. */
-function drawnOf(history: History | null, members: Members): Drawn[] {
+function drawnOf(history: History | null, members: Members, interval: number): Drawn[] {
   const drawn = (history?.lines ?? []).flatMap((line): Drawn[] => {
     const member = members.of(line.key, line.name);
-    return member.shown ? [{ ...line, shownName: member.name, place: member.place }] : [];
+    return member.shown ? [{ ...line, shownName: member.name, place: member.place, gap: gapSeconds(line.points, interval) }] : [];
   });
   return drawn.sort((a, b) => a.place - b.place);
 }

@@ -3,14 +3,11 @@
 import { useRef, useState } from 'preact/hooks';
 import type { Range } from '../../address';
 import type { AlertEvent, Alerts, Snapshot } from '../../protocol';
-import { TimeLine } from '../timeline/time-line';
 import { useDocument } from '../use-document';
 import type { Shared } from './chart';
-import { Chart } from './chart';
-import { DatabaseChart } from './database-chart';
+import { ChartGrid } from './chart-grid';
 import type { MemberForecast } from './forecast';
 import type { Quantile } from './kinds';
-import { DATABASE, KINDS } from './kinds';
 import { alertMarks, joined, leaderMarks } from './marks';
 import { Members } from './members';
 import { between, RANGE_DEFAULT, windowOf } from './range';
@@ -52,14 +49,7 @@ export function Charts({ snapshot, alerts, range: asked }: Props) {
         <h2 id="charts-title">History</h2>
         <Toolbar {...{ cluster, range, window, now, quantile, members, picked }} onQuantile={setQuantile} onPick={setPicked} />
       </div>
-      <TimeLine {...shared} seen={seen} />
-      {KINDS.map((kind) =>
-        kind.id === DATABASE ? (
-          <DatabaseChart key={kind.id} {...shared} kind={kind} forecast={forecast.value?.members ?? null} />
-        ) : (
-          <Chart key={kind.id} {...shared} kind={kind} />
-        ),
-      )}
+      <ChartGrid shared={shared} seen={seen} forecast={forecast.value?.members ?? null} />
     </section>
   );
 }

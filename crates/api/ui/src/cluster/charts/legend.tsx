@@ -4,26 +4,27 @@ import { dashes, seriesClass } from '../../palette';
 import { Unknown } from '../../unknown';
 import { usePointer } from './cursor';
 import type { Line } from './line';
-import { gapSeconds, pointAt } from './line';
+import { pointAt } from './line';
 
 /** A line as it is drawn: whose it is, under which name and colour. */
 export interface Drawn extends Line {
   shownName: string;
   place: number;
+  /** The pause in seconds from which it is interrupted. */
+  gap: number;
 }
 
 interface Props {
   lines: Drawn[];
-  interval: number;
   show: (value: number) => string;
 }
 
-export function Legend({ lines, interval, show }: Props) {
+export function Legend({ lines, show }: Props) {
   const at = usePointer();
   return (
     <ul class="legend">
       {lines.map((line) => (
-        <Entry line={line} value={valueOf(line, at, interval)} at={at} show={show} key={line.key} />
+        <Entry line={line} value={valueOf(line, at)} at={at} show={show} key={line.key} />
       ))}
     </ul>
   );
@@ -49,7 +50,7 @@ export function Stroke({ place }: { place: number }) {
   );
 }
 
-function valueOf(line: Line, at: number | null, interval: number): number | null {
+function valueOf(line: Drawn, at: number | null): number | null {
   if (at == null) return line.points.at(-1)?.mean ?? null;
-  return pointAt(line.points, at, gapSeconds(line.points, interval))?.mean ?? null;
+  return pointAt(line.points, at, line.gap)?.mean ?? null;
 }

@@ -84,9 +84,9 @@ export interface Table {
 }
 export type Cell = number | null | undefined;
 
-/** Brings lines to shared times. */
-export function tableOf(lines: Line[], interval: number): Table {
-  const drawn = lines.map((line) => withGaps(line.points, gapSeconds(line.points, interval)));
+/** Brings lines to shared times; a pause longer than a line's `gap` interrupts it. */
+export function tableOf(lines: { points: Point[]; gap: number }[]): Table {
+  const drawn = lines.map((line) => withGaps(line.points, line.gap));
   const times = [...new Set(drawn.flatMap((cells) => [...cells.keys()]))].sort((a, b) => a - b);
   const column = (cells: Map<number, Point | null>, what: 'mean' | 'low' | 'high'): Cell[] =>
     times.map((at) => {

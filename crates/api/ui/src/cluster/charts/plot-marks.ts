@@ -7,7 +7,9 @@ import type { Level } from './kinds';
 import type { Mark } from './marks';
 import { FONT, styleColour } from './plot-style';
 
+/** Sizes in pixels. */
 const FLAG = 5;
+const LABEL = 6;
 
 /** Draws the marks that lie within the shown range, each with a small flag at its top. */
 export function drawMarks(plot: uPlot, marks: Mark[]): void {
@@ -28,7 +30,7 @@ function drawMark(plot: uPlot, mark: Mark): void {
   ctx.restore();
 }
 
-/** Draws levels that lie within the shown values, named at the right. */
+/** Draws levels that lie within the shown values, named at the left, where the data is oldest. */
 export function drawLevels(plot: uPlot, levels: (Level & { text: string })[]): void {
   const { ctx, bbox } = plot;
   const { min, max } = plot.scales['y'] ?? {};
@@ -39,7 +41,7 @@ export function drawLevels(plot: uPlot, levels: (Level & { text: string })[]): v
     ctx.strokeStyle = ctx.fillStyle = styleColour(`--${level.severity}`);
     ctx.globalAlpha = 0.75;
     stroke(plot, [8, 4], [[bbox.left, y], [bbox.left + bbox.width, y]]);
-    write(plot, level.text, bbox.left + bbox.width, y - 4 * devicePixelRatio);
+    write(plot, level.text, bbox.left + LABEL * devicePixelRatio, y - 3 * devicePixelRatio);
     ctx.restore();
   }
 }
@@ -77,7 +79,7 @@ function stroke(plot: uPlot, dash: number[], path: number[][], width = 1): void 
 function write(plot: uPlot, text: string, x: number, y: number): void {
   const { ctx } = plot;
   ctx.font = FONT.replace(/\d+/, (size) => String(Number(size) * devicePixelRatio));
-  ctx.textAlign = 'right';
+  ctx.textAlign = 'left';
   ctx.textBaseline = 'bottom';
   ctx.fillText(text, x, y);
 }

@@ -1,5 +1,7 @@
 // Findings: what is true first, then what was checked and is in order.
 
+import { useEffect, useRef } from 'preact/hooks';
+import { clusterAddress, href } from '../../address';
 import type { Finding } from '../../protocol';
 import { findingKey } from '../../protocol';
 import { Ago } from '../../ago';
@@ -10,7 +12,14 @@ import { Copy } from '../../copy';
 import { Shape } from '../../shape';
 import { severityRank } from '../../state';
 
-export function Findings({ findings, filter }: { findings: Finding[]; filter: string }) {
+interface Props {
+  findings: Finding[];
+  filter: string;
+  /** The key of the finding that the address points at. */
+  pointed: string | null;
+}
+
+export function Findings({ findings, filter, pointed }: Props) {
   const shown = findings.filter((finding) => matches(finding, filter));
   const wrong = shown.filter((finding) => finding.status === 'true').sort(worstFirst);
   const unknown = shown.filter((finding) => finding.status === 'unknown');
@@ -18,10 +27,11 @@ export function Findings({ findings, filter }: { findings: Finding[]; filter: st
   return (
     <section class="card list" id="findings" tabIndex={-1} aria-labelledby="findings-title" data-testid="findings">
       <h2 id="findings-title">Findings</h2>
+      {pointed != null && !wrong.some((finding) => findingKey(finding) === pointed) && <Gone pointed={pointed} />}
       {wrong.length === 0 && <p class="empty">{emptyReason(filter, unknown.length)}</p>}
       <ul>
         {wrong.map((finding) => (
-          <WrongFinding finding={finding} key={findingKey(finding)} />
+          <WrongFinding finding={finding} pointed={findingKey(finding) === pointed} key={findingKey(finding)} />
         ))}
       </ul>
       {fine.length > 0 && <InOrder findings={fine} />}
@@ -34,14 +44,29 @@ function emptyReason(filter: string, unknown: number): string {
   return unknown === 0 ? 'No condition is true.' : 'No condition is known to be true.';
 }
 
-function WrongFinding({ finding }: { finding: Finding }) {
+/** The finding that a link was made of is over, or hidden by the filter. */
+function Gone({ pointed }: { pointed: string }) {
   return (
-    <li class={finding.caused_by == null ? 'item' : 'item item-explained'} id={findingKey(finding)} data-testid={`finding-${finding.rule}`}>
+    <p class="muted" data-testid="finding-gone">
+      The finding of this link, <code>{pointed}</code>, is not true now. <a href="#charts">What was</a> is in the history.
+    </p>
+  );
+}
+
+function WrongFinding({ finding, pointed }: { finding: Finding; pointed: boolean }) {
+  const item = useRef<HTMLLIElement>(null);
+  useEffect(() => {
+    if (pointed) item.current?.scrollIntoView({ block: 'center' });
+  }, [pointed]);
+  const look = ['item', finding.caused_by == null ? '' : 'item-explained', pointed ? 'item-pointed' : ''].join(' ');
+  const key = findingKey(finding);
+  return (
+    <li ref={item} class={look} id={key} data-testid={`finding-${finding.rule}`} data-pointed={pointed}>
       <Shape state={finding.severity} label={`${finding.severity}:`} />
       <div>
         <p class="item-title">{finding.cause || finding.rule}</p>
         <p class="muted item-meta">
-          <a href={`#${findingKey(finding)}`}>{finding.rule}</a>
+          <a href={href(clusterAddress(finding.cluster, { finding: key }))}>{finding.rule}</a>
           <span>{finding.subject.name}</span>
           <span>
             since <Ago at={finding.since} />

@@ -3,33 +3,30 @@
 import { latency, size } from '../../format';
 import type { Link, Snapshot } from '../../protocol';
 import { Shape } from '../../shape';
+import { listed } from '../coverage/gaps';
 import type { Matrix, Row } from './matrix';
-import { linkState, matrixOf, STATE_WORD, summary, troubled } from './matrix';
+import { bySender, linkState, matrixOf, STATE_WORD, summary, troubled } from './matrix';
 
 /** Up to so many ends the cells have numbers. */
 const NUMBERS_MAX = 5;
 /** Beyond so many ends there is no table: what is not well is listed. */
 const TABLE_MAX = 15;
 /** Lines of the list; the API has the rest. */
-const LIST_MAX = 30;
+const LIST_MAX = 12;
 
 export function Links({ snapshot }: { snapshot: Snapshot }) {
   const links = snapshot.links ?? [];
+  // One member has no peers: there is nothing to show, and nothing missing.
+  if (links.length === 0 && snapshot.status.member_count === 1) return null;
   const matrix = matrixOf(snapshot.members, links);
   return (
     <section class="card panel links" id="links" tabIndex={-1} aria-labelledby="links-title" data-testid="links">
       <h2 id="links-title">
         Peer links {links.length > 0 && <span class="muted">from row to column · {summary(links)}</span>}
       </h2>
-      {links.length === 0 ? <NoLinks snapshot={snapshot} /> : <Some matrix={matrix} links={links} />}
+      {links.length === 0 ? <p class="empty">No link is known: the member list is not known yet.</p> : <Some matrix={matrix} links={links} />}
     </section>
   );
-}
-
-function NoLinks({ snapshot }: { snapshot: Snapshot }) {
-  const count = snapshot.status.member_count;
-  const reason = count === 1 ? 'One member has no peers to hear.' : 'No link is known: the member list is not known yet.';
-  return <p class="empty">{reason}</p>;
 }
 
 function Some({ matrix, links }: { matrix: Matrix; links: Link[] }) {
@@ -110,17 +107,18 @@ function describe(link: Link): string {
 
 function Troubled({ links }: { links: Link[] }) {
   if (links.length === 0) return null;
+  const groups = bySender(links);
   return (
     <ul class="troubled" data-testid="troubled-links">
-      {links.slice(0, LIST_MAX).map((link) => (
-        <li key={`${link.from}/${link.to}`}>
-          <Shape state={linkState(link)} label={`${STATE_WORD[link.state]}:`} />
-          <span>
-            <bdi>{link.from_name}</bdi> → <bdi>{link.to_name}</bdi> <span class="muted">{link.reason}</span>
+      {groups.slice(0, LIST_MAX).map((group) => (
+        <li key={`${group.from}/${group.state}`}>
+          <Shape state={linkState(group)} label={`${STATE_WORD[group.state]}:`} />
+          <span title={group.to.join(', ')}>
+            <bdi>{group.from}</bdi> → <bdi>{listed(group.to)}</bdi> <span class="muted">{group.reason}</span>
           </span>
         </li>
       ))}
-      {links.length > LIST_MAX && <li class="muted">{links.length - LIST_MAX} more</li>}
+      {groups.length > LIST_MAX && <li class="muted">{groups.length - LIST_MAX} more</li>}
     </ul>
   );
 }

@@ -36,7 +36,7 @@ export function matrixOf(members: Member[], links: Link[]): Matrix {
 }
 
 /** The state of a link as the page shows states: in one direction bytes are lost, or they may be. */
-export function linkState(link: Link): State {
+export function linkState(link: Pick<Link, 'state'>): State {
   if (link.state === 'well') return 'healthy';
   if (link.state === 'unknown') return 'unknown';
   return link.state === 'failing' ? 'critical' : 'warning';
@@ -53,6 +53,27 @@ export const STATE_WORD: Record<Link['state'], string> = {
 export function troubled(links: Link[]): Link[] {
   const rank = (link: Link) => ['failing', 'failing_either_way', 'unknown'].indexOf(link.state);
   return links.filter((link) => link.state !== 'well').sort((a, b) => rank(a) - rank(b));
+}
+
+/** Links of one sender in one state. */
+export interface Trouble {
+  state: Link['state'];
+  from: string;
+  to: string[];
+  /** Of the first of them: the others' differ in the name. */
+  reason: string;
+}
+
+/** Troubled links by sender and state, in their order: a member that is away troubles every link that it has. */
+export function bySender(links: Link[]): Trouble[] {
+  const groups = new Map<string, Trouble>();
+  for (const link of links) {
+    const key = `${link.from}/${link.state}`;
+    const group = groups.get(key) ?? { state: link.state, from: link.from_name, to: [], reason: link.reason };
+    group.to.push(link.to_name);
+    groups.set(key, group);
+  }
+  return [...groups.values()];
 }
 
 /** The links in a sentence: `6 of 6 links carry bytes`. */

@@ -1,6 +1,7 @@
 // What the table concludes about a member from more than the member itself.
 
 import type { Link, Member } from '../../protocol';
+import { memberName } from '../../protocol';
 
 const DAY_SECONDS = 86_400;
 
@@ -57,3 +58,18 @@ export function emptyReason(members: Member[], filter: string): string {
   return members.length === 0 ? 'No member is known yet.' : `No member matches “${filter}”.`;
 }
 
+
+/** How many members run which version, the most frequent first: `3.7.3` or `3.7.3 (2), 3.6.1 (1)`; null where none is known. */
+export function versionsOf(members: Member[]): string | null {
+  const counts = new Map<string, number>();
+  for (const { version } of members) if (version != null) counts.set(version, (counts.get(version) ?? 0) + 1);
+  const list = [...counts].sort((a, b) => b[1] - a[1]);
+  if (list.length <= 1) return list[0]?.[0] ?? null;
+  return list.map(([version, count]) => `${version} (${count})`).join(', ');
+}
+
+/** The member whose certificate ends first, and when; null where no certificate was seen. */
+export function firstCertificate(members: Member[]): { name: string; ends: string } | null {
+  const seen = members.flatMap((member) => (member.trust?.certificates_end_at == null ? [] : [{ name: memberName(member), ends: member.trust.certificates_end_at }]));
+  return seen.sort((a, b) => Date.parse(a.ends) - Date.parse(b.ends))[0] ?? null;
+}

@@ -116,7 +116,7 @@ function Why({ finding }: { finding: Finding }) {
             <span class="muted">{item.source}</span> {item.value}
           </span>
         ))}
-        {hidden > 0 && <a href={`#${findingKey(finding)}`}>{hidden} more</a>}
+        {hidden > 0 && <a href={href(clusterAddress(finding.cluster, { finding: findingKey(finding) }))}>{hidden} more</a>}
       </dd>
     </div>
   );
