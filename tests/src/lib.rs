@@ -4,4 +4,5 @@ pub mod demo;
 pub mod fleet;
 pub mod harness;
 mod load;
+pub mod measure_api;
 pub mod truth;

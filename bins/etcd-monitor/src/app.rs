@@ -8,6 +8,7 @@ mod server;
 mod signals;
 mod tasks;
 mod watching;
+mod web;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -63,24 +64,19 @@ struct Daemon {
     alerts: AlertsHandle,
     life_sign: LifeSign,
     source: Source,
+    access: Access,
     /// Ends alerting and storing, once there is nothing more to tell.
     stop_last: CancellationToken,
 }
 
 /// Tasks that end after those that feed them.
-const LAST: [&str; 3] = [alerting::TASK, history::FILE, history::REMOTE];
+const LAST: [&str; 4] = [alerting::TASK, history::FILE, history::REMOTE, web::AUDIT];
 
 impl Daemon {
     async fn start(config: Config) -> anyhow::Result<Self> {
         config.say_warnings();
         let listener = bind(config.address).await?;
-        let options = http_options(&config);
-        let scheme = if options.tls.is_some() {
-            "https"
-        } else {
-            "http"
-        };
-        let url = format!("{scheme}://{}/", listener.local_addr()?);
+        let url = format!("{}://{}/", config.scheme(), listener.local_addr()?);
         let data_dir = DataDir::open(&config.data_dir)?;
         let (stop, stop_last) = (CancellationToken::new(), CancellationToken::new());
         let mut tasks = Tasks::default();
@@ -115,11 +111,13 @@ impl Daemon {
             .stats
             .into_iter()
             .chain([alerting_stats, life_sign.stats()]);
-        let source = stats.fold(source, Source::with_stats);
+        let (access, audit) = web::access(&config, &shared.data_dir, &mut tasks, &stop_last);
+        let source = stats.chain([audit]).fold(source, Source::with_stats);
+        web::follow(&config, &access, &mut tasks, &stop);
         let server = Server {
             listener: listener.into_std()?,
             source: source.clone(),
-            options,
+            options: http_options(&config, &access),
             stop,
         };
         tasks.spawn_fallible("HTTP server", server.run());
@@ -132,6 +130,7 @@ impl Daemon {
             alerts,
             life_sign,
             source,
+            access,
             stop_last,
         })
     }
@@ -189,20 +188,21 @@ impl Daemon {
             .configure(alerts.policy.clone(), alerts.channels());
         self.alerts.follow(snapshots.clone());
         self.source.watch(snapshots, next.interval);
+        if let Some(web) = &next.web {
+            self.access.apply(&web.config);
+        }
         self.config = next;
         Ok(())
     }
 }
 
-/// Who else than this host reaches the server may read only, as long as nobody is asked who they are.
-fn http_options(config: &Config) -> HttpOptions {
+fn http_options(config: &Config, access: &Access) -> HttpOptions {
     let hosts = HostPolicy::new(config.allowed_hosts.clone());
-    let access = if config.address.ip().is_loopback() {
-        Access::open()
-    } else {
-        Access::read_only()
-    };
-    let mut options = HttpOptions::new(hosts, access);
+    let mut options = HttpOptions::new(hosts, access.clone());
+    if let Some(web) = &config.web {
+        options.tls.clone_from(&web.config.tls);
+        options.http2 = web.config.http2;
+    }
     options.cors_origins.clone_from(&config.cors_origins);
     options.limits.connections = open_files::connections(options.limits.connections);
     options

@@ -3,6 +3,7 @@
 mod check;
 mod configuration;
 mod connection;
+mod hash;
 mod healthcheck;
 mod mutes;
 mod output;
@@ -23,6 +24,7 @@ use crate::{acknowledge, check_config, silence, test_channel};
 pub use check::{CheckArgs, OutputFormat};
 pub use configuration::{CheckConfigArgs, TestChannelArgs};
 pub use connection::ConnectionArgs;
+pub use hash::HashTokenArgs;
 pub use healthcheck::HealthcheckArgs;
 pub use mutes::{
     AckArgs, DataDirArgs, SilenceAddArgs, SilenceArgs, SilenceCommand, SilenceExpireArgs,
@@ -53,6 +55,7 @@ const EXAMPLES: &str = "Examples:
   etcd-monitor test-rules alerts.test.yaml             test rules and routes
   etcd-monitor test-channel pager --config FILE        send a test message
   etcd-monitor silence add cluster=prod -d 2h -c why   tell nothing new for two hours
+  etcd-monitor hash-token ci --role operator           make a token for a script
 
 The dashboard is at http://127.0.0.1:8080/, metrics for Prometheus at /metrics.
 Every flag can be given as a variable: ETCD_MONITOR_ENDPOINTS, ETCD_MONITOR_API_PORT, ...
@@ -108,6 +111,11 @@ pub struct Cli {
     #[arg(env = "ETCD_MONITOR_ALLOW_HOST")]
     pub allow_host: Vec<String>,
 
+    /// File that says who may ask: TLS, users, tokens and roles; that of the Prometheus exporters will do
+    #[arg(long, value_name = "FILE", help_heading = "Server")]
+    #[arg(env = "ETCD_MONITOR_WEB_CONFIG_FILE")]
+    pub web_config_file: Option<PathBuf>,
+
     /// Webhook that receives each alert as JSON; where the URL holds a secret, use --webhook-url-file
     #[arg(
         long,
@@ -160,6 +168,10 @@ pub enum Command {
     Silence(SilenceArgs),
     /// Notes that somebody takes care of an alert
     Ack(AckArgs),
+    /// Makes a token for scripts and for the dashboard, and the entry of the web configuration file that knows it
+    HashToken(HashTokenArgs),
+    /// Reads a password from stdin and prints its bcrypt hash, for `basic_auth_users` of the web configuration file
+    HashPassword,
 }
 
 impl Command {
@@ -174,6 +186,8 @@ impl Command {
             Self::TestChannel(arguments) => test_channel::run(arguments),
             Self::Silence(arguments) => silence::run(arguments),
             Self::Ack(arguments) => acknowledge::run(arguments),
+            Self::HashToken(arguments) => crate::hash::token(arguments),
+            Self::HashPassword => crate::hash::password(),
         }
     }
 }

@@ -12,6 +12,7 @@ pub(crate) mod place;
 mod range;
 mod remote_write;
 mod secret;
+mod web;
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
@@ -35,6 +36,8 @@ use place::Remark;
 pub(crate) use place::not_there;
 pub use remote_write::RemoteWriteConfig;
 use secret::{Secrets, Written};
+pub use web::WebFile;
+pub(crate) use web::WebText;
 
 /// What is wrong with flags, variables or the file. The message names the place and suggests what was meant.
 #[derive(Debug, thiserror::Error)]
@@ -58,6 +61,10 @@ pub struct Config {
     pub allowed_hosts: Vec<String>,
     /// Origins whose pages may read the answers.
     pub cors_origins: Vec<String>,
+    /// The URL under which users reach the server, where it is told.
+    pub external_url: Option<Url>,
+    /// Who may ask, and how; `None`: whoever reaches the server, over plain HTTP.
+    pub web: Option<WebFile>,
     /// Time between two probe cycles.
     pub interval: Duration,
     /// Folder for everything that is kept.
@@ -113,6 +120,14 @@ impl Config {
         Ok(folder.unwrap_or_else(default_data_dir))
     }
 
+    /// What its own URL begins with.
+    pub(crate) fn scheme(&self) -> &'static str {
+        match &self.web {
+            Some(web) if web.config.tls.is_some() => "https",
+            _ => "http",
+        }
+    }
+
     /// Writes what is worth a warning to the log.
     pub(crate) fn say_warnings(&self) {
         for warning in &self.warnings {
@@ -130,6 +145,8 @@ impl Config {
             address,
             allowed_hosts,
             cors_origins,
+            external_url,
+            web,
             data_dir,
             black_box,
             history,
@@ -141,7 +158,7 @@ impl Config {
             ("listen, api_port", self.address != *address),
             (
                 "allow_hosts, external_url",
-                self.allowed_hosts != *allowed_hosts,
+                self.allowed_hosts != *allowed_hosts || self.external_url != *external_url,
             ),
             ("cors_origins", self.cors_origins != *cors_origins),
             ("data_dir", self.data_dir != *data_dir),
@@ -150,7 +167,12 @@ impl Config {
             ("remote_write", self.remote_write != *remote_write),
         ];
         let differ = fixed.into_iter().filter(|(_, differs)| *differs);
-        differ.map(|(keys, _)| keys).collect()
+        let of_web = match (&self.web, web) {
+            (Some(web), Some(next)) => web.fixed_that_differ(next),
+            (None, None) => Vec::new(),
+            _ => vec!["web_config_file"],
+        };
+        differ.map(|(keys, _)| keys).chain(of_web).collect()
     }
 
     fn merge(cli: &Cli, mut file: ConfigFile) -> Result<Self, Remark> {
@@ -166,10 +188,18 @@ impl Config {
         let dashboard = host::external(cli, file.external_url.take())?;
         let allow_hosts = std::mem::take(&mut file.allow_hosts);
         let cors_origins = host::origins(std::mem::take(&mut file.cors_origins))?;
-        let (alerts, warnings) = alerts(cli, &file, &clusters, dashboard.as_ref())?;
+        let (alerts, mut warnings) = alerts(cli, &file, &clusters, dashboard.as_ref())?;
+        let web = cli
+            .web_config_file
+            .as_ref()
+            .or(file.web_config_file.as_ref());
+        let web = web.map(|path| WebFile::read(path)).transpose()?;
+        warnings.extend(web.iter().flat_map(|web| web.config.warnings.clone()));
         Ok(Self {
             allowed_hosts: host::allowed(cli, allow_hosts, dashboard.as_ref())?,
             cors_origins,
+            external_url: dashboard,
+            web,
             black_box: black_box::check(&file.black_box)?,
             history: history::check(&file.history)?,
             remote_write: remote_write::check(&file.remote_write)?,

@@ -48,6 +48,11 @@ impl DataDir {
         alerts_file(&self.path)
     }
 
+    /// The log of calls that change something.
+    pub(crate) fn audit_log(&self) -> PathBuf {
+        self.path.join("audit.log")
+    }
+
     /// The file of silences and acknowledgements, which commands beside the daemon use too.
     pub(crate) fn mutes(&self) -> MuteFile {
         MuteFile::new(&self.path)

@@ -7,6 +7,7 @@ mod check_config;
 mod cli;
 mod config;
 mod data_dir;
+mod hash;
 mod healthcheck;
 pub mod logging;
 mod output;
@@ -16,11 +17,11 @@ mod test_channel;
 mod test_rules;
 
 pub use cli::{
-    AckArgs, CheckArgs, CheckConfigArgs, Cli, Command, ConnectionArgs, DataDirArgs,
+    AckArgs, CheckArgs, CheckConfigArgs, Cli, Command, ConnectionArgs, DataDirArgs, HashTokenArgs,
     HealthcheckArgs, LogFormat, OutputArgs, OutputFormat, ReplayArgs, SilenceAddArgs, SilenceArgs,
     SilenceCommand, SilenceExpireArgs, SilenceListArgs, TestChannelArgs, TestRulesArgs, refuse,
 };
 pub use config::{
     AlertsConfig, BlackBoxConfig, ClusterConfig, Config, ConfigError, ConfiguredChannel,
-    HistoryConfig, HistoryFileConfig, RemoteWriteConfig,
+    HistoryConfig, HistoryFileConfig, RemoteWriteConfig, WebFile,
 };

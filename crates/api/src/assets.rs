@@ -45,6 +45,11 @@ asset!(STYLE, "/app.css", "app.css", "text/css; charset=utf-8");
 
 static ALL: [&Asset; 4] = [&PAGE, &SCRIPT, &LIVE_WORKER, &STYLE];
 
+/// Whether a file of the dashboard has this path.
+pub(crate) fn is_one(path: &str) -> bool {
+    ALL.iter().any(|asset| asset.path == path)
+}
+
 /// The routes of the dashboard's files.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     ALL.into_iter()

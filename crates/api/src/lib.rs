@@ -31,11 +31,13 @@ mod source;
 mod tasks;
 mod timed_stream;
 mod tls;
+mod web_config;
 
-pub use access::{Access, Role};
+pub use access::{Access, Audit, AuditWriter, NewToken, Reach, Role, hash_password};
 pub use cors::check_origin;
 pub use host::HostPolicy;
 pub use limits::HttpLimits;
 pub use server::{HttpOptions, ServeError, bind, router, serve};
 pub use source::{BuildInfo, Source};
 pub use tls::{ClientAuth, TlsError, TlsSettings, TlsVersion};
+pub use web_config::{WebConfig, WebConfigError};

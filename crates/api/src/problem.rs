@@ -114,6 +114,63 @@ impl Problem {
         Self::new(StatusCode::FORBIDDEN, "role_required", detail)
     }
 
+    /// Why nobody may change anything.
+    pub(crate) const READ_ONLY: &str = "This server can be reached from other hosts and asks nobody who they are, so nobody may change anything: \
+         name users or tokens in a file for --web-config-file, or listen on a loopback address";
+
+    pub(crate) fn read_only() -> Self {
+        Self::new(
+            StatusCode::FORBIDDEN,
+            "read_only",
+            Self::READ_ONLY.to_owned(),
+        )
+    }
+
+    pub(crate) fn unauthenticated(detail: &str) -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthenticated",
+            detail.to_owned(),
+        )
+    }
+
+    pub(crate) fn no_authentication() -> Self {
+        let detail =
+            "This server asks nobody who they are; there is nothing to sign in to".to_owned();
+        Self::new(StatusCode::CONFLICT, "no_authentication", detail)
+    }
+
+    pub(crate) fn bad_sign_in() -> Self {
+        let detail = "Send {\"token\": …} or {\"user\": …, \"password\": …}".to_owned();
+        Self::new(StatusCode::BAD_REQUEST, "bad_body", detail)
+    }
+
+    pub(crate) fn cross_site() -> Self {
+        let detail = "The page of another site may not change anything here".to_owned();
+        Self::new(StatusCode::FORBIDDEN, "cross_site", detail)
+    }
+
+    pub(crate) fn json_required() -> Self {
+        let detail = "What changes something takes JSON: send content-type: application/json, with {} where there is nothing to say".to_owned();
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "json_required", detail)
+    }
+
+    pub(crate) fn too_many_requests() -> Self {
+        let detail = "Too many requests from this address: see Retry-After".to_owned();
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_requests", detail)
+    }
+
+    pub(crate) fn too_many_failures() -> Self {
+        let detail =
+            "Too many wrong passwords or tokens from this address: see Retry-After".to_owned();
+        Self::new(StatusCode::TOO_MANY_REQUESTS, "too_many_failures", detail)
+    }
+
+    pub(crate) fn login_busy() -> Self {
+        let detail = "Too many passwords wait to be checked: see Retry-After".to_owned();
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "login_busy", detail)
+    }
+
     pub(crate) fn recording_unknown(name: &str) -> Self {
         let detail = format!(
             "The black box has no recording {:?}; /api/v1/blackbox lists those it has",

@@ -16,7 +16,7 @@ use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 use tower_http::set_header::SetResponseHeaderLayer;
 
-use crate::access::{self, Access};
+use crate::access::{self, Access, Guard};
 use crate::admission::Admission;
 use crate::connection::Server;
 use crate::host::{self, HostPolicy};
@@ -100,13 +100,19 @@ impl HttpOptions {
 /// headers, the `Host` check, pages of other origins, limits, and who asks.
 pub fn router(source: Source, options: HttpOptions) -> Router {
     let limits = RequestLimits::from(&options.limits);
+    let guard = Guard::new(
+        options.access.clone(),
+        &options.cors_origins,
+        CONTENT_SECURITY_POLICY,
+    );
     let routes = routes::router(&source)
         .with_state(source)
+        .merge(access::session_router(options.access))
         .merge(assets::router())
         .fallback(|request: Request| async move { Problem::route_unknown(request.uri().path()) })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
         .layer(from_fn(request_log::note_caller))
-        .layer(from_fn_with_state(options.access, access::identify))
+        .layer(from_fn_with_state(guard, access::guard))
         .layer(from_fn_with_state(limits, limits::hold));
     let routes = if options.cors_origins.is_empty() {
         routes

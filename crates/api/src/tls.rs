@@ -148,3 +148,6 @@ pub enum TlsVersion {
     #[serde(rename = "TLS13")]
     Tls13,
 }
+
+#[cfg(test)]
+mod tests;

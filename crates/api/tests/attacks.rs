@@ -5,6 +5,8 @@
 #[path = "serving/mod.rs"]
 mod serving;
 
+#[path = "attacks/listening.rs"]
+mod listening;
 #[path = "attacks/requests.rs"]
 mod requests;
 #[path = "attacks/resources.rs"]

@@ -8,7 +8,7 @@ use etcd_monitor_alerting::{
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::config::{ClusterConfig, Config, ConfiguredChannel};
+use crate::config::{ClusterConfig, Config, ConfiguredChannel, WebFile};
 
 /// A configuration in short.
 #[derive(Debug, Serialize)]
@@ -23,7 +23,25 @@ pub(super) struct Summary {
     pub(super) maintenance: Vec<WindowSummary>,
     /// Seconds between two; `None`: there is none.
     pub(super) heartbeat_seconds: Option<f64>,
+    /// `None`: there is no web configuration file.
+    pub(super) web: Option<WebSummary>,
     pub(super) warnings: Vec<String>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct WebSummary {
+    pub(super) file: String,
+    pub(super) tls: bool,
+    /// Whether callers have to say who they are.
+    pub(super) authentication: bool,
+    /// Users and tokens with their roles.
+    pub(super) callers: Vec<CallerSummary>,
+}
+
+#[derive(Debug, Serialize)]
+pub(super) struct CallerSummary {
+    pub(super) name: String,
+    pub(super) role: String,
 }
 
 #[derive(Debug, Serialize)]
@@ -97,8 +115,23 @@ impl Summary {
             inhibitions: policy.inhibitions.len(),
             maintenance: windows.map(|one| window(one, now)).collect(),
             heartbeat_seconds: heartbeat.map(|beat| beat.period.as_secs_f64()),
+            web: config.web.as_ref().map(web),
             warnings: config.warnings.clone(),
         }
+    }
+}
+
+fn web(web: &WebFile) -> WebSummary {
+    let callers = web.callers().into_iter();
+    let callers = callers.map(|(name, role)| CallerSummary {
+        name,
+        role: role.to_string(),
+    });
+    WebSummary {
+        file: web.path.display().to_string(),
+        tls: web.config.tls.is_some(),
+        authentication: web.config.authenticates(),
+        callers: callers.collect(),
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use jiff::SignedDuration;
 
 use super::routing::Hearers;
-use super::summary::{RouteSummary, RuleSummary, Summary};
+use super::summary::{RouteSummary, RuleSummary, Summary, WebSummary};
 use crate::output::{lines, table};
 
 /// One line.
@@ -30,11 +30,26 @@ pub(super) fn tables(summary: &Summary, file: &Path) -> String {
     blocks.push(tree.join("\n"));
     blocks.push(counts(summary));
     blocks.extend(changed(summary));
+    blocks.extend(summary.web.as_ref().map(web));
     blocks.extend(windows(summary));
     if !summary.warnings.is_empty() {
         blocks.push(format!("WARNINGS\n{}", summary.warnings.join("\n")));
     }
     blocks.join("\n\n") + "\n"
+}
+
+fn web(web: &WebSummary) -> String {
+    let over = if web.tls { "TLS" } else { "plain HTTP" };
+    let asked = if web.authentication {
+        "callers say who they are"
+    } else {
+        "nobody is asked who they are"
+    };
+    let head = format!("WEB {}: {over}, {asked}", web.file);
+    let rows = web.callers.iter();
+    let rows = rows.map(|caller| [caller.name.clone(), caller.role.clone()]);
+    let callers = table(["CALLER", "ROLE"], &rows.collect::<Vec<_>>());
+    callers.map_or_else(|| head.clone(), |callers| format!("{head}\n{callers}"))
 }
 
 fn clusters(summary: &Summary) -> Option<String> {

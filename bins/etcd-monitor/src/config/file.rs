@@ -36,6 +36,8 @@ pub(super) struct ConfigFile {
     pub(super) allow_hosts: Vec<String>,
     /// Origins whose pages may read the answers (CORS), such as `https://portal.example`; none without it.
     pub(super) cors_origins: Vec<String>,
+    /// Web configuration file: TLS, users, tokens, roles. Read again when it changes, and on SIGHUP.
+    pub(super) web_config_file: Option<PathBuf>,
     /// Time between two probe cycles, 100ms to 1h.
     pub(super) interval: Option<String>,
     /// Folder for everything that is kept; nothing is written outside it.

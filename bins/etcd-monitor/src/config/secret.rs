@@ -138,7 +138,7 @@ fn neighbour(path: &Path) -> String {
 
 /// Whether every user of the host may read a file.
 #[cfg(unix)]
-fn is_readable_by_all(path: &Path) -> bool {
+pub(super) fn is_readable_by_all(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
     let readable = |data: std::fs::Metadata| data.permissions().mode() & 0o004 != 0;
     std::fs::metadata(path).is_ok_and(readable)
@@ -146,11 +146,11 @@ fn is_readable_by_all(path: &Path) -> bool {
 
 /// What Windows says by access lists is not looked at.
 #[cfg(not(unix))]
-fn is_readable_by_all(_: &Path) -> bool {
+pub(super) fn is_readable_by_all(_: &Path) -> bool {
     false
 }
 
-fn open_to_all(path: &Path) -> String {
+pub(super) fn open_to_all(path: &Path) -> String {
     let path = path.display();
     format!("the secret in {path} can be read by every user of this host; chmod o-rwx {path}")
 }

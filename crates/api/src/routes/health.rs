@@ -1,11 +1,12 @@
 //! Whether the daemon itself works, whatever etcd does.
 
-use axum::Json;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
+use axum::{Extension, Json};
 use serde::Serialize;
 
+use crate::access::Caller;
 use crate::documents::fleet::{ClusterLine, cluster_lines};
 use crate::source::{Source, age_seconds};
 
@@ -16,21 +17,25 @@ const STALLED_INTERVALS: f64 = 4.0;
 struct Health {
     status: &'static str,
     uptime_seconds: f64,
-    clusters: Vec<ClusterLine>,
+    /// Not for strangers, where callers have to say who they are.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    clusters: Option<Vec<ClusterLine>>,
 }
 
+type Asking = Option<Extension<Caller>>;
+
 /// 200 while the probe loops advance; 503 when one stands still.
-pub(crate) async fn health(State(source): State<Source>) -> Response {
+pub(crate) async fn health(State(source): State<Source>, caller: Asking) -> Response {
     let (code, status) = if stalled(&source) {
         (StatusCode::SERVICE_UNAVAILABLE, "stalled")
     } else {
         (StatusCode::OK, "ok")
     };
-    (code, Json(document(&source, status))).into_response()
+    (code, Json(document(&source, status, caller.is_some()))).into_response()
 }
 
 /// 503 until the first cycle of every cluster has ended.
-pub(crate) async fn ready(State(source): State<Source>) -> Response {
+pub(crate) async fn ready(State(source): State<Source>, caller: Asking) -> Response {
     let ready = source
         .watched()
         .clusters
@@ -41,7 +46,7 @@ pub(crate) async fn ready(State(source): State<Source>) -> Response {
     } else {
         (StatusCode::SERVICE_UNAVAILABLE, "starting")
     };
-    (code, Json(document(&source, status))).into_response()
+    (code, Json(document(&source, status, caller.is_some()))).into_response()
 }
 
 fn stalled(source: &Source) -> bool {
@@ -59,10 +64,10 @@ fn stalled(source: &Source) -> bool {
     })
 }
 
-fn document(source: &Source, status: &'static str) -> Health {
+fn document(source: &Source, status: &'static str, in_full: bool) -> Health {
     Health {
         status,
         uptime_seconds: age_seconds(source.started_at()),
-        clusters: cluster_lines(source),
+        clusters: in_full.then(|| cluster_lines(source)),
     }
 }

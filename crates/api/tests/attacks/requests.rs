@@ -1,6 +1,6 @@
 //! What one request may say.
 
-use crate::serving::{Serving, impatient};
+use crate::listening::{Serving, impatient};
 use crate::wire::{Reply, send};
 
 /// An attack in one request: its name, what is sent, the status, and the code of the problem document. The server's HTTP

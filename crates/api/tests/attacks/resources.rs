@@ -11,7 +11,8 @@ use tokio::net::{TcpSocket, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
-use crate::serving::{Serving, impatient, patient, source};
+use crate::listening::{Serving, impatient};
+use crate::serving::{patient, source};
 use crate::wire::{LIMIT, read_to_end, send};
 
 const HEALTH: &str = "GET /health HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n";

@@ -1,0 +1,220 @@
+//! What stands before every route: the rate limit, who asks, whether a page of another site does, and the audit log.
+
+use std::sync::Arc;
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::http::request::Parts;
+use axum::http::{Extensions, HeaderMap, HeaderValue, Method, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use jiff::Timestamp;
+
+use super::attempts::Client;
+use super::audit::{AuditEntry, Outcome};
+use super::identity::Origin;
+use super::policy::Policy;
+use super::public::Openness;
+use super::refusal::Refusal;
+use super::same_origin::{self, Unmarked};
+use super::{Access, Caller, Role, Via, refusal_of};
+use crate::connection::Connection;
+use crate::problem::Problem;
+use crate::request_id::RequestId;
+
+/// What the guard goes by.
+#[derive(Debug, Clone)]
+pub(crate) struct Guard {
+    access: Access,
+    /// Origins whose pages may change things as ours may.
+    origins: Arc<[String]>,
+    content_policy: &'static str,
+}
+
+impl Guard {
+    pub(crate) fn new(
+        access: Access,
+        cors_origins: &[String],
+        content_policy: &'static str,
+    ) -> Self {
+        let external = access.0.external.as_ref();
+        let external = external.map(|external| external.origin.clone());
+        // Whoever is allowed everything by `*` is allowed to read.
+        let named = cors_origins.iter().filter(|origin| *origin != "*").cloned();
+        Self {
+            origins: external.into_iter().chain(named).collect(),
+            access,
+            content_policy,
+        }
+    }
+
+    /// Lets a request in, with who sends it, or says why not.
+    async fn admit(&self, policy: &Policy, request: &mut Parts) -> Result<(), Refusal> {
+        let openness = Openness::of(request.uri.path());
+        let client = client_of(&request.extensions);
+        if openness != Openness::Health {
+            within_limit(policy, client)?;
+        }
+        let caller = self.caller(policy, openness, request, client).await?;
+        if let Some(caller) = caller {
+            request.extensions.insert(caller);
+        }
+        if request.method.is_safe() {
+            return Ok(());
+        }
+        self.may_change(openness, request)
+    }
+
+    /// Who asks; `None` for strangers to what is open to them.
+    async fn caller(
+        &self,
+        policy: &Policy,
+        openness: Openness,
+        request: &Parts,
+        client: Client,
+    ) -> Result<Option<Caller>, Refusal> {
+        if openness == Openness::File && policy.authenticates {
+            return Ok(None);
+        }
+        let connection = request.extensions.get::<Connection>();
+        let from = Origin {
+            client,
+            certificate: connection.and_then(|connection| connection.certificate.as_ref()),
+        };
+        let caller = self.access.caller(policy, &request.headers, &from).await;
+        let changes_session = openness == Openness::Session && !request.method.is_safe();
+        match caller {
+            Err(_) if openness == Openness::Health || changes_session => Ok(None),
+            caller => caller.map(Some),
+        }
+    }
+
+    /// Whether a request may change anything: not from a page of another site, as JSON, and by an operator at least. The
+    /// last is what each route says too; said here, no route can forget it.
+    fn may_change(&self, openness: Openness, request: &Parts) -> Result<(), Refusal> {
+        let headers = &request.headers;
+        let caller = request.extensions.get::<Caller>();
+        let via = caller.map(|caller| caller.via);
+        let unmarked = match via {
+            Some(Via::Cookie) => Unmarked::Refused,
+            _ => Unmarked::Trusted,
+        };
+        // A page cannot send a token of which it knows nothing.
+        if via != Some(Via::Token) && !same_origin::is_own(headers, &self.origins, unmarked) {
+            return Err(Refusal::Other(Problem::cross_site()));
+        }
+        if !is_json(headers) && !is_for_scripts(request) {
+            return Err(Refusal::Other(Problem::json_required()));
+        }
+        match refusal_of(caller, Role::Operator) {
+            Some(refusal) if openness != Openness::Session => Err(Refusal::Other(refusal)),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// The layer before every route.
+pub(crate) async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    let policy = guard.access.policy();
+    let (mut request, body) = request.into_parts();
+    let mut entry = (!request.method.is_safe()).then(|| entry_of(&request));
+    let mut response = match guard.admit(&policy, &mut request).await {
+        Ok(()) => {
+            if let Some(entry) = &mut entry {
+                entry.name(request.extensions.get());
+            }
+            next.run(Request::from_parts(request, body)).await
+        }
+        Err(refusal) => refusal.answer(&request.headers, policy.has_users()),
+    };
+    policy.add_headers(response.headers_mut(), guard.content_policy);
+    if let Some(entry) = entry {
+        guard.access.note(entry, &response);
+    }
+    response
+}
+
+fn within_limit(policy: &Policy, client: Client) -> Result<(), Refusal> {
+    let counted = policy.limit.as_ref().map(|limit| limit.count(client));
+    let too_many = |wait| Refusal::Later(Problem::too_many_requests(), wait);
+    counted.unwrap_or(Ok(())).map_err(too_many)
+}
+
+pub(super) fn client_of(extensions: &Extensions) -> Client {
+    let connection = extensions.get::<Connection>();
+    Client::from(connection.map(|connection| connection.peer.ip()))
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let is_json = |value: &HeaderValue| {
+        let text = value.to_str().unwrap_or_default();
+        let kind = text.split(';').next().unwrap_or_default();
+        kind.trim().eq_ignore_ascii_case("application/json")
+    };
+    headers.get(header::CONTENT_TYPE).is_some_and(is_json)
+}
+
+/// `/-/reload` as other programs have it: without a body, and so without its type, which the form of a page always has.
+fn is_for_scripts(request: &Parts) -> bool {
+    let is_bare = !request.headers.contains_key(header::CONTENT_TYPE);
+    is_bare && request.uri.path().starts_with("/-/")
+}
+
+fn entry_of(request: &Parts) -> AuditEntry {
+    let extensions = &request.extensions;
+    let route = extensions.get::<MatchedPath>();
+    let connection = extensions.get::<Connection>();
+    AuditEntry {
+        at: Timestamp::now(),
+        caller: None,
+        role: None,
+        via: None,
+        peer: connection.map(|connection| connection.peer.to_string()),
+        method: method_name(&request.method),
+        route: route.map_or("none", MatchedPath::as_str).to_owned(),
+        status: 0,
+        outcome: Outcome::Failed,
+        request_id: extensions.get::<RequestId>().map(ToString::to_string),
+    }
+}
+
+/// A method may be any word of a client's.
+fn method_name(method: &Method) -> String {
+    method.as_str().chars().take(16).collect()
+}
+
+impl AuditEntry {
+    fn name(&mut self, caller: Option<&Caller>) {
+        self.caller = caller.and_then(|caller| caller.name.clone());
+        self.role = caller.map(|caller| caller.role);
+        self.via = caller.map(|caller| caller.via);
+    }
+}
+
+impl Access {
+    /// Notes a call that changed something or tried to.
+    fn note(&self, mut entry: AuditEntry, response: &Response) {
+        entry.status = response.status().as_u16();
+        entry.outcome = Outcome::of(entry.status);
+        // Who signs in is known only afterwards.
+        if entry.caller.is_none() {
+            let signed_in = response.extensions().get::<Caller>();
+            entry.name(signed_in);
+        }
+        tracing::info!(
+            target: "audit",
+            caller = entry.caller,
+            role = entry.role.map(tracing::field::display),
+            via = entry.via.map(tracing::field::debug),
+            peer = entry.peer,
+            method = entry.method,
+            route = entry.route,
+            status = entry.status,
+            outcome = ?entry.outcome,
+            request_id = entry.request_id,
+            "A call to change something"
+        );
+        if let Some(audit) = &self.0.audit {
+            audit.note(&entry);
+        }
+    }
+}

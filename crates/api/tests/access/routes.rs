@@ -1,0 +1,240 @@
+//! Every route for every role. A route without a line here fails, and so does a line without a route.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::path::Path;
+
+use axum::http::{Method, StatusCode};
+use etcd_monitor_api::{Access, Reach, Role, WebConfig};
+
+use super::{Server, answer, bearer, request, serve};
+
+/// What a route takes, where callers have to say who they are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Takes {
+    /// Strangers are answered too.
+    Nothing,
+    This(Role),
+}
+
+use Takes::{Nothing, This};
+
+const VIEWER: Takes = This(Role::Viewer);
+
+const ROUTES: &[(&str, &str, Takes)] = &[
+    ("GET", "/", Nothing),
+    ("GET", "/app.js", Nothing),
+    ("GET", "/app.css", Nothing),
+    ("GET", "/health", Nothing),
+    ("GET", "/ready", Nothing),
+    ("GET", "/metrics", VIEWER),
+    ("GET", "/api/v1/session", VIEWER),
+    ("POST", "/api/v1/session", Nothing),
+    ("DELETE", "/api/v1/session", Nothing),
+    ("GET", "/api/v1/clusters", VIEWER),
+    ("GET", "/api/v1/cluster/status", VIEWER),
+    ("GET", "/api/v1/cluster/leader", VIEWER),
+    ("GET", "/api/v1/cluster/members", VIEWER),
+    ("GET", "/api/v1/cluster/links", VIEWER),
+    ("GET", "/api/v1/cluster/snapshot", VIEWER),
+    ("GET", "/api/v1/metrics/current", VIEWER),
+    ("GET", "/api/v1/metrics/latency", VIEWER),
+    ("GET", "/api/v1/metrics/history", VIEWER),
+    ("GET", "/api/v1/metrics/compare", VIEWER),
+    ("GET", "/api/v1/metrics/forecast", VIEWER),
+    ("GET", "/api/v1/findings", VIEWER),
+    ("GET", "/api/v1/coverage", VIEWER),
+    ("GET", "/api/v1/alerts", VIEWER),
+    ("GET", "/api/v1/alerts/history", VIEWER),
+    ("GET", "/api/v1/alerts/dead-letters", VIEWER),
+    ("GET", "/api/v1/blackbox", VIEWER),
+    ("GET", "/api/v1/blackbox/{name}", VIEWER),
+    ("GET", "/api/v1/events", VIEWER),
+];
+
+/// The calls of `.route("PATH", get(…).post(…))` in the crate, and its embedded files.
+fn in_the_sources() -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                folders.push(path);
+            } else {
+                let text = fs::read_to_string(path).unwrap();
+                found.extend(routes_of(&text));
+            }
+        }
+    }
+    found
+}
+
+fn routes_of(text: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    for call in text.split(".route(").skip(1) {
+        let call = call.trim_start();
+        let Some((path, rest)) = call.strip_prefix('"').and_then(|call| call.split_once('"'))
+        else {
+            continue;
+        };
+        let mut depth = 1;
+        let own: String = rest
+            .chars()
+            .take_while(|character| {
+                depth += i32::from(*character == '(') - i32::from(*character == ')');
+                depth > 0
+            })
+            .collect();
+        for method in ["get", "post", "put", "delete", "patch"] {
+            let begins = |before: &str| {
+                before.ends_with(|last: char| !last.is_alphanumeric() && last != '_' && last != ':')
+            };
+            let call = format!("{method}(");
+            let mut calls = own.match_indices(&call);
+            if calls.any(|(at, _)| begins(&own[..at])) {
+                found.push((method.to_uppercase(), path.to_owned()));
+            }
+        }
+    }
+    found
+}
+
+/// Those whose paths are no literals in a call of `.route`: the page's files and the session.
+fn named_elsewhere(path: &str) -> bool {
+    !path.contains("/api/") && ["/", "/app.js", "/app.css"].contains(&path)
+        || path == "/api/v1/session"
+}
+
+#[test]
+fn the_table_has_every_route() {
+    let table: BTreeSet<_> = ROUTES
+        .iter()
+        .map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned()))
+        .collect();
+    let sources = in_the_sources();
+    assert!(sources.len() > 20, "the scan finds no routes any more");
+    let missing: Vec<_> = sources.difference(&table).collect();
+    assert!(
+        missing.is_empty(),
+        "say in ROUTES what these take: {missing:?}"
+    );
+    let gone: Vec<_> = table
+        .difference(&sources)
+        .filter(|(_, path)| !named_elsewhere(path))
+        .collect();
+    assert!(gone.is_empty(), "there are no such routes: {gone:?}");
+}
+
+/// A path with something in the place of its parameters.
+fn concrete(path: &str) -> String {
+    path.replace("{name}", "x").replace("{id}", "1")
+}
+
+fn refuses(status: StatusCode) -> bool {
+    status == StatusCode::UNAUTHORIZED || status == StatusCode::FORBIDDEN
+}
+
+#[tokio::test]
+async fn every_route_answers_those_who_may_and_no_others() {
+    let server = Server::start();
+    let callers = [
+        (Role::Viewer, bearer(&server.viewer)),
+        (Role::Operator, bearer(&server.operator)),
+        (Role::Admin, bearer(&server.admin)),
+    ];
+    for (method, path, takes) in ROUTES {
+        let method: Method = method.parse().unwrap();
+        let path = concrete(path);
+        let stranger = server.ask(method.clone(), &path, &[]).await;
+        // Whoever signs in with nothing is told what is missing.
+        assert_eq!(
+            stranger.status == StatusCode::UNAUTHORIZED,
+            *takes != Nothing,
+            "{method} {path}: {stranger:?}"
+        );
+        for (role, header) in &callers {
+            let answer = server
+                .ask(method.clone(), &path, &[("authorization", header)])
+                .await;
+            let may = matches!(takes, Nothing) || matches!(takes, This(least) if role >= least);
+            assert_eq!(
+                refuses(answer.status),
+                !may,
+                "{method} {path} as {role}: {answer:?}"
+            );
+            if !may {
+                assert_eq!(answer.code(), "role_required", "{method} {path}");
+            }
+            assert_ne!(
+                answer.status,
+                StatusCode::METHOD_NOT_ALLOWED,
+                "{method} {path}"
+            );
+            assert_ne!(answer.code(), "route_unknown", "{method} {path}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn where_nobody_is_asked_the_reach_decides() {
+    let closed = Access::new(Reach::Network, &WebConfig::default());
+    let open = Access::new(Reach::ThisHost, &WebConfig::default());
+    for (method, path, takes) in ROUTES {
+        let request = || request(method.parse().unwrap(), &concrete(path), &[], "{}");
+        assert!(
+            !refuses(answer(&serve(&open), request()).await.status),
+            "{method} {path}"
+        );
+        let there = answer(&serve(&closed), request()).await;
+        let changes = matches!(takes, This(role) if *role > Role::Viewer);
+        assert_eq!(
+            there.code() == "read_only",
+            changes,
+            "{method} {path}: {there:?}"
+        );
+        assert!(
+            changes || !refuses(there.status),
+            "{method} {path}: {there:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn what_changes_something_takes_an_operator_even_where_a_route_forgets_to_say_so() {
+    let server = Server::start();
+    for path in ["/api/v1/clusters", "/api/v1/nothing", "/metrics"] {
+        let as_viewer = server
+            .ask(
+                Method::POST,
+                path,
+                &[("authorization", &bearer(&server.viewer))],
+            )
+            .await;
+        assert_eq!(
+            (as_viewer.status.as_u16(), as_viewer.code().as_str()),
+            (403, "role_required"),
+            "{path}"
+        );
+        let as_operator = server
+            .ask(
+                Method::POST,
+                path,
+                &[("authorization", &bearer(&server.operator))],
+            )
+            .await;
+        assert!([404, 405].contains(&as_operator.status.as_u16()), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn strangers_learn_that_it_lives_and_nothing_of_clusters() {
+    let server = Server::start();
+    let stranger = server.get("/health", &[]).await;
+    assert_eq!(stranger.status, StatusCode::OK);
+    assert!(!stranger.text.contains("clusters"), "{}", stranger.text);
+    let viewer = server
+        .get("/health", &[("authorization", &bearer(&server.viewer))])
+        .await;
+    assert!(viewer.text.contains("clusters"), "{}", viewer.text);
+}
