@@ -4,6 +4,7 @@ mod alerting;
 mod heartbeat;
 mod history;
 mod open_files;
+mod reloads;
 mod server;
 mod signals;
 mod tasks;
@@ -25,6 +26,7 @@ use crate::config::{Config, ConfigError};
 use crate::data_dir::DataDir;
 use alerting::Stops;
 use heartbeat::LifeSign;
+use reloads::Reloads;
 use server::Server;
 use signals::{Signal, Signals};
 use tasks::Tasks;
@@ -63,6 +65,11 @@ struct Daemon {
     shared: Shared,
     alerts: AlertsHandle,
     life_sign: LifeSign,
+    #[cfg_attr(
+        not(unix),
+        expect(dead_code, reason = "only SIGHUP reads the configuration again")
+    )]
+    reloads: Arc<Reloads>,
     source: Source,
     access: Access,
     /// Ends alerting and storing, once there is nothing more to tell.
@@ -106,11 +113,13 @@ impl Daemon {
         let plan = life_sign.plan(config.alerts.heartbeat.as_ref(), &alerts)?;
         life_sign.set(plan, &mut tasks, &stop);
         let source = source(&config, snapshots, alerts.clone(), &shared);
+        let reloads = Reloads::started();
         let alerting_stats: Arc<dyn StatSource> = Arc::new(alerts.clone());
-        let stats = history
-            .stats
-            .into_iter()
-            .chain([alerting_stats, life_sign.stats()]);
+        let stats = history.stats.into_iter().chain([
+            alerting_stats,
+            life_sign.stats(),
+            Arc::clone(&reloads) as _,
+        ]);
         let (access, audit) = web::access(&config, &shared.data_dir, &mut tasks, &stop_last);
         let source = stats.chain([audit]).fold(source, Source::with_stats);
         web::follow(&config, &access, &mut tasks, &stop);
@@ -129,6 +138,7 @@ impl Daemon {
             shared,
             alerts,
             life_sign,
+            reloads,
             source,
             access,
             stop_last,
@@ -158,7 +168,9 @@ impl Daemon {
 #[cfg(unix)]
 impl Daemon {
     async fn reload_or_say_why_not(&mut self, cli: Cli) {
-        match self.reload(cli).await {
+        let outcome = self.reload(cli).await;
+        self.reloads.note(outcome.is_ok());
+        match outcome {
             Ok(()) => tracing::info!("SIGHUP: the configuration was read again and is applied"),
             Err(error) => tracing::error!(
                 "SIGHUP: the configuration was not applied, the one before goes on: {error:#}"

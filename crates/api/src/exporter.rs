@@ -3,6 +3,7 @@
 //! A collector over the snapshots, not families that are kept: members that left leave, and what is not known has no
 //! sample.
 
+mod alerts;
 mod black_box;
 mod cluster;
 mod collector;
@@ -10,11 +11,15 @@ mod format;
 mod links;
 mod members;
 mod own;
+mod probes;
+mod process;
+mod requests;
 mod stats;
 
 use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
+pub(crate) use collector::member_labels;
 pub(crate) use format::Format;
 
 use crate::source::Source;
@@ -31,5 +36,7 @@ pub(crate) fn render(source: &Source, format: Format) -> String {
     format.of(page)
 }
 
+#[cfg(test)]
+mod own_tests;
 #[cfg(test)]
 mod tests;

@@ -24,6 +24,7 @@ mod page;
 mod problem;
 mod request_id;
 mod request_log;
+mod requests;
 mod routes;
 mod server;
 mod server_stats;

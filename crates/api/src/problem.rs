@@ -141,18 +141,12 @@ impl Problem {
     }
 
     pub(crate) fn bad_sign_in() -> Self {
-        let detail = "Send {\"token\": …} or {\"user\": …, \"password\": …}".to_owned();
-        Self::new(StatusCode::BAD_REQUEST, "bad_body", detail)
+        Self::bad_body("send {\"token\": …} or {\"user\": …, \"password\": …}")
     }
 
     pub(crate) fn cross_site() -> Self {
         let detail = "The page of another site may not change anything here".to_owned();
         Self::new(StatusCode::FORBIDDEN, "cross_site", detail)
-    }
-
-    pub(crate) fn json_required() -> Self {
-        let detail = "What changes something takes JSON: send content-type: application/json, with {} where there is nothing to say".to_owned();
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "json_required", detail)
     }
 
     pub(crate) fn too_many_requests() -> Self {
@@ -187,13 +181,6 @@ impl Problem {
     pub(crate) fn method_not_allowed() -> Self {
         let detail = "This route does not answer this method; Allow names those it does".to_owned();
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
-    }
-
-    pub(crate) fn json_required() -> Self {
-        let detail =
-            "The body must be JSON: send Content-Type: application/json, and {} where there is nothing to say"
-                .to_owned();
-        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "json_required", detail)
     }
 
     pub(crate) fn bad_body(reason: &str) -> Self {

@@ -4,6 +4,7 @@ mod acknowledgements;
 mod alerts;
 mod black_box;
 mod cluster;
+mod discovery;
 mod events;
 mod health;
 mod history;
@@ -60,6 +61,7 @@ fn reading() -> Router<Source> {
         .route("/api/v1/silences", get(silences::list))
         .route("/api/v1/blackbox", get(black_box::list))
         .route("/api/v1/blackbox/{name}", get(black_box::download))
+        .route("/api/v1/sd", get(discovery::members))
         .route("/api/v1/events", get(events::follow))
 }
 

@@ -26,7 +26,7 @@ use crate::server_stats::ServerStats;
 use crate::source::Source;
 use crate::tasks::Tasks;
 use crate::tls::{LiveTls, TlsError, TlsSettings};
-use crate::{accept, assets, cors, request_id, request_log, routes};
+use crate::{accept, assets, cors, request_id, request_log, requests, routes};
 
 /// No inline script or style, nothing from other hosts, no framing.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; \
@@ -99,6 +99,7 @@ impl HttpOptions {
 /// Every route, with what surrounds it, from the outside in: its line in the log and its id, compression, security
 /// headers, the `Host` check, pages of other origins, limits, and who asks.
 pub fn router(source: Source, options: HttpOptions) -> Router {
+    let requests = source.requests().clone();
     let limits = RequestLimits::from(&options.limits);
     let guard = Guard::new(
         options.access.clone(),
@@ -127,6 +128,7 @@ pub fn router(source: Source, options: HttpOptions) -> Router {
     with_fixed_headers(routes)
         .layer(from_fn(request_id::name_in_problems))
         .layer(CompressionLayer::new().compress_when(is_worth_compressing()))
+        .layer(from_fn_with_state(requests, requests::count))
         .layer(from_fn(request_log::record))
         .layer(from_fn(request_id::assign))
 }

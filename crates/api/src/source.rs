@@ -14,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use crate::frames::Frames;
 use crate::mute_desk::MuteDesk;
 use crate::problem::Problem;
+use crate::requests::Requests;
 
 /// Clients that may follow the live events at the same time; each costs a connection and a task.
 const EVENT_CLIENTS_MAX: usize = 1_000;
@@ -36,6 +37,7 @@ pub struct Source {
     history: Option<Arc<dyn HistoryStore>>,
     stat_sources: Vec<Arc<dyn StatSource>>,
     build: Arc<BuildInfo>,
+    requests: Requests,
     started_at: Timestamp,
     event_clients: Arc<Semaphore>,
     frames: Arc<Frames>,
@@ -97,6 +99,7 @@ impl Source {
             history: None,
             stat_sources: Vec::new(),
             build: Arc::new(build),
+            requests: Requests::default(),
             started_at: Timestamp::now(),
             event_clients: Arc::new(Semaphore::new(EVENT_CLIENTS_MAX)),
             frames: Arc::default(),
@@ -173,12 +176,23 @@ impl Source {
         Arc::clone(&self.watched.read().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Names of the watched clusters, in the order of the configuration.
+    pub(crate) fn cluster_names(&self) -> Vec<String> {
+        let watched = self.watched();
+        watched.names().into_iter().map(str::to_owned).collect()
+    }
+
     pub(crate) fn alerts(&self) -> &AlertsHandle {
         &self.alerts
     }
 
     pub(crate) fn build(&self) -> &BuildInfo {
         &self.build
+    }
+
+    /// The requests that were answered.
+    pub(crate) fn requests(&self) -> &Requests {
+        &self.requests
     }
 
     pub(crate) fn started_at(&self) -> Timestamp {

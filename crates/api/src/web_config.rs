@@ -95,7 +95,7 @@ impl WebConfig {
         let tls = file.tls_server_config;
         let config = Self {
             tls: tls
-                .map(|tls| tls::settings(tls, folder))
+                .map(|tls| tls::settings(&tls, folder))
                 .transpose()?
                 .flatten(),
             http2: http.http2.unwrap_or(true),

@@ -173,3 +173,24 @@ fn basic(user: &str, password: &str) -> String {
     let both = base64::engine::general_purpose::STANDARD.encode(format!("{user}:{password}"));
     format!("Basic {both}")
 }
+
+#[test]
+fn the_example_is_in_order() {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/web-config.yml");
+    let text = std::fs::read_to_string(path).unwrap();
+    let config = WebConfig::parse(&text, Path::new("")).unwrap();
+    assert!(config.authenticates() && config.tls.is_none());
+    // With its comments taken away: what they show is in order too.
+    let is_code =
+        |line: &&str| !line.starts_with("# ") || line.starts_with("#   ") || line.ends_with(':');
+    let uncommented = text.lines().filter(is_code);
+    let uncommented = uncommented.map(|line| line.strip_prefix("# ").unwrap_or(line));
+    let uncommented = uncommented.filter(|line| !line.trim_start().starts_with('#'));
+    let text = uncommented.collect::<Vec<_>>().join("\n");
+    let config = WebConfig::parse(&text, Path::new("")).unwrap();
+    assert!(
+        config.tls.is_some() && config.warnings.is_empty(),
+        "{:?}",
+        config.warnings
+    );
+}

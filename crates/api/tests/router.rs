@@ -21,6 +21,8 @@ use tower::ServiceExt;
 
 #[path = "router/coverage.rs"]
 mod coverage;
+#[path = "router/discovery.rs"]
+mod discovery;
 #[path = "router/live.rs"]
 mod live;
 #[path = "router/mutes.rs"]

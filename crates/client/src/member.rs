@@ -203,6 +203,15 @@ impl MemberClient {
         .await
     }
 
+    /// Where its metrics page is asked, as a URL; `None` where the pattern of `metrics_url` gives none for it.
+    pub fn metrics_url(&self) -> Option<String> {
+        let endpoint = self.page_endpoint().ok()?;
+        Some(format!(
+            "{}/metrics",
+            endpoint.as_str().trim_end_matches('/')
+        ))
+    }
+
     fn page_endpoint(&self) -> Result<Endpoint, Cause> {
         match &self.shared.options.metrics_url {
             None => Ok(self.endpoint.clone()),

@@ -24,6 +24,7 @@ mod link;
 mod member_metrics;
 mod metrics_page;
 mod observation;
+mod probe_record;
 pub mod rule;
 mod sample;
 mod sampling;
@@ -60,6 +61,7 @@ pub use observation::{
     Alarm, AlarmKind, EndpointOrigin, FailureKind, ListedMember, MemberObservation, MemberStatus,
     MembershipView, MonitorCondition, Observation, Probe, ProbeFailure, ReadAnswer,
 };
+pub use probe_record::{CallOutcome, ProbeKind, ProbeRecord};
 pub use sample::{Sample, SampleBatch, SampledMember};
 pub use sampling::catalogue::{Metric, MetricScope, MetricUnit, metric_catalogue};
 pub use sampling::samples;

@@ -100,6 +100,9 @@ pub struct MemberObservation {
     /// What its ports showed in TLS handshakes, in the cycles in which they were made.
     #[serde(default)]
     pub trust: Option<TrustReport>,
+    /// Where its metrics page was asked, as a URL; `None` where none could be.
+    #[serde(default)]
+    pub metrics_url: Option<String>,
 }
 
 /// The result of one call, with when it was made and how long it took.

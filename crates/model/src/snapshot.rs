@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     AlertType, CanarySummary, ClusterId, ClusterName, ConsistencySummary, Coverage, Finding,
     LeaderChange, LearnerProgress, LinkSnapshot, MemberCapacity, MemberId, MemberMetrics,
-    MemberTrust, MonitorCondition, ProbeFailure, Severity,
+    MemberTrust, MonitorCondition, ProbeFailure, ProbeRecord, Severity,
 };
 
 /// What the monitor says about one cluster after one cycle.
@@ -220,6 +220,12 @@ pub struct MemberSnapshot {
     /// Its certificates and its clock.
     #[serde(default)]
     pub trust: MemberTrust,
+    /// Where its metrics page is asked, as a URL; `None` where it is not probed.
+    #[serde(default)]
+    pub metrics_url: Option<String>,
+    /// How our own calls to it went; empty where it is not probed.
+    #[serde(default)]
+    pub probes: Vec<ProbeRecord>,
 }
 
 impl MemberSnapshot {
@@ -246,6 +252,8 @@ impl MemberSnapshot {
             started_at: None,
             learner: None,
             trust: MemberTrust::default(),
+            metrics_url: None,
+            probes: Vec::new(),
         }
     }
 }

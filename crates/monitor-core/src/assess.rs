@@ -13,6 +13,7 @@ mod links;
 mod members;
 mod membership;
 mod parameters;
+mod probes;
 mod quorum;
 mod rules;
 mod state;
@@ -75,6 +76,7 @@ pub fn assess(
     snapshot.links = links::update(state, &view, &snapshot, &parameters.links);
     versions::update(state, &view);
     trust::describe(&mut snapshot.members, state, &view);
+    probes::update(&mut state.probes, observation, &mut snapshot.members);
     canary::update(state, observation, &mut snapshot, &parameters.metrics);
     snapshot.last_answer_at = if view.any_answer() {
         Some(view.ended_at)

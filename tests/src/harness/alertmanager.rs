@@ -1,9 +1,6 @@
 //! A real Alertmanager as a child process.
 
-use std::io::{Write, stderr};
-use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::path::Path;
 use std::time::Duration;
 
 use reqwest::Client;
@@ -11,21 +8,18 @@ use serde_json::Value;
 use tempfile::TempDir;
 
 use super::http::http_client;
+use super::program::{KeptProgram, find_program, free_address};
 use super::wait::until;
 
 /// Names under which packages and archives install it.
 const PROGRAMS: [&str; 2] = ["prometheus-alertmanager", "alertmanager"];
-
-/// Ends the program when the pipe from the test closes: also when the test was killed.
-const KEEPER: &str = r#""$@" </dev/null &
-read -r _; kill -9 "$!" 2>/dev/null; wait"#;
 
 const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// An Alertmanager that tells nobody. It ends with the value.
 #[derive(Debug)]
 pub struct Alertmanager {
-    keeper: Child,
+    _process: KeptProgram,
     url: String,
     http: Client,
     _folder: TempDir,
@@ -34,13 +28,11 @@ pub struct Alertmanager {
 impl Alertmanager {
     /// Starts it on a free port of loopback; `None`, and says so on stderr, where it is not installed.
     pub async fn start() -> Option<Self> {
-        let program = find()?;
+        let program = find_program(&PROGRAMS, "Alertmanager")?;
         let folder = tempfile::tempdir().expect("the temporary folder can be written");
-        let listener = TcpListener::bind("127.0.0.1:0").expect("loopback has free ports");
-        let address = listener.local_addr().expect("it listens").to_string();
-        drop(listener);
+        let address = free_address();
         let started = Self {
-            keeper: launch(&program, folder.path(), &address),
+            _process: launch(&program, folder.path(), &address),
             url: format!("http://{address}"),
             http: http_client(),
             _folder: folder,
@@ -71,29 +63,7 @@ impl Alertmanager {
     }
 }
 
-impl Drop for Alertmanager {
-    fn drop(&mut self) {
-        drop(self.keeper.stdin.take());
-        let _ = self.keeper.wait();
-    }
-}
-
-fn find() -> Option<PathBuf> {
-    let path = std::env::var_os("PATH").unwrap_or_default();
-    let folders: Vec<PathBuf> = std::env::split_paths(&path).collect();
-    let candidates = PROGRAMS
-        .iter()
-        .flat_map(|name| folders.iter().map(move |folder| folder.join(name)));
-    let found = candidates.into_iter().find(|candidate| candidate.is_file());
-    if found.is_none() {
-        // Past the capture of a test that passes.
-        let line = "skipped: no Alertmanager in PATH; scripts/setup --test installs it\n";
-        let _ = stderr().write_all(line.as_bytes());
-    }
-    found
-}
-
-fn launch(program: &Path, folder: &Path, address: &str) -> Child {
+fn launch(program: &Path, folder: &Path, address: &str) -> KeptProgram {
     let config = folder.join("alertmanager.yml");
     let text = "route: {receiver: none}\nreceivers: [{name: none}]\n";
     std::fs::write(&config, text).expect("a new folder can be written");
@@ -103,12 +73,5 @@ fn launch(program: &Path, folder: &Path, address: &str) -> Child {
         format!("--web.listen-address={address}"),
         "--cluster.listen-address=".to_owned(),
     ];
-    let mut command = Command::new("/bin/sh");
-    command
-        .args(["-c", KEEPER, "keeper"])
-        .arg(program)
-        .args(arguments);
-    command.stdin(Stdio::piped()).stdout(Stdio::null());
-    let child = command.stderr(Stdio::null()).spawn();
-    child.expect("a shell can be started")
+    KeptProgram::start(program, arguments)
 }

@@ -96,12 +96,11 @@ impl Page<'_> {
                 .map_or_else(|| value.to_string(), str::to_owned)
         };
         match value {
-            Value::Object(_) => None,
             Value::Array(entries) if entries.iter().all(Value::is_string) => {
                 let entries: Vec<_> = entries.iter().map(shown).collect();
                 Some(format!("`{}`", entries.join(", ")))
             }
-            Value::Array(_) => None,
+            Value::Object(_) | Value::Array(_) => None,
             other => Some(format!("`{}`", shown(other))),
         }
     }

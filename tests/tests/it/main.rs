@@ -5,6 +5,7 @@
     reason = "the configuration allows it in test functions; the helpers of tests are tests too"
 )]
 
+mod access;
 mod alerting;
 mod black_box;
 mod check;
@@ -27,6 +28,7 @@ mod secrets;
 mod several;
 mod shared;
 mod silence;
+mod stack;
 mod stops;
 mod two_daemons;
 mod usage;

@@ -49,7 +49,7 @@ impl std::fmt::Debug for Attempts {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Attempts")
             .field("clients", &self.limiter.len())
-            .finish()
+            .finish_non_exhaustive()
     }
 }
 

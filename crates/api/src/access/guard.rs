@@ -117,13 +117,12 @@ pub(crate) async fn guard(State(guard): State<Guard>, request: Request, next: Ne
     let policy = guard.access.policy();
     let (mut request, body) = request.into_parts();
     let mut entry = (!request.method.is_safe()).then(|| entry_of(&request));
-    let mut response = match guard.admit(&policy, &mut request).await {
-        Ok(()) => {
-            if let Some(entry) = &mut entry {
-                entry.name(request.extensions.get());
-            }
-            next.run(Request::from_parts(request, body)).await
-        }
+    let admitted = guard.admit(&policy, &mut request).await;
+    if let Some(entry) = &mut entry {
+        entry.name(request.extensions.get());
+    }
+    let mut response = match admitted {
+        Ok(()) => next.run(Request::from_parts(request, body)).await,
         Err(refusal) => refusal.answer(&request.headers, policy.has_users()),
     };
     policy.add_headers(response.headers_mut(), guard.content_policy);

@@ -11,7 +11,7 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
-use super::{black_box, cluster, links, members, own, stats};
+use super::{alerts, black_box, cluster, links, members, own, probes, process, requests, stats};
 use crate::source::Source;
 
 /// The snapshots of one scrape.
@@ -35,9 +35,13 @@ impl Collector for Snapshots {
         cluster::encode(self, &mut encoder)?;
         members::encode(self, &mut encoder)?;
         own::encode(self, &mut encoder)?;
+        probes::encode(self, &mut encoder)?;
+        alerts::encode(self, &mut encoder)?;
         black_box::encode(self, &mut encoder)?;
         links::encode(self, &mut encoder)?;
-        stats::encode(self, &mut encoder)
+        stats::encode(self, &mut encoder)?;
+        requests::encode(self, &mut encoder)?;
+        process::encode(&mut encoder)
     }
 }
 
@@ -88,7 +92,7 @@ fn family<'a, M: EncodeMetric>(
 ///
 /// A member's name, with its id where another member has the same name. Names are untrusted: one that imitates such a
 /// label gets a number.
-pub(super) fn member_labels(snapshot: &Snapshot) -> Vec<String> {
+pub(crate) fn member_labels(snapshot: &Snapshot) -> Vec<String> {
     let mut taken = BTreeSet::new();
     let mut distinct = |label: String| {
         let numbered = (2..).map(|number: u32| format!("{label} ({number})"));

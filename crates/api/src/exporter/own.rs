@@ -3,8 +3,7 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use etcd_monitor_alerting::AlertState;
-use etcd_monitor_model::{Severity, Snapshot};
+use etcd_monitor_model::{Finding, FindingStatus, Severity, Snapshot};
 use prometheus_client::encoding::DescriptorEncoder;
 
 use super::cluster::{bool_value, labelled};
@@ -16,8 +15,7 @@ pub(super) fn encode(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>)
     build(snapshots, encoder)?;
     reachability(snapshots, encoder)?;
     cycles(snapshots, encoder)?;
-    findings(snapshots, encoder)?;
-    alerts(snapshots, encoder)
+    findings(snapshots, encoder)
 }
 
 fn build(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
@@ -33,6 +31,23 @@ fn build(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::Res
 }
 
 fn reachability(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    let up = snapshots.latest.iter().filter_map(|snapshot| {
+        let cluster = vec![("cluster", snapshot.cluster.as_str())];
+        Some((cluster, bool_value(answers(snapshot)?)))
+    });
+    let help = "1 when a member answered in the latest cycle, else 0; no sample while the monitor was too late to know";
+    gauge(encoder, "etcd_monitor_cluster_up", help, up)?;
+    let tolerance = snapshots.latest.iter().filter_map(|snapshot| {
+        let cluster = vec![("cluster", snapshot.cluster.as_str())];
+        Some((cluster, f64::from(snapshot.quorum?.tolerance?)))
+    });
+    let help = "Voters that may still fail before quorum is lost; 0 when it is lost already, no sample while not known";
+    gauge(
+        encoder,
+        "etcd_monitor_cluster_fault_tolerance",
+        help,
+        tolerance,
+    )?;
     let members = labelled(snapshots);
     let up = members
         .iter()
@@ -41,57 +56,59 @@ fn reachability(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> f
     gauge(encoder, "etcd_monitor_member_up", help, up)
 }
 
-fn cycles(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-    let of = |value: fn(&Snapshot) -> f64| {
-        snapshots.latest.iter().map(move |snapshot| {
-            (
-                vec![("cluster", snapshot.cluster.as_str())],
-                value(snapshot),
-            )
-        })
-    };
-    let help = "Age of the latest snapshot";
-    gauge(
-        encoder,
+/// Whether any member answered; silence says nothing where the monitor itself was late.
+fn answers(snapshot: &Snapshot) -> Option<bool> {
+    let answered = snapshot.last_answer_at == Some(snapshot.at);
+    (answered || !snapshot.monitor.is_late()).then_some(answered)
+}
+
+type OfSnapshot = fn(&Snapshot) -> f64;
+
+const OF_CYCLES: [(&str, &str, OfSnapshot); 7] = [
+    (
         "etcd_monitor_snapshot_age_seconds",
-        help,
-        of(|snapshot| age_seconds(snapshot.at)),
-    )?;
-    let help = "Duration of the latest probe cycle";
-    gauge(
-        encoder,
+        "Age of the latest snapshot",
+        |snapshot| age_seconds(snapshot.at),
+    ),
+    (
         "etcd_monitor_cycle_seconds",
-        help,
-        of(|snapshot| snapshot.cycle_seconds),
-    )?;
-    let help = "How late the monitor's own timers fired in the latest cycle";
-    gauge(
-        encoder,
+        "Duration of the latest probe cycle",
+        |snapshot| snapshot.cycle_seconds,
+    ),
+    (
         "etcd_monitor_timer_lag_seconds",
-        help,
-        of(|snapshot| snapshot.monitor.timer_lag_seconds),
-    )?;
-    let help = "RPCs that the latest cycle cost the cluster";
-    gauge(
-        encoder,
+        "How late the monitor's own timers fired in the latest cycle",
+        |snapshot| snapshot.monitor.timer_lag_seconds,
+    ),
+    (
         "etcd_monitor_cycle_rpcs",
-        help,
-        of(|snapshot| f64::from(snapshot.cost.rpcs)),
-    )?;
-    let help = "Bytes of members' metrics pages that the latest cycle read";
-    gauge(
-        encoder,
+        "RPCs that the latest cycle cost the cluster",
+        |snapshot| f64::from(snapshot.cost.rpcs),
+    ),
+    (
         "etcd_monitor_cycle_scrape_bytes",
-        help,
-        of(|snapshot| snapshot.cost.scrape_bytes as f64),
-    )?;
+        "Bytes of members' metrics pages that the latest cycle read",
+        |snapshot| snapshot.cost.scrape_bytes as f64,
+    ),
+    (
+        "etcd_monitor_cycle_handshakes",
+        "TLS handshakes that the latest cycle made only to look at certificates",
+        |snapshot| f64::from(snapshot.cost.handshakes),
+    ),
+    (
+        "etcd_monitor_cycle_canary_writes",
+        "Writes of the canary in the latest cycle; each grows the revision by one",
+        |snapshot| f64::from(snapshot.cost.canary_writes),
+    ),
+];
+
+fn cycles(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
+    for (name, help, value) in OF_CYCLES {
+        gauge(encoder, name, help, of_snapshots(snapshots, value))?;
+    }
     let help = "HashKV calls made, each of which walks a member's whole key space";
-    counter(
-        encoder,
-        "etcd_monitor_hashkv_calls",
-        help,
-        of(|snapshot| snapshot.consistency.calls as f64),
-    )?;
+    let calls = of_snapshots(snapshots, |snapshot| snapshot.consistency.calls as f64);
+    counter(encoder, "etcd_monitor_hashkv_calls", help, calls)?;
     let ended = snapshots.latest.iter().filter_map(|snapshot| {
         let round = snapshot.consistency.latest.as_ref()?;
         let cluster = vec![("cluster", snapshot.cluster.as_str())];
@@ -106,10 +123,21 @@ fn cycles(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::Re
     )
 }
 
+fn of_snapshots(
+    snapshots: &Snapshots,
+    value: OfSnapshot,
+) -> impl Iterator<Item = (Labels<'_>, f64)> {
+    let latest = snapshots.latest.iter();
+    latest.map(move |snapshot| {
+        let cluster = vec![("cluster", snapshot.cluster.as_str())];
+        (cluster, value(snapshot))
+    })
+}
+
 fn findings(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
     let mut samples: Vec<(Labels<'_>, f64)> = Vec::new();
     for snapshot in &snapshots.latest {
-        for (rule, (count, severity)) in true_by_rule(snapshot) {
+        for (rule, (count, severity)) in known_by_rule(snapshot) {
             let labels = vec![
                 ("cluster", snapshot.cluster.as_str()),
                 ("rule", rule),
@@ -118,38 +146,33 @@ fn findings(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::
             samples.push((labels, f64::from(count)));
         }
     }
-    let help = "Findings that are true, by rule; severity is that of the worst of them";
+    let help = "Findings that are true, by rule; severity is that of the worst of them. 0 where the rule was judged of all its \
+                subjects and none is true, no sample where it could not be";
     gauge(encoder, "etcd_monitor_findings", help, samples.into_iter())
 }
 
-/// How many findings of each rule are true, and the severity of the worst of them.
-fn true_by_rule(snapshot: &Snapshot) -> BTreeMap<&str, (u32, Severity)> {
-    let mut rules: BTreeMap<&str, (u32, Severity)> = BTreeMap::new();
-    let findings = snapshot.findings.iter();
-    for finding in findings.filter(|finding| finding.status.is_true()) {
-        let (count, worst) = rules.entry(&finding.rule).or_insert((0, finding.severity));
-        *count += 1;
-        *worst = finding.severity.max(*worst);
+/// How many findings of each rule are true, and the severity of the worst of them; without a rule of which none is true and
+/// one is not known.
+fn known_by_rule(snapshot: &Snapshot) -> BTreeMap<&str, (u32, Severity)> {
+    let mut rules: BTreeMap<&str, Vec<&Finding>> = BTreeMap::new();
+    for finding in &snapshot.findings {
+        rules.entry(&finding.rule).or_default().push(finding);
     }
-    rules
+    let known = rules
+        .into_iter()
+        .filter_map(|(rule, findings)| Some((rule, count_of(&findings)?)));
+    known.collect()
 }
 
-fn alerts(snapshots: &Snapshots, encoder: &mut DescriptorEncoder<'_>) -> fmt::Result {
-    let view = snapshots.source.alerts().latest();
-    let mut firing: BTreeMap<&str, u32> = BTreeMap::new();
-    let alerts = view.active.iter();
-    for alert in alerts.filter(|alert| alert.state == AlertState::Firing) {
-        *firing.entry(alert.cluster.as_str()).or_default() += 1;
+fn count_of(findings: &[&Finding]) -> Option<(u32, Severity)> {
+    let of_true = findings.iter().filter(|finding| finding.status.is_true());
+    let severities: Vec<Severity> = of_true.map(|finding| finding.severity).collect();
+    if let Some(worst) = severities.iter().max() {
+        let count = u32::try_from(severities.len()).unwrap_or(u32::MAX);
+        return Some((count, *worst));
     }
-    let watched = snapshots.source.watched();
-    let samples = watched.clusters.iter().map(|(name, _)| {
-        let count = firing.get(name.as_str()).copied().unwrap_or(0);
-        (vec![("cluster", name.as_str())], f64::from(count))
-    });
-    gauge(
-        encoder,
-        "etcd_monitor_alerts_firing",
-        "Alerts in state firing",
-        samples,
-    )
+    let mut all = findings.iter();
+    let judged = all.all(|finding| finding.status == FindingStatus::False);
+    let default = findings.iter().map(|finding| finding.severity).max();
+    judged.then_some(0).zip(default)
 }

@@ -55,7 +55,7 @@ fn unknown(cluster: &str) -> Snapshot {
     Snapshot::empty(ClusterName::new(cluster), Timestamp::now(), condition)
 }
 
-fn known() -> Snapshot {
+pub(super) fn known() -> Snapshot {
     let mut snapshot = unknown("c");
     snapshot.health.healthy = Some(true);
     snapshot.member_count = Some(3);
@@ -122,7 +122,7 @@ fn known_counters() -> ServerCounters {
     counters
 }
 
-fn page(snapshots: impl IntoIterator<Item = Snapshot>, format: Format) -> String {
+pub(super) fn page(snapshots: impl IntoIterator<Item = Snapshot>, format: Format) -> String {
     let clusters = snapshots.into_iter().map(|snapshot| {
         let name = snapshot.cluster.clone();
         (name, watch::channel(Some(Arc::new(snapshot))).1)
@@ -146,7 +146,7 @@ fn page(snapshots: impl IntoIterator<Item = Snapshot>, format: Format) -> String
 }
 
 /// Series (name and labels, as written) to value; no series may stand twice.
-fn series(page: &str) -> BTreeMap<&str, f64> {
+pub(super) fn series(page: &str) -> BTreeMap<&str, f64> {
     let mut series = BTreeMap::new();
     for line in page.lines().filter(|line| !line.starts_with('#')) {
         let (name, value) = line.rsplit_once(' ').unwrap();
@@ -154,6 +154,11 @@ fn series(page: &str) -> BTreeMap<&str, f64> {
         assert!(before.is_none(), "{name} stands twice");
     }
     series
+}
+
+/// Of what is neither promised nor promised away: our prefix, and what every process has.
+fn has_own_name(name: &str) -> bool {
+    name.starts_with("etcd_monitor_") || name.starts_with("process_")
 }
 
 fn names(page: &str) -> BTreeSet<&str> {
@@ -191,7 +196,7 @@ fn only_promised_names_lack_our_prefix() {
     let promised: BTreeSet<&str> = PROMISED.into_iter().map(|(name, _)| name).collect();
     let others: BTreeSet<&str> = names(&page)
         .into_iter()
-        .filter(|name| !name.starts_with("etcd_monitor_"))
+        .filter(|name| !has_own_name(name))
         .collect();
     assert_eq!(others, promised);
 }
@@ -203,10 +208,11 @@ fn what_is_not_known_has_no_sample() {
     let page = page([snapshot], Format::Text);
     let made_up: Vec<&str> = names(&page)
         .into_iter()
-        .filter(|name| !name.starts_with("etcd_monitor_"))
+        .filter(|name| !has_own_name(name))
         .collect();
     assert_eq!(made_up, [""; 0]);
     assert!(!page.contains("etcd_monitor_member_"), "{page}");
+    assert!(!page.contains("etcd_monitor_cluster_fault"), "{page}");
 }
 
 #[test]
@@ -360,20 +366,5 @@ fn every_family_is_described_once_before_its_samples() {
                 assert!(described.contains(name), "{line}");
             }
         }
-    }
-}
-
-#[test]
-fn a_format_is_what_accept_names() {
-    for (accept, format) in [
-        ("", Format::Text),
-        ("text/plain", Format::Text),
-        ("*/*", Format::Text),
-        (
-            "application/openmetrics-text;version=1.0.0;q=0.5,text/plain;q=0.2",
-            Format::OpenMetrics,
-        ),
-    ] {
-        assert_eq!(Format::from_accept(accept), format, "{accept}");
     }
 }

@@ -2,19 +2,21 @@
 
 use std::path::{Path, PathBuf};
 
+use serde_saphyr::Spanned;
+
 use super::place::{WebConfigError, wrong};
 use super::written::TlsFile;
 use crate::tls::{ClientAuth, TlsSettings, TlsVersion};
 
 /// The settings; `None` where the section is empty, which is plain HTTP.
 pub(super) fn settings(
-    written: TlsFile,
+    written: &TlsFile,
     folder: &Path,
 ) -> Result<Option<TlsSettings>, WebConfigError> {
-    if !is_enabled(&written) {
+    if !is_enabled(written) {
         return Ok(None);
     }
-    refuse_inline(&written)?;
+    refuse_inline(written)?;
     let required = |file: &Option<PathBuf>, key: &str| {
         let file = file.as_ref().filter(|file| !file.as_os_str().is_empty());
         let what =
@@ -32,12 +34,12 @@ pub(super) fn settings(
             .map(|file| folder.join(file)),
         client_auth: client_auth.map_or(ClientAuth::None, |auth| auth.value),
         client_allowed_sans: written.client_allowed_sans.clone().unwrap_or_default(),
-        min_version: version(&written.min_version, TlsVersion::Tls12),
-        max_version: version(&written.max_version, TlsVersion::Tls13),
+        min_version: version(written.min_version.as_ref(), TlsVersion::Tls12),
+        max_version: version(written.max_version.as_ref(), TlsVersion::Tls13),
         cipher_suites: written.cipher_suites.clone().unwrap_or_default(),
         curve_preferences: written.curve_preferences.clone().unwrap_or_default(),
     };
-    check(&written, &settings)?;
+    check(written, &settings)?;
     Ok(Some(settings))
 }
 
@@ -57,8 +59,8 @@ fn is_enabled(written: &TlsFile) -> bool {
         || written.client_auth_type.is_some()
 }
 
-fn version(written: &Option<serde_saphyr::Spanned<TlsVersion>>, default: TlsVersion) -> TlsVersion {
-    written.as_ref().map_or(default, |version| version.value)
+fn version(written: Option<&Spanned<TlsVersion>>, default: TlsVersion) -> TlsVersion {
+    written.map_or(default, |version| version.value)
 }
 
 /// A key in the file would be read by whoever reads the file, and no rotation would reach it.

@@ -20,6 +20,7 @@ enum Takes {
 use Takes::{Nothing, This};
 
 const VIEWER: Takes = This(Role::Viewer);
+const OPERATOR: Takes = This(Role::Operator);
 
 const ROUTES: &[(&str, &str, Takes)] = &[
     ("GET", "/", Nothing),
@@ -47,6 +48,11 @@ const ROUTES: &[(&str, &str, Takes)] = &[
     ("GET", "/api/v1/alerts", VIEWER),
     ("GET", "/api/v1/alerts/history", VIEWER),
     ("GET", "/api/v1/alerts/dead-letters", VIEWER),
+    ("GET", "/api/v1/silences", VIEWER),
+    ("POST", "/api/v1/silences", OPERATOR),
+    ("DELETE", "/api/v1/silences/{id}", OPERATOR),
+    ("PUT", "/api/v1/alerts/{id}/acknowledgement", OPERATOR),
+    ("DELETE", "/api/v1/alerts/{id}/acknowledgement", OPERATOR),
     ("GET", "/api/v1/blackbox", VIEWER),
     ("GET", "/api/v1/blackbox/{name}", VIEWER),
     ("GET", "/api/v1/events", VIEWER),

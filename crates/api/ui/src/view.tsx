@@ -34,7 +34,7 @@ export function View({ address, state, fresh, filter, onChanged }: Props) {
     case 'incident':
       return <IncidentView id={address.id} />;
     case 'cluster':
-      return <Cluster address={address} state={state} stale={stale} filter={filter} />;
+      return <Cluster address={address} state={state} stale={stale} filter={filter} onChanged={onChanged} />;
   }
 }
 
@@ -43,10 +43,11 @@ interface ClusterProps {
   state: FeedState;
   stale: boolean;
   filter: string;
+  onChanged: () => void;
 }
 
-function Cluster({ address, state, stale, filter }: ClusterProps) {
+function Cluster({ address, state, stale, filter, onChanged }: ClusterProps) {
   const { snapshot } = state;
   if (snapshot == null) return <NothingYet state={state} />;
-  return <ClusterView address={address} snapshot={snapshot} alerts={shownAlerts(state)} filter={filter} stale={stale} />;
+  return <ClusterView address={address} snapshot={snapshot} alerts={shownAlerts(state)} filter={filter} stale={stale} onChanged={onChanged} />;
 }

@@ -14,6 +14,7 @@ use super::capacity::{CapacityMemory, CompactionMemory};
 use super::consensus::ConsensusMemory;
 use super::coverage::CoverageMemory;
 use super::links::LinkMemory;
+use super::probes::ProbeMemory;
 use super::trust::TrustMemory;
 use super::versions::VersionMemory;
 use super::view::View;
@@ -61,6 +62,8 @@ pub struct AssessState {
     pub(super) trust: TrustMemory,
     #[serde(skip)]
     pub(super) canary: CanaryMemory,
+    #[serde(skip)]
+    pub(super) probes: ProbeMemory,
 }
 
 /// A leader as last seen.
@@ -119,6 +122,7 @@ impl AssessState {
             dated: std::mem::take(&mut self.dated),
             // What ports show is looked at by endpoint, whichever cluster is behind it.
             trust: std::mem::take(&mut self.trust),
+            probes: std::mem::take(&mut self.probes),
             ..Self::default()
         };
     }

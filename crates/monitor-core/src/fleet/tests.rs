@@ -56,6 +56,7 @@ fn member(number: usize, kind: FailureKind, at: Timestamp) -> MemberObservation 
         metrics: None,
         clock: None,
         trust: None,
+        metrics_url: None,
     }
 }
 

@@ -63,6 +63,7 @@ pub(super) fn unasked(endpoint: &str, target: &Target) -> MemberObservation {
         metrics: None,
         clock: None,
         trust: None,
+        metrics_url: None,
     }
 }
 
@@ -81,6 +82,7 @@ fn not_allowed<T>(reason: Option<&str>) -> Probe<T> {
 }
 
 async fn ask(member: &Arc<MemberClient>, seen: &mut MemberObservation, pages: &PageKeeper) {
+    seen.metrics_url = member.metrics_url();
     let endpoint = seen.endpoint.clone();
     let (answered, calls_answered) = oneshot::channel();
     let calls = async {

@@ -21,13 +21,15 @@ interface Props {
   alerts: AlertsDocument | null;
   filter: string;
   stale: boolean;
+  /** An alert was acknowledged or silenced. */
+  onChanged: () => void;
 }
 
 /** Draws anew only when its data changes; times that run on by themselves follow the clock. */
-export function ClusterView({ address, snapshot, alerts, filter, stale }: Props) {
+export function ClusterView({ address, snapshot, alerts, filter, stale, onChanged }: Props) {
   return useMemo(() => (
     <div class="cluster">
-      <Verdict snapshot={snapshot} alerts={alerts} stale={stale} />
+      <Verdict snapshot={snapshot} alerts={alerts} stale={stale} onChanged={onChanged} />
       <Members snapshot={snapshot} filter={filter} />
       <NotKnownLine findings={snapshot.findings} />
       <Links snapshot={snapshot} />
@@ -43,5 +45,5 @@ export function ClusterView({ address, snapshot, alerts, filter, stale }: Props)
       </div>
       <CycleFooter snapshot={snapshot} />
     </div>
-  ), [href(address), snapshot, alerts, filter, stale]);
+  ), [href(address), snapshot, alerts, filter, stale, onChanged]);
 }

@@ -175,6 +175,7 @@ fn seen() -> impl Strategy<Value = MemberObservation> {
             metrics,
             clock: None,
             trust: None,
+            metrics_url: None,
         },
     )
 }

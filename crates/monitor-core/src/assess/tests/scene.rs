@@ -133,6 +133,7 @@ fn healthy(member: usize, members: usize) -> MemberObservation {
         trust: Some(TrustReport {
             ports: vec![plain_port(member)],
         }),
+        metrics_url: Some(format!("http://n{member}:2379/metrics")),
     }
 }
 

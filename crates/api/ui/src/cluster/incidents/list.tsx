@@ -18,7 +18,7 @@ const EVERY_MS = 15_000;
 export function IncidentList({ cluster }: { cluster: string | null }) {
   const document = useDocument<{ incidents: Incident[] }>('api/v1/incidents', { cluster }, { everyMs: EVERY_MS });
   return (
-    <section class="card incidents" id="content" tabIndex={-1} aria-labelledby="incidents-title" data-testid="incidents" data-state={document.state}>
+    <section class="card incidents" aria-labelledby="incidents-title" data-testid="incidents" data-state={document.state}>
       <h1 id="incidents-title">
         Incidents {cluster != null && <>of <a href={href(clusterAddress(cluster))}>{cluster}</a></>}
       </h1>

@@ -21,7 +21,7 @@ export function IncidentView({ id }: { id: string }) {
   const incident = document.value;
   if (incident == null) {
     return (
-      <section class="card incidents" id="content" tabIndex={-1} data-testid="incident-view" data-state={document.state}>
+      <section class="card incidents" data-testid="incident-view" data-state={document.state}>
         <h1>Incident</h1>
         <Missing document={document} what="incident" />
         <p>
@@ -46,7 +46,7 @@ function Known({ incident }: { incident: IncidentDocument }) {
 function Head({ incident }: { incident: IncidentDocument }) {
   const state = incident.worst ?? 'unknown';
   return (
-    <section class={`card verdict verdict-${state}`} id="content" tabIndex={-1}>
+    <section class={`card verdict verdict-${state}`}>
       <Shape state={state} label={`${state}:`} />
       <div class="verdict-text">
         <h1 data-testid="incident-sentence">{incident.sentence}</h1>

@@ -11,6 +11,7 @@ import { Prose } from '../../prose';
 import { Shape } from '../../shape';
 import type { State } from '../../state';
 import { clusterState, rootFindings } from '../../state';
+import { AlertActions } from './alert-actions';
 
 const WORD: Record<State, string> = {
   critical: 'Critical',
@@ -22,7 +23,15 @@ const WORD: Record<State, string> = {
 /** Evidence shown in the verdict; the rest stands with the finding. */
 const EVIDENCE_SHOWN = 4;
 
-export function Verdict({ snapshot, alerts, stale }: { snapshot: Snapshot; alerts: Alerts | null; stale: boolean }) {
+interface Props {
+  snapshot: Snapshot;
+  alerts: Alerts | null;
+  stale: boolean;
+  /** An alert was acknowledged or silenced. */
+  onChanged: () => void;
+}
+
+export function Verdict({ snapshot, alerts, stale, onChanged }: Props) {
   const state = clusterState(snapshot.status);
   const roots = rootFindings(snapshot.findings);
   // What is only worth knowing does not take the place of the verdict.
@@ -38,14 +47,14 @@ export function Verdict({ snapshot, alerts, stale }: { snapshot: Snapshot; alert
         {worst == null ? (
           <Quiet snapshot={snapshot} state={state} notes={roots.length} />
         ) : (
-          <Cause finding={worst} others={roots.length - 1} alert={alertOf(worst, alerts)} />
+          <Cause finding={worst} others={roots.length - 1} alert={alertOf(worst, alerts)} onChanged={onChanged} />
         )}
       </div>
     </section>
   );
 }
 
-function Cause({ finding, others, alert }: { finding: Finding; others: number; alert: Alert | null }) {
+function Cause({ finding, others, alert, onChanged }: { finding: Finding; others: number; alert: Alert | null; onChanged: () => void }) {
   return (
     <>
       <p class="verdict-since">
@@ -70,10 +79,10 @@ function Cause({ finding, others, alert }: { finding: Finding; others: number; a
           </div>
         )}
       </dl>
-      <p class="verdict-links">
-        {alert != null && <AlertLinks alert={alert} />}
+      <div class="verdict-links">
+        {alert != null && <AlertActions alert={alert} onChanged={onChanged} />}
         <FindingLink finding={finding} />
-      </p>
+      </div>
     </>
   );
 }
@@ -83,20 +92,6 @@ function alertOf(finding: Finding, alerts: Alerts | null): Alert | null {
   const subject = subjectKey(finding.subject);
   const active = (alerts?.alerts ?? []).filter((alert) => alert.state !== 'resolved');
   return active.find((alert) => alert.rule === finding.rule && subjectKey(alert.subject) === subject) ?? null;
-}
-
-function AlertLinks({ alert }: { alert: Alert }) {
-  const address = href({ view: 'alerts', tab: 'active', cluster: alert.cluster, alert: alert.id });
-  return (
-    <>
-      <a class="button" href={address}>
-        Acknowledge
-      </a>
-      <a class="button" href={address}>
-        Silence
-      </a>
-    </>
-  );
 }
 
 /** Copies an address of this finding that can be pasted into a chat. */
