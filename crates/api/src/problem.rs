@@ -183,6 +183,11 @@ impl Problem {
         Self::new(StatusCode::METHOD_NOT_ALLOWED, "method_not_allowed", detail)
     }
 
+    pub(crate) fn json_required() -> Self {
+        let detail = "What changes something takes JSON: send content-type: application/json, with {} where there is nothing to say".to_owned();
+        Self::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "json_required", detail)
+    }
+
     pub(crate) fn bad_body(reason: &str) -> Self {
         let detail = format!("The body cannot be taken: {}", limited(reason));
         Self::new(StatusCode::BAD_REQUEST, "bad_body", detail)

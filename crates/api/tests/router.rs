@@ -338,7 +338,10 @@ async fn a_problem_names_the_clusters_and_repeats_little_of_the_request() {
 async fn other_methods_are_refused_and_head_has_no_body() {
     for method in [Method::POST, Method::PUT, Method::DELETE, Method::PATCH] {
         for path in ["/api/v1/alerts", "/metrics", "/"] {
-            let request = request(path).method(&method).body(Body::empty()).unwrap();
+            let request = request(path)
+                .method(&method)
+                .header(header::CONTENT_TYPE, "application/json");
+            let request = request.body(Body::empty()).unwrap();
             let response = Server::one().answer(request).await;
             assert!(
                 named(&response, header::ALLOW).contains("GET"),

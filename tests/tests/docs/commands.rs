@@ -115,6 +115,11 @@ fn scratch() -> tempfile::TempDir {
         std::fs::create_dir_all(place.parent().unwrap()).unwrap();
         std::fs::copy(root().join(from), place).unwrap();
     }
+    std::fs::write(
+        folder.path().join("password.txt"),
+        "a password of the manual\n",
+    )
+    .unwrap();
     // An answer that is an error makes curl fail.
     std::fs::write(folder.path().join(".curlrc"), "fail\n").unwrap();
     folder

@@ -143,5 +143,6 @@ async fn what_does_not_exist_is_a_problem_document() {
     assert_eq!(problem["clusters"], serde_json::json!(["default"]));
     let posted =
         etcd_monitor_tests::harness::http_client().post(format!("{}{STATUS}", daemon.url()));
+    let posted = posted.header("content-type", "application/json");
     assert_problem(&Reply::of(posted).await.unwrap(), 405, "method_not_allowed");
 }

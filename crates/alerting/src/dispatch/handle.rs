@@ -217,3 +217,29 @@ fn stats_of(channel: &ChannelStats) -> Vec<Stat> {
     stats.extend(others.map(|stat| stat.label("channel", &channel.name)));
     stats
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    #[test]
+    fn what_waits_is_of_no_age_where_the_clock_was_set_back() {
+        let age = |at| {
+            let mut channel = ChannelStats::default();
+            channel.oldest_at = Some(at);
+            let stats = stats_of(&channel);
+            let age = "etcd_monitor_notification_oldest_waiting_seconds";
+            stats
+                .into_iter()
+                .find(|stat| stat.name == age)
+                .unwrap()
+                .value
+        };
+        let now = Timestamp::now();
+        assert_eq!(age(now + Duration::from_hours(1)), 0.0);
+        let hour = age(now - Duration::from_hours(1));
+        assert!((3_600.0..3_700.0).contains(&hour), "{hour}");
+    }
+}

@@ -321,6 +321,16 @@ pub(super) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     wait.map(|wait| wait.min(MAX_RETRY_AFTER))
 }
 
+/// The text, or as much of it as fits with `…` behind it.
+pub(super) fn cut(text: &str, limit: usize) -> String {
+    if text.chars().count() <= limit {
+        return text.to_owned();
+    }
+    let mut head: String = text.chars().take(limit - 1).collect();
+    head.push('…');
+    head
+}
+
 /// The beginning of an answer's body.
 pub(super) async fn beginning(mut response: Response) -> String {
     let mut body = Vec::new();

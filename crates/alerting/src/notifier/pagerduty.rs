@@ -6,7 +6,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 
 use super::config_error::ConfigError;
-use super::door::{Door, HttpOptions};
+use super::door::{Door, HttpOptions, cut};
 use super::{Delivery, Notifier, NotifyError, Receipt};
 use crate::links::{MessageLinks, origin};
 use crate::message::Message;
@@ -181,16 +181,6 @@ fn evidence(alert: &ToldAlert) -> Vec<String> {
     let seen = alert.evidence.iter();
     seen.map(|seen| format!("{}: {} (at {})", seen.source, seen.value, seen.at))
         .collect()
-}
-
-/// At most so many characters, the last one an ellipsis where something is missing.
-fn cut(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
-        return text.to_owned();
-    }
-    let mut head: String = text.chars().take(limit - 1).collect();
-    head.push('…');
-    head
 }
 
 fn explain(status: StatusCode, _: &str) -> Option<&'static str> {

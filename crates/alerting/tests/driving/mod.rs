@@ -5,7 +5,7 @@
     reason = "each test binary that includes the module uses a part of it"
 )]
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -218,6 +218,8 @@ pub(crate) struct Running {
     cancel: CancellationToken,
     task: JoinHandle<Result<(), RestoreError>>,
     pub(crate) began: Instant,
+    /// By how many seconds the wall clock was set back.
+    set_back: Arc<AtomicU64>,
     cycle: u64,
 }
 
@@ -243,19 +245,27 @@ impl Running {
         options.snapshots = vec![(cluster(), receiver)];
         options.store = store;
         let (alerting, handle) = Alerting::new(options, cancel.clone());
-        let task = tokio::spawn(alerting.with_clock(move || wall(began)).run());
+        let set_back = Arc::new(AtomicU64::new(0));
+        let by = Arc::clone(&set_back);
+        let clock = move || wall(began) - Duration::from_secs(by.load(Ordering::Relaxed));
+        let task = tokio::spawn(alerting.with_clock(clock).run());
         Self {
             snapshots,
             handle,
             cancel,
             task,
             began,
+            set_back,
             cycle: 0,
         }
     }
 
     pub(crate) fn now(&self) -> Timestamp {
         wall(self.began)
+    }
+
+    pub(crate) fn set_clock_back(&self, by: Duration) {
+        self.set_back.store(by.as_secs(), Ordering::Relaxed);
     }
 
     /// Whole seconds since the driver began.

@@ -102,7 +102,7 @@ impl Guard {
         if via != Some(Via::Token) && !same_origin::is_own(headers, &self.origins, unmarked) {
             return Err(Refusal::Other(Problem::cross_site()));
         }
-        if !is_json(headers) && !is_for_scripts(request) {
+        if takes_json(&request.method) && !is_json(headers) && !is_for_scripts(request) {
             return Err(Refusal::Other(Problem::json_required()));
         }
         match refusal_of(caller, Role::Operator) {
@@ -141,6 +141,11 @@ fn within_limit(policy: &Policy, client: Client) -> Result<(), Refusal> {
 pub(super) fn client_of(extensions: &Extensions) -> Client {
     let connection = extensions.get::<Connection>();
     Client::from(connection.map(|connection| connection.peer.ip()))
+}
+
+/// Other methods than these are no route's.
+fn takes_json(method: &Method) -> bool {
+    [Method::POST, Method::PUT, Method::PATCH, Method::DELETE].contains(method)
 }
 
 fn is_json(headers: &HeaderMap) -> bool {

@@ -4,6 +4,7 @@ use etcd_monitor_model::Severity;
 use serde_json::{Value, json};
 
 use crate::message::Message;
+use crate::notifier::door;
 use crate::templates::slack_escaped;
 
 /// Characters of the text of a block; Slack's limit.
@@ -45,15 +46,13 @@ fn colour(message: &Message) -> &'static str {
 
 /// At most so many characters, and no half of an escaped character at the end.
 fn cut(text: &str, limit: usize) -> String {
-    if text.chars().count() <= limit {
-        return text.to_owned();
-    }
-    let mut head: String = text.chars().take(limit - 1).collect();
-    if let Some(begin) = head.rfind('&')
+    let mut head = door::cut(text, limit);
+    if head != text
+        && let Some(begin) = head.rfind('&')
         && !head[begin..].contains(';')
     {
         head.truncate(begin);
+        head.push('…');
     }
-    head.push('…');
     head
 }
