@@ -99,11 +99,12 @@ function Decisions({ alert, onOpen, onChanged }: Pick<ItemProps, 'alert' | 'onOp
   const named = <span class="sr"> {alert.rule} of {alert.subject.name}</span>;
   return (
     <div class="decisions">
-      {alert.acknowledged == null ? (
+      {alert.acknowledged == null && alert.state === 'firing' && (
         <PermittedButton onClick={() => onOpen({ kind: 'acknowledge', alert })} testId="acknowledge">
           Acknowledge{named}
         </PermittedButton>
-      ) : (
+      )}
+      {alert.acknowledged != null && (
         <PermittedButton onClick={undo} testId="take-back">
           Take back{named}
         </PermittedButton>
