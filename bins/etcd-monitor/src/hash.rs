@@ -57,10 +57,9 @@ fn entry(
     // A text of JSON is one of YAML too.
     let name = serde_json::to_string(&arguments.name)?;
     let role = arguments.role.as_str();
-    let mut entry = format!("- name: {name}\n  role: {role}\n  hash: {hash}\n");
-    if let Some(at) = expires_at {
-        entry += &format!("  expires_at: {at:.0}\n");
-    }
+    let expiry = expires_at.map(|at| format!("  expires_at: {at:.0}\n"));
+    let expiry = expiry.unwrap_or_default();
+    let entry = format!("- name: {name}\n  role: {role}\n  hash: {hash}\n{expiry}");
     WebConfig::parse(&format!("tokens:\n{entry}"), Path::new(""))
         .map_err(|error| ConfigError::new(error.to_string()))?;
     Ok(entry)

@@ -25,6 +25,7 @@ const FILE_BYTES_MAX: u64 = 4 << 20;
 /// The file as written; every key is optional.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
+#[allow(clippy::struct_field_names, reason = "the names are those of the keys")]
 pub(super) struct ConfigFile {
     /// Address on which dashboard, API and metrics are served.
     pub(super) listen: Option<IpAddr>,
