@@ -164,6 +164,7 @@ fn content(path: &str) -> String {
         "url" => "https://hooks.example/secret".to_owned(),
         "j2" => "{{ title }}".to_owned(),
         "json" => r#"{"format": 1, "entries": []}"#.to_owned(),
+        "yml" => String::new(),
         _ => "secret".to_owned(),
     }
 }

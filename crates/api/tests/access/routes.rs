@@ -25,6 +25,7 @@ const OPERATOR: Takes = This(Role::Operator);
 const ROUTES: &[(&str, &str, Takes)] = &[
     ("GET", "/", Nothing),
     ("GET", "/app.js", Nothing),
+    ("GET", "/live.js", Nothing),
     ("GET", "/app.css", Nothing),
     ("GET", "/health", Nothing),
     ("GET", "/ready", Nothing),
@@ -55,6 +56,7 @@ const ROUTES: &[(&str, &str, Takes)] = &[
     ("DELETE", "/api/v1/alerts/{id}/acknowledgement", OPERATOR),
     ("GET", "/api/v1/blackbox", VIEWER),
     ("GET", "/api/v1/blackbox/{name}", VIEWER),
+    ("GET", "/api/v1/sd", VIEWER),
     ("GET", "/api/v1/events", VIEWER),
 ];
 
@@ -108,7 +110,7 @@ fn routes_of(text: &str) -> Vec<(String, String)> {
 
 /// Those whose paths are no literals in a call of `.route`: the page's files and the session.
 fn named_elsewhere(path: &str) -> bool {
-    !path.contains("/api/") && ["/", "/app.js", "/app.css"].contains(&path)
+    !path.contains("/api/") && ["/", "/app.js", "/live.js", "/app.css"].contains(&path)
         || path == "/api/v1/session"
 }
 
