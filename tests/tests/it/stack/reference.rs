@@ -116,8 +116,11 @@ fn labels(sample: &str) -> impl Iterator<Item = &str> {
     outside.filter_map(|part| part.strip_suffix('=')?.rsplit(['{', ',']).next())
 }
 
+/// Whether a name belongs to a group.
+type Belongs = fn(&str) -> bool;
+
 fn table(families: &BTreeMap<&str, Family<'_>>) -> String {
-    let groups: [(&str, fn(&str) -> bool); 3] = [
+    let groups: [(&str, Belongs); 3] = [
         ("Promised names", |name| {
             name.starts_with("etcd_") && !name.starts_with("etcd_monitor_")
         }),
