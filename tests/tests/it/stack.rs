@@ -23,7 +23,7 @@ use expression::{metric_names, substituted, without_last_comparison};
 use load::Load;
 
 /// For the first rates of what is scraped every 10 s, and for what etcd measures every 30 s.
-const DATA_WITHIN: Duration = Duration::from_secs(120);
+const DATA_WITHIN: Duration = Duration::from_mins(2);
 
 /// The cluster's name in the daemon and in the targets.
 const CLUSTER: &str = "stack";

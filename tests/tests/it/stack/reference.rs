@@ -25,6 +25,53 @@ pub(super) fn compare(path: &Path, made: &str) {
     );
 }
 
+/// Beginnings and examples, which are no names of metrics.
+const NO_METRICS: [&str; 4] = [
+    "etcd_monitor_",
+    "etcd_monitor_cluster_fault",
+    "etcd_monitor_member_",
+    "etcd_monitor_stat",
+];
+
+/// Each name that stands in the sources stands in the reference, also where no page of a test has it.
+#[test]
+fn every_metric_of_the_sources_is_described() {
+    let reference = std::fs::read_to_string(folder("docs/metrics.md")).unwrap();
+    let mut missing = BTreeSet::new();
+    let mut folders = vec![folder("crates"), folder("bins")];
+    while let Some(place) = folders.pop() {
+        for entry in std::fs::read_dir(place).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.ends_with("ui") && !path.ends_with("tests") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|kind| kind == "rs") {
+                let text = std::fs::read_to_string(&path).unwrap();
+                missing.extend(undescribed(&text, &reference));
+            }
+        }
+    }
+    assert_eq!(missing, BTreeSet::new());
+}
+
+fn undescribed(source: &str, reference: &str) -> Vec<String> {
+    let texts = source.split('"').skip(1);
+    let is_letter =
+        |letter: u8| letter.is_ascii_lowercase() || matches!(letter, b'_' | b'0'..=b'9');
+    let names =
+        texts.filter(|text| text.starts_with("etcd_monitor_") && text.bytes().all(is_letter));
+    let names = names
+        .filter(|name| !NO_METRICS.contains(name) && !name.starts_with("etcd_monitor_sample_"));
+    let described = |name: &str| {
+        ["", "_total"]
+            .iter()
+            .any(|end| reference.contains(&format!("`{name}{end}`")))
+    };
+    names
+        .filter(|name| !described(name))
+        .map(str::to_owned)
+        .collect()
+}
+
 #[derive(Debug, Default)]
 struct Family<'a> {
     kind: &'a str,
@@ -69,8 +116,11 @@ fn labels(sample: &str) -> impl Iterator<Item = &str> {
     outside.filter_map(|part| part.strip_suffix('=')?.rsplit(['{', ',']).next())
 }
 
+/// Whether a name belongs to a group.
+type Belongs = fn(&str) -> bool;
+
 fn table(families: &BTreeMap<&str, Family<'_>>) -> String {
-    let groups: [(&str, fn(&str) -> bool); 3] = [
+    let groups: [(&str, Belongs); 3] = [
         ("Promised names", |name| {
             name.starts_with("etcd_") && !name.starts_with("etcd_monitor_")
         }),
