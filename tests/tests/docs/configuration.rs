@@ -1,6 +1,6 @@
 //! The configuration reference and the JSON schema, generated from the types of the file. After a change of those:
 //!
-//! `UPDATE_DOCS=1 cargo test -p etcd-monitor-tests --test docs configuration`
+//! `ETCD_MONITOR_WRITE_GENERATED=1 cargo test -p etcd-monitor-tests --test docs configuration`
 
 use std::fmt::Write;
 
@@ -204,12 +204,12 @@ fn schema() -> String {
 
 /// Compares with what is committed, or replaces it.
 fn hold(path: &str, generated: &str) {
-    if std::env::var_os("UPDATE_DOCS").is_some() {
+    if std::env::var_os("ETCD_MONITOR_WRITE_GENERATED").is_some() {
         std::fs::write(root().join(path), generated).unwrap();
     }
     assert!(
         text(path) == generated,
-        "{path} is not what the types say; run UPDATE_DOCS=1 cargo test -p etcd-monitor-tests --test docs configuration"
+        "{path} is not what the types say; run ETCD_MONITOR_WRITE_GENERATED=1 cargo test -p etcd-monitor-tests --test docs configuration"
     );
 }
 
@@ -220,7 +220,7 @@ fn configuration_reference_is_what_the_types_say() {
 
 #[test]
 fn configuration_schema_is_what_the_types_say() {
-    if std::env::var_os("UPDATE_DOCS").is_some() {
+    if std::env::var_os("ETCD_MONITOR_WRITE_GENERATED").is_some() {
         std::fs::write(root().join(SCHEMA), "").unwrap();
     }
     hold(SCHEMA, &schema());
