@@ -30,8 +30,10 @@ fn a_look_at_a_file_that_is_open_tells_the_alerts_and_changes_nothing() {
     let mut engine = AlertEngine::new(AlertPolicy::to_channels(["console"]));
     let (snapshot, now) = one_fault();
     engine.observe(&snapshot, now);
-    let mut changes = Changes::default();
-    changes.rows = engine.take_changes();
+    let changes = Changes {
+        rows: engine.take_changes(),
+        ..Changes::default()
+    };
     store.commit(&changes).unwrap();
     let id = engine.alerts()[0].id;
     let before = std::fs::read(&path).unwrap();
@@ -74,7 +76,7 @@ fn letter(number: u64) -> DeadLetter {
             id: "00000000000000ab".parse::<Fingerprint>().unwrap(),
             labels: BTreeMap::from([("cluster".to_owned(), "prod".to_owned())]),
         },
-        severity: etcd_monitor_model::Severity::Critical,
+        severity: Severity::Critical,
         summary: "m1 is down".to_owned(),
         firing_count: 1,
         resolved_count: 0,
