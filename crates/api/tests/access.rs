@@ -150,7 +150,13 @@ async fn answer(router: &Router, request: Request<Body>) -> Answer {
     }
 }
 
-fn request(method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Request<Body> {
+fn request(
+    method: impl Into<Method>,
+    path: &str,
+    headers: &[(&str, &str)],
+    body: &str,
+) -> Request<Body> {
+    let method = method.into();
     let mut builder = Request::builder().method(&method).uri(path);
     let named = |name: &str| headers.iter().any(|(other, _)| *other == name);
     if !named("host") {

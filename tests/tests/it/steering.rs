@@ -51,22 +51,7 @@ async fn rules_channels_and_configuration_are_told_tried_and_read_again() {
         "webhook"
     );
 
-    let tried = post(&daemon, "/api/v1/channels/hook/test").await;
-    assert_eq!(
-        (tried.status, &tried.json()["ok"]),
-        (200, &json!(true)),
-        "{}",
-        tried.text()
-    );
-    receiver.wait_for("firing", "ChannelTrial", SOON).await;
-    receiver.wait_for("resolved", "ChannelTrial", SOON).await;
-    let tried = post(&daemon, "/api/v1/channels/deaf/test").await.json();
-    assert_eq!(tried["ok"], false, "{tried:#}");
-    let unknown = post(&daemon, "/api/v1/channels/other/test").await;
-    assert_eq!(
-        (unknown.status, text(&unknown.json(), "code")),
-        (404, "channel_unknown")
-    );
+    channels_can_be_tried(&daemon, &receiver).await;
 
     let before = daemon.json("/api/v1/configuration").await;
     assert_eq!(
@@ -97,6 +82,29 @@ async fn rules_channels_and_configuration_are_told_tried_and_read_again() {
         reloaded.json()["loaded_at"],
         "the one before goes on"
     );
+    answers_under_other_names(&daemon).await;
+}
+
+async fn channels_can_be_tried(daemon: &Daemon, receiver: &WebhookReceiver) {
+    let tried = post(daemon, "/api/v1/channels/hook/test").await;
+    assert_eq!(
+        (tried.status, &tried.json()["ok"]),
+        (200, &json!(true)),
+        "{}",
+        tried.text()
+    );
+    receiver.wait_for("firing", "ChannelTrial", SOON).await;
+    receiver.wait_for("resolved", "ChannelTrial", SOON).await;
+    let tried = post(daemon, "/api/v1/channels/deaf/test").await.json();
+    assert_eq!(tried["ok"], false, "{tried:#}");
+    let unknown = post(daemon, "/api/v1/channels/other/test").await;
+    assert_eq!(
+        (unknown.status, text(&unknown.json(), "code")),
+        (404, "channel_unknown")
+    );
+}
+
+async fn answers_under_other_names(daemon: &Daemon) {
     for path in ["/-/healthy", "/healthz", "/livez", "/-/ready", "/readyz"] {
         assert_eq!(daemon.get(path).await.status, 200, "{path}");
     }

@@ -189,7 +189,14 @@ async fn where_nobody_is_asked_the_reach_decides() {
     let closed = Access::new(Reach::Network, &WebConfig::default());
     let open = Access::new(Reach::ThisHost, &WebConfig::default());
     for (method, path, takes) in ROUTES {
-        let request = || request(method.parse().unwrap(), &concrete(path), &[], "{}");
+        let request = || {
+            request(
+                method.parse::<Method>().unwrap(),
+                &concrete(path),
+                &[],
+                "{}",
+            )
+        };
         assert!(
             !refuses(answer(&serve(&open), request()).await.status),
             "{method} {path}"
