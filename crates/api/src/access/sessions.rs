@@ -113,7 +113,7 @@ mod tests {
         assert_eq!(sessions.find(&first), Some(subject.clone()));
         assert!(sessions.end(&first) && !sessions.end(&first));
         assert_eq!(sessions.find(&first), None);
-        tokio::time::advance(LIFETIME - Duration::from_secs(1)).await;
+        tokio::time::advance(LIFETIME.saturating_sub(Duration::from_secs(1))).await;
         assert_eq!(sessions.find(&second), Some(subject));
         tokio::time::advance(Duration::from_secs(1)).await;
         assert_eq!(sessions.find(&second), None);
