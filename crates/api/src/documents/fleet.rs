@@ -142,8 +142,7 @@ fn firing(alerts: &AlertsView, cluster: &str) -> usize {
 }
 
 fn ill_since(snapshot: &Snapshot) -> Option<Timestamp> {
-    let ill = snapshot.health.healthy != Some(true);
-    let worst = snapshot.health.worst.filter(|_| ill)?;
+    let worst = snapshot.health.worst?;
     let roots = snapshot.findings.iter().filter(|finding| finding.is_root());
     let worst = roots.filter(|finding| finding.severity == worst);
     worst.map(|finding| finding.since).min()
