@@ -17,7 +17,7 @@ pub(crate) struct ClusterLine {
     worst: Option<Severity>,
     sentence: String,
     age_seconds: Option<f64>,
-    /// Since when the oldest of the worst findings is true; null while the cluster is healthy.
+    /// Since when the oldest of the worst findings is true; null where none is.
     since: Option<Timestamp>,
     quorum: Option<Quorum>,
     member_count: Option<u32>,
