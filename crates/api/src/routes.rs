@@ -47,10 +47,12 @@ fn operating() -> Router<Source> {
 
 /// What only an admin may do.
 fn administering() -> Router<Source> {
-    let as_others = post(configuration::reload_as_others).put(configuration::reload_as_others);
     Router::new()
         .route("/api/v1/configuration/reload", post(configuration::reload))
-        .route("/-/reload", as_others)
+        .route(
+            "/-/reload",
+            post(configuration::reload_as_others).put(configuration::reload_as_others),
+        )
 }
 
 fn reading() -> Router<Source> {

@@ -150,7 +150,7 @@ pub(super) fn series(page: &str) -> BTreeMap<&str, f64> {
     let mut series = BTreeMap::new();
     for line in page.lines().filter(|line| !line.starts_with('#')) {
         let (name, value) = line.rsplit_once(' ').unwrap();
-        let before = series.insert(name, value.parse().unwrap());
+        let before = series.insert(name.trim_end_matches("{}"), value.parse().unwrap());
         assert!(before.is_none(), "{name} stands twice");
     }
     series

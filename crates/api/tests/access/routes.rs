@@ -21,6 +21,7 @@ use Takes::{Nothing, This};
 
 const VIEWER: Takes = This(Role::Viewer);
 const OPERATOR: Takes = This(Role::Operator);
+const ADMIN: Takes = This(Role::Admin);
 
 const ROUTES: &[(&str, &str, Takes)] = &[
     ("GET", "/", Nothing),
@@ -29,6 +30,13 @@ const ROUTES: &[(&str, &str, Takes)] = &[
     ("GET", "/app.css", Nothing),
     ("GET", "/health", Nothing),
     ("GET", "/ready", Nothing),
+    ("GET", "/-/healthy", Nothing),
+    ("GET", "/healthz", Nothing),
+    ("GET", "/livez", Nothing),
+    ("GET", "/-/ready", Nothing),
+    ("GET", "/readyz", Nothing),
+    ("POST", "/-/reload", ADMIN),
+    ("PUT", "/-/reload", ADMIN),
     ("GET", "/metrics", VIEWER),
     ("GET", "/api/v1/session", VIEWER),
     ("POST", "/api/v1/session", Nothing),
@@ -49,6 +57,11 @@ const ROUTES: &[(&str, &str, Takes)] = &[
     ("GET", "/api/v1/alerts", VIEWER),
     ("GET", "/api/v1/alerts/history", VIEWER),
     ("GET", "/api/v1/alerts/dead-letters", VIEWER),
+    ("GET", "/api/v1/rules", VIEWER),
+    ("GET", "/api/v1/channels", VIEWER),
+    ("POST", "/api/v1/channels/{name}/test", OPERATOR),
+    ("GET", "/api/v1/configuration", VIEWER),
+    ("POST", "/api/v1/configuration/reload", ADMIN),
     ("GET", "/api/v1/silences", VIEWER),
     ("POST", "/api/v1/silences", OPERATOR),
     ("DELETE", "/api/v1/silences/{id}", OPERATOR),
