@@ -77,7 +77,6 @@ async fn status_like_routes_want_a_cluster_and_the_others_answer_for_all() {
         MEMBERS,
         "/api/v1/cluster/leader",
         "/api/v1/metrics/current",
-        "/api/v1/events",
     ] {
         let reply = daemon.get(path).await;
         assert_eq!(reply.status, 400, "{path}: {}", reply.text());
