@@ -49,6 +49,7 @@ describe('sign-in', () => {
     assert.equal(await page.evaluate(() => document.activeElement.id), 'secret');
     for (const colorScheme of ['light', 'dark']) {
       await page.emulateMedia({ colorScheme });
+      await page.locator(`html[data-theme=${colorScheme}]`).waitFor();
       await hasNoBarrier(page, colorScheme);
     }
     await page.setViewportSize({ width: 360, height: 740 });

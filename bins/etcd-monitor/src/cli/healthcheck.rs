@@ -16,7 +16,7 @@ Exit codes: 0 the daemon is healthy, 1 it is not, or does not answer within 3 s,
 #[derive(Debug, Clone, Args)]
 #[command(after_long_help = EXAMPLES)]
 pub struct HealthcheckArgs {
-    /// What to ask [default: <http://127.0.0.1:8080/health>, with the port of `ETCD_MONITOR_API_PORT`]
+    /// What to ask; without it `http://127.0.0.1:8080/health`, with the port of `ETCD_MONITOR_API_PORT`
     #[arg(long, value_name = "URL", env = "ETCD_MONITOR_HEALTHCHECK_URL")]
     pub url: Option<String>,
 
