@@ -5,7 +5,6 @@ mod control;
 mod heartbeat;
 mod history;
 mod open_files;
-mod reloads;
 mod server;
 mod signals;
 mod tasks;
@@ -28,7 +27,6 @@ use crate::data_dir::DataDir;
 use alerting::Stops;
 use control::DaemonControl;
 use heartbeat::LifeSign;
-use reloads::Reloads;
 use server::Server;
 use signals::{Signal, Signals};
 use tasks::Tasks;
@@ -76,7 +74,6 @@ struct Daemon {
     shared: Shared,
     alerts: AlertsHandle,
     life_sign: LifeSign,
-    reloads: Arc<Reloads>,
     source: Source,
     access: Access,
     control: DaemonControl,
@@ -122,12 +119,11 @@ impl Daemon {
         life_sign.set(plan, &mut tasks, &stop);
         let source = source(&config, snapshots, alerts.clone(), &shared)
             .with_control(Arc::new(control.clone()));
-        let reloads = Reloads::started();
         let alerting_stats: Arc<dyn StatSource> = Arc::new(alerts.clone());
         let stats = history.stats.into_iter().chain([
             alerting_stats,
             life_sign.stats(),
-            Arc::clone(&reloads) as _,
+            Arc::new(control.clone()) as _,
         ]);
         let (access, audit) = web::access(&config, &shared.data_dir, &mut tasks, &stop_last);
         let source = stats.chain([audit]).fold(source, Source::with_stats);
@@ -147,7 +143,6 @@ impl Daemon {
             shared,
             alerts,
             life_sign,
-            reloads,
             source,
             access,
             control,
@@ -179,7 +174,6 @@ impl Daemon {
     /// Reads the configuration again because `who` asks for it; the log and the status say what came of it.
     async fn reload_or_say_why_not(&mut self, who: &str, cli: Cli) -> Result<(), String> {
         let outcome = self.reload(cli).await;
-        self.reloads.note(outcome.is_ok());
         match &outcome {
             Ok(()) => tracing::info!("{who}: the configuration was read again and is applied"),
             Err(error) => tracing::error!(

@@ -1,20 +1,16 @@
 //! A real Alertmanager as a child process.
 
 use std::path::Path;
-use std::time::Duration;
 
 use reqwest::Client;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::http::http_client;
+use super::http::{http_client, until_ready};
 use super::program::{KeptProgram, find_program, free_address};
-use super::wait::until;
 
 /// Names under which packages and archives install it.
 const PROGRAMS: [&str; 2] = ["prometheus-alertmanager", "alertmanager"];
-
-const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// An Alertmanager that tells nobody. It ends with the value.
 #[derive(Debug)]
@@ -37,12 +33,7 @@ impl Alertmanager {
             http: http_client(),
             _folder: folder,
         };
-        let ready = async || match started.http.get(started.at("/-/ready")).send().await {
-            Ok(reply) if reply.status().is_success() => Ok(()),
-            Ok(reply) => Err(reply.status().to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        until(START_LIMIT, "Alertmanager is ready", ready).await;
+        until_ready(&started.http, &started.at("/-/ready"), "Alertmanager").await;
         Some(started)
     }
 

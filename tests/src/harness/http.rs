@@ -6,6 +6,11 @@ use reqwest::header::HeaderMap;
 use reqwest::{Client, RequestBuilder};
 use serde_json::Value;
 
+use super::wait::until;
+
+/// For a server to start.
+const START_LIMIT: Duration = Duration::from_secs(30);
+
 /// For one answer of the daemon, which never waits for etcd.
 const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
@@ -19,6 +24,16 @@ pub fn http_client() -> Client {
         .pool_max_idle_per_host(0)
         .build()
         .expect("the options are fixed and the provider is installed")
+}
+
+/// Waits until a server says at this URL that it is ready; panics when it does not within 30 s.
+pub(super) async fn until_ready(http: &Client, url: &str, server: &str) {
+    let ready = async || match http.get(url).send().await {
+        Ok(reply) if reply.status().is_success() => Ok(()),
+        Ok(reply) => Err(reply.status().to_string()),
+        Err(error) => Err(error.to_string()),
+    };
+    until(START_LIMIT, &format!("{server} is ready"), ready).await;
 }
 
 /// A whole answer.

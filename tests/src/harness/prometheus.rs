@@ -1,17 +1,13 @@
 //! A real Prometheus as a child process.
 
 use std::path::Path;
-use std::time::Duration;
 
 use reqwest::Client;
 use serde_json::Value;
 use tempfile::TempDir;
 
-use super::http::http_client;
+use super::http::{http_client, until_ready};
 use super::program::{KeptProgram, find_program, free_address};
-use super::wait::until;
-
-const START_LIMIT: Duration = Duration::from_secs(30);
 
 /// A Prometheus with a configuration. It ends with the value.
 #[derive(Debug)]
@@ -39,12 +35,7 @@ impl Prometheus {
             http: http_client(),
             _folder: folder,
         };
-        let ready = async || match started.http.get(started.at("/-/ready")).send().await {
-            Ok(reply) if reply.status().is_success() => Ok(()),
-            Ok(reply) => Err(reply.status().to_string()),
-            Err(error) => Err(error.to_string()),
-        };
-        until(START_LIMIT, "Prometheus is ready", ready).await;
+        until_ready(&started.http, &started.at("/-/ready"), "Prometheus").await;
         Some(started)
     }
 

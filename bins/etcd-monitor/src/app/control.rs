@@ -4,6 +4,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use etcd_monitor_api::{ConfigurationStatus, Control, Reload, ReloadError};
+use etcd_monitor_model::{Stat, StatSource};
 use jiff::Timestamp;
 use tokio::sync::{mpsc, oneshot};
 
@@ -57,6 +58,27 @@ impl DaemonControl {
     /// Replaced field by field, each by itself true: a panic of another holder does no harm.
     fn locked(&self) -> MutexGuard<'_, ConfigurationStatus> {
         self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl StatSource for DaemonControl {
+    fn stats(&self) -> Vec<Stat> {
+        let status = self.locked();
+        let last = status.last_reload.as_ref();
+        // The start counts as a reading that succeeded.
+        let succeeded = last.is_none_or(|reload| reload.ok);
+        vec![
+            Stat::gauge(
+                "etcd_monitor_config_last_reload_successful",
+                "1 when the configuration was applied when it was last read, else 0 and the one before goes on",
+                f64::from(u8::from(succeeded)),
+            ),
+            Stat::gauge(
+                "etcd_monitor_config_last_reload_success_timestamp_seconds",
+                "When a configuration was last applied, in unix seconds",
+                status.loaded_at.as_duration().as_secs_f64(),
+            ),
+        ]
     }
 }
 

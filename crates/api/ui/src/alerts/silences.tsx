@@ -65,13 +65,7 @@ function Item({ silence, onExpire }: { silence: Silence; onExpire: (silence: Sil
   return (
     <li class={`silence silence-${silence.state}`} data-testid="silence" data-state={silence.state}>
       <div class="silence-text">
-        <p class="matchers">
-          {silence.matchers.map((matcher) => (
-            <code class="matcher" key={matcher}>
-              {matcher}
-            </code>
-          ))}
-        </p>
+        <Matchers silence={silence} />
         <p>{silence.comment}</p>
         <p class="muted item-meta">
           <When silence={silence} />
@@ -86,6 +80,18 @@ function Item({ silence, onExpire }: { silence: Silence; onExpire: (silence: Sil
         </PermittedButton>
       )}
     </li>
+  );
+}
+
+function Matchers({ silence }: { silence: Silence }) {
+  return (
+    <p class="matchers">
+      {silence.matchers.map((matcher) => (
+        <code class="matcher" key={matcher}>
+          {matcher}
+        </code>
+      ))}
+    </p>
   );
 }
 
@@ -105,13 +111,7 @@ function ExpireDialog({ silence, onClose, onDone }: { silence: Silence; onClose:
   };
   return (
     <Dialog title="Expire silence?" onClose={onClose} testId="expire-dialog">
-      <p class="matchers">
-        {silence.matchers.map((matcher) => (
-          <code class="matcher" key={matcher}>
-            {matcher}
-          </code>
-        ))}
-      </p>
+      <Matchers silence={silence} />
       <p class="muted">Alerts that it held back and that still fire are told at once.</p>
       <DialogForm submit="Expire now" danger onSubmit={submit} onClose={onClose}>
         {null}

@@ -1,7 +1,8 @@
 // Which rows of a long table are near enough to be drawn.
 
 import type { RefObject } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
+import { useScrolling } from '../scrolling';
 
 /** Up to this many rows all are drawn: finding in the page and printing then work as ever. */
 export const ALL_MAX = 50;
@@ -26,25 +27,11 @@ export function windowOf(count: number, rowPixels: number, top: number, screenPi
 /** Follows scrolling and resizing; renders again only when other rows come near. */
 export function useWindow(box: RefObject<HTMLElement | null>, count: number, rowPixels: number): Window {
   const [shown, setShown] = useState<Window>(() => windowOf(count, rowPixels, 0, innerHeight));
-  useEffect(() => {
-    let frame = 0;
-    const measure = () => {
-      frame = 0;
-      const top = box.current?.getBoundingClientRect().top ?? 0;
-      const next = windowOf(count, rowPixels, top, innerHeight);
-      setShown((old) => (old.from === next.from && old.to === next.to ? old : next));
-    };
-    const later = () => {
-      frame ||= requestAnimationFrame(measure);
-    };
-    measure();
-    addEventListener('scroll', later, { passive: true });
-    addEventListener('resize', later);
-    return () => {
-      cancelAnimationFrame(frame);
-      removeEventListener('scroll', later);
-      removeEventListener('resize', later);
-    };
-  }, [box, count, rowPixels]);
+  const look = () => {
+    const top = box.current?.getBoundingClientRect().top ?? 0;
+    const next = windowOf(count, rowPixels, top, innerHeight);
+    setShown((old) => (old.from === next.from && old.to === next.to ? old : next));
+  };
+  useScrolling(look, [box, count, rowPixels]);
   return shown.to > count ? { from: Math.min(shown.from, count), to: count } : shown;
 }

@@ -1,7 +1,8 @@
 // Which rows of a long table are near what is seen: the others are empty space of the same height.
 
 import type { RefObject } from 'preact';
-import { useEffect, useState } from 'preact/hooks';
+import { useState } from 'preact/hooks';
+import { useScrolling } from '../../scrolling';
 
 /** Up to so many rows are all there. */
 export const ROWS_MAX = 50;
@@ -32,22 +33,9 @@ export function rowsAt(heights: number[], top: number, height: number): Rows {
 export function useRows(table: RefObject<HTMLElement | null>, heights: number[]): Rows {
   const [top, setTop] = useState(0);
   const isLong = heights.length > ROWS_MAX;
-  useEffect(() => {
-    if (!isLong) return undefined;
-    let frame = 0;
-    const look = () => {
-      frame = 0;
-      if (table.current != null) setTop(-table.current.getBoundingClientRect().top);
-    };
-    const later = () => (frame ||= requestAnimationFrame(look));
-    look();
-    addEventListener('scroll', later, { passive: true });
-    addEventListener('resize', later);
-    return () => {
-      cancelAnimationFrame(frame);
-      removeEventListener('scroll', later);
-      removeEventListener('resize', later);
-    };
-  }, [isLong]);
+  const look = () => {
+    if (table.current != null) setTop(-table.current.getBoundingClientRect().top);
+  };
+  useScrolling(look, [], isLong);
   return rowsAt(heights, top, innerHeight);
 }
