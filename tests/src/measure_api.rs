@@ -32,11 +32,17 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Vec<String>> {
     let status = format!("/api/v1/cluster/status?cluster={cluster}");
     let current = format!("/api/v1/metrics/current?cluster={cluster}");
     let day = history::path_of_a_day(cluster);
+    let day_of_member = format!("{day}&member=1");
     let mut lines = Vec::new();
     lines.push(one_after_another(plan, "/metrics", "/metrics").await?);
     lines.push(one_after_another(plan, "one day of history", &day).await?);
     let before = resident::cpu_seconds(plan.pid)?;
-    for (name, path) in [("status", &status), ("metrics/current", &current)] {
+    let polled = [
+        ("status", &status),
+        ("metrics/current", &current),
+        ("one day of history of a member", &day_of_member),
+    ];
+    for (name, path) in polled {
         let latencies = polling::run(plan, path).await?;
         lines.push(format!("100 clients at 10 requests/s, {name}: {latencies}"));
     }
@@ -49,13 +55,18 @@ pub async fn run(plan: &Plan) -> anyhow::Result<Vec<String>> {
         loads.0?
     ));
     lines.push(loads.1?);
-    let share = (resident::cpu_seconds(plan.pid)? - before) / (3.0 * plan.span.as_secs_f64());
+    let share = (resident::cpu_seconds(plan.pid)? - before) / (4.0 * plan.span.as_secs_f64());
     lines.push(format!(
         "the daemon took {:.0} % of a core at 1,000 requests/s",
         100.0 * share
     ));
-    lines.extend(events::run(plan).await?);
+    lines.extend(follow(plan).await?);
     Ok(lines)
+}
+
+/// Measures what the clients of the live events cost alone.
+pub async fn follow(plan: &Plan) -> anyhow::Result<Vec<String>> {
+    events::run(plan).await
 }
 
 /// Requests on one connection, each when the one before is answered.

@@ -138,6 +138,7 @@ async fn page(server: &Router, accept: &str) -> usize {
 
 fn page_of_150_members(criterion: &mut Criterion) {
     let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_time()
         .build()
         .expect("a runtime can be built");
     let server = server();

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use clap::{Parser, Subcommand};
+use clap::{Args, Parser, Subcommand};
 use etcd_monitor_tests::measure_api::{self, Plan};
 
 #[derive(Debug, Parser)]
@@ -24,18 +24,34 @@ enum Command {
         #[arg(long, default_value = "fleet-0")]
         cluster: String,
     },
-    /// Asks a daemon that runs, and prints what came of it
-    Ask {
-        #[arg(long, default_value = "127.0.0.1:8080")]
-        address: SocketAddr,
-        #[arg(long)]
-        pid: u32,
-        #[arg(long, default_value = "fleet-0")]
-        cluster: String,
-        /// How long each load goes on
-        #[arg(long, default_value_t = 30)]
-        seconds: u64,
-    },
+    /// Asks a daemon that runs, lets clients follow it, and prints what came of both
+    Ask(Daemon),
+    /// Lets clients follow a daemon that runs, and prints what they cost
+    Follow(Daemon),
+}
+
+#[derive(Debug, Args)]
+struct Daemon {
+    #[arg(long, default_value = "127.0.0.1:8080")]
+    address: SocketAddr,
+    #[arg(long)]
+    pid: u32,
+    #[arg(long, default_value = "fleet-0")]
+    cluster: String,
+    /// How long each load goes on
+    #[arg(long, default_value_t = 30)]
+    seconds: u64,
+}
+
+impl Daemon {
+    fn plan(self) -> Plan {
+        Plan {
+            address: self.address,
+            pid: self.pid,
+            cluster: self.cluster,
+            span: Duration::from_secs(self.seconds),
+        }
+    }
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -52,21 +68,8 @@ async fn run(command: Command) -> anyhow::Result<Vec<String>> {
             measure_api::seed(&file, &cluster).await?;
             Ok(Vec::new())
         }
-        Command::Ask {
-            address,
-            pid,
-            cluster,
-            seconds,
-        } => {
-            let span = Duration::from_secs(seconds);
-            measure_api::run(&Plan {
-                address,
-                pid,
-                cluster,
-                span,
-            })
-            .await
-        }
+        Command::Ask(daemon) => measure_api::run(&daemon.plan()).await,
+        Command::Follow(daemon) => measure_api::follow(&daemon.plan()).await,
     }
 }
 
