@@ -34,7 +34,7 @@ impl Fingerprint {
         Self::of_parts(parts.map(String::as_str))
     }
 
-    fn of_parts<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
+    pub(crate) fn of_parts<'a>(parts: impl IntoIterator<Item = &'a str>) -> Self {
         let mut hash = Sha256::new();
         for part in parts {
             // The length keeps ("ab", "c") apart from ("a", "bc").

@@ -41,6 +41,7 @@ mod engine;
 mod fixtures;
 #[cfg(feature = "http")]
 mod heartbeat;
+mod incidents;
 mod inhibition;
 mod links;
 mod maintenance;
@@ -74,6 +75,7 @@ pub use engine::{AlertEngine, DEDUP_WINDOW, HISTORY_LIMIT, MAX_ALERTS, RestoreEr
 pub use heartbeat::{
     Heartbeat, HeartbeatHandle, HeartbeatMethod, HeartbeatOptions, HeartbeatStatus,
 };
+pub use incidents::{AlertIncident, incidents};
 pub use inhibition::{Inhibition, InhibitionError};
 pub use links::MessageLinks;
 pub use maintenance::{MaintenanceError, MaintenanceWindow};
