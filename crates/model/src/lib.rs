@@ -32,6 +32,7 @@ mod snapshot;
 mod stat;
 mod text;
 mod trust;
+mod versions;
 
 pub use canary::{CanaryEvent, CanaryReading, CanarySummary};
 pub use capacity::MemberCapacity;
@@ -72,6 +73,7 @@ pub use snapshot::{
 pub use stat::{PartFailure, Stat, StatKind, StatSource};
 pub use text::{is_unprintable, plain_text};
 pub use trust::{
-    Certificate, ClockOffset, ClockReading, MemberTrust, PortKind, PortTrust, ShownCertificates,
-    TrustReport,
+    Certificate, CertificateReport, ClockOffset, ClockReading, MemberPort, MemberTrust,
+    PortCertificate, PortKind, PortTrust, ShownCertificates, TrustReport, UnseenPort,
 };
+pub use versions::{KnownDefect, MemberVersions, VersionReport};

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::{
-    AlertType, CanarySummary, ClusterId, ClusterName, ConsistencySummary, Coverage, Finding,
-    LeaderChange, LearnerProgress, LinkSnapshot, MemberCapacity, MemberId, MemberMetrics,
-    MemberTrust, MonitorCondition, ProbeFailure, ProbeRecord, Severity,
+    AlertType, CanarySummary, CertificateReport, ClusterId, ClusterName, ConsistencySummary,
+    Coverage, Finding, LeaderChange, LearnerProgress, LinkSnapshot, MemberCapacity, MemberId,
+    MemberMetrics, MemberTrust, MonitorCondition, ProbeFailure, ProbeRecord, Severity,
+    VersionReport,
 };
 
 /// What the monitor says about one cluster after one cycle.
@@ -59,6 +60,12 @@ pub struct Snapshot {
     /// What hashes say of the members' data.
     #[serde(default)]
     pub consistency: ConsistencySummary,
+    /// What the members' ports show.
+    #[serde(default)]
+    pub certificates: CertificateReport,
+    /// What members run, and as what the cluster acts.
+    #[serde(default)]
+    pub versions: VersionReport,
 }
 
 impl Snapshot {
@@ -86,6 +93,8 @@ impl Snapshot {
             cost: ProbeCost::default(),
             canary: None,
             consistency: ConsistencySummary::default(),
+            certificates: CertificateReport::default(),
+            versions: VersionReport::default(),
         }
     }
 

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::Probe;
+use crate::{MemberId, Probe};
 
 /// What was seen on the ports of one member. Taken every ten minutes; `assess` remembers it in between.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -103,6 +103,72 @@ pub struct ClockOffset {
     /// How far the truth may be from it to either side, in seconds: half a second for the resolution of `Date`, and half
     /// the time that the answer took.
     pub uncertainty_seconds: f64,
+}
+
+/// What is known of the certificates of a cluster's members, port by port.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct CertificateReport {
+    /// Ports that showed a certificate lately.
+    pub shown: Vec<PortCertificate>,
+    /// Ports without TLS.
+    pub without_tls: Vec<MemberPort>,
+    /// Ports, and members, of which it is not known what they show.
+    pub unknown: Vec<UnseenPort>,
+}
+
+/// A port of a member.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MemberPort {
+    /// The member's name; the endpoint while the name is not known. Untrusted text.
+    pub member: String,
+    /// The member's id; `None` for an endpoint whose member is not known.
+    pub member_id: Option<MemberId>,
+    /// Whom the port serves.
+    pub port: PortKind,
+    /// Its URL. Untrusted text where the member advertised it.
+    pub url: String,
+}
+
+/// The certificate that a port shows. All texts are untrusted.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct PortCertificate {
+    /// Where it is shown.
+    #[serde(flatten)]
+    pub place: MemberPort,
+    /// Whom it is for, as a distinguished name.
+    pub subject: String,
+    /// Who signed it, as a distinguished name.
+    pub issuer: String,
+    /// Its first 16 alternative names.
+    pub names: Vec<String>,
+    /// When its validity begins.
+    pub not_before: Timestamp,
+    /// When its validity ends.
+    pub not_after: Timestamp,
+    /// True if its alternative names cover the host of the URL.
+    pub covers_host: bool,
+    /// Why the handshake ended early, on the monitor's side or the port's; `None` when it was completed.
+    pub refused: Option<String>,
+    /// The worst that the findings say of it, or of an authority that is shown with it; `None` where they say nothing.
+    pub problem: Option<String>,
+    /// When it was seen.
+    pub seen_at: Timestamp,
+}
+
+/// A port of which it is not known what it shows.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct UnseenPort {
+    /// The member's name; the endpoint while the name is not known. Untrusted text.
+    pub member: String,
+    /// The member's id; `None` for an endpoint whose member is not known.
+    pub member_id: Option<MemberId>,
+    /// Whom the port serves; `None` where no port of the member was looked at.
+    pub port: Option<PortKind>,
+    /// Its URL, likewise. Untrusted text where the member advertised it.
+    pub url: Option<String>,
+    /// Why it is not known.
+    pub reason: String,
 }
 
 /// What a snapshot says of a member's certificates and clock.

@@ -90,11 +90,13 @@ pub fn assess(
         parameters,
     };
     let mut findings = rules::evaluate(&context);
+    let reports = (rules::certificates(&context), rules::versions_of(&context));
     state.date(&mut findings, snapshot.at);
     state.coverage.remember(&findings, snapshot.at);
     sort_findings(&mut findings);
     snapshot.coverage = coverage::of(&view, &snapshot, &findings);
     snapshot.findings = findings;
+    (snapshot.certificates, snapshot.versions) = reports;
     snapshot.health = health(&snapshot, &view);
     state.remember(&view);
     snapshot

@@ -52,6 +52,9 @@ enum Verdict {
     },
 }
 
+pub(super) use trust::certificates;
+pub(super) use versions::versions as versions_of;
+
 /// Evaluates every rule, then says which finding explains which.
 pub(super) fn evaluate(context: &Context<'_>) -> Vec<Finding> {
     let mut findings = of_cluster(context);

@@ -10,8 +10,10 @@ use super::{Context, Evidence, Verdict, evidence};
 use crate::assess::trust::SeenPort;
 
 mod expiry;
+mod report;
 
 pub(super) use expiry::own as own_certificate;
+pub(in crate::assess) use report::certificates;
 
 /// What is wrong with what one port shows.
 struct Fault {
@@ -30,23 +32,24 @@ struct Sight<'a> {
     shown: &'a ShownCertificates,
 }
 
+/// What is judged of the certificate of each port.
+const JUDGES: [(&str, Judge, Confidence); 3] = [
+    (rule::CERTIFICATE_EXPIRING, expiry::judge, Confidence::High),
+    (
+        rule::CERTIFICATE_NOT_COVERING,
+        not_covering,
+        Confidence::High,
+    ),
+    (
+        rule::PEER_CERTIFICATE_WITHOUT_CLIENT_AUTH,
+        without_client_auth,
+        Confidence::Medium,
+    ),
+];
+
 /// The rules about the certificates of one member.
 pub(super) fn of_member(context: &Context<'_>, member: &MemberSnapshot) -> Vec<Finding> {
-    let rules: [(&str, Judge, Confidence); 3] = [
-        (rule::CERTIFICATE_EXPIRING, expiry::judge, Confidence::High),
-        (
-            rule::CERTIFICATE_NOT_COVERING,
-            not_covering,
-            Confidence::High,
-        ),
-        (
-            rule::PEER_CERTIFICATE_WITHOUT_CLIENT_AUTH,
-            without_client_auth,
-            Confidence::Medium,
-        ),
-    ];
-    let rules = rules.into_iter();
-    let findings = rules.map(|(rule, judge, confidence)| {
+    let findings = JUDGES.into_iter().map(|(rule, judge, confidence)| {
         let (severity, verdict) = verdict(context, member, judge);
         let mut finding =
             context.member_finding(rule, AlertType::Configuration, severity, member, verdict);
@@ -65,14 +68,7 @@ fn verdict(context: &Context<'_>, member: &MemberSnapshot, judge: Judge) -> (Sev
     };
     let sights = ports.iter().filter_map(|port| sight(context, port).ok());
     let faults = sights.filter_map(|sight| judge(context, member, &sight));
-    let worst = faults.reduce(|worst, next| {
-        if next.severity > worst.severity {
-            next
-        } else {
-            worst
-        }
-    });
-    if let Some(fault) = worst {
+    if let Some(fault) = worst(faults) {
         let told = (fault.cause, fault.evidence, fault.action);
         return (fault.severity, Verdict::when(true, || told));
     }
@@ -84,6 +80,17 @@ fn verdict(context: &Context<'_>, member: &MemberSnapshot, judge: Judge) -> (Sev
         Severity::Warning,
         blind.map_or(Verdict::False, Verdict::unknown),
     )
+}
+
+/// The first of the most severe.
+fn worst(faults: impl Iterator<Item = Fault>) -> Option<Fault> {
+    faults.reduce(|worst, next| {
+        if next.severity > worst.severity {
+            next
+        } else {
+            worst
+        }
+    })
 }
 
 fn ports<'a>(context: &'a Context<'_>, member: &MemberSnapshot) -> Result<&'a [SeenPort], String> {

@@ -1,6 +1,7 @@
 //! Versions with known defects, versions that differ, and corruption checks that are off.
 
 mod behind;
+mod report;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use etcd_monitor_model::{
 use super::{Context, Verdict, evidence};
 use crate::assess::versions::{Defect, Version};
 pub(super) use behind::cluster_version_behind;
+pub(in crate::assess) use report::versions;
 
 /// Defects named in a cause; the evidence has all.
 const NAMED_MAX: usize = 3;
@@ -46,20 +48,24 @@ pub(super) fn known_bad(context: &Context<'_>, member: &MemberSnapshot) -> Optio
 }
 
 fn judge(context: &Context<'_>, member: &MemberSnapshot, version: &Version) -> (Severity, Verdict) {
-    let known = &context.parameters.known_versions;
-    let mut defects = known.defects_of(version);
-    // What endangers data comes first.
-    defects.sort_by_key(|defect| !defect.endangers_data());
+    let defects = defects_of(context, version);
     let severity = if defects.iter().any(|defect| defect.endangers_data()) {
         Severity::Warning
     } else {
         Severity::Info
     };
     let verdict = Verdict::when(!defects.is_empty(), || {
-        let upgrade = known.upgrade_of(version);
+        let upgrade = context.parameters.known_versions.upgrade_of(version);
         describe(context, member, version, &defects, upgrade.as_ref())
     });
     (severity, verdict)
+}
+
+/// The known defects of a version; what endangers data comes first.
+fn defects_of<'a>(context: &Context<'a>, version: &Version) -> Vec<&'a Defect> {
+    let mut defects = context.parameters.known_versions.defects_of(version);
+    defects.sort_by_key(|defect| !defect.endangers_data());
+    defects
 }
 
 fn describe(

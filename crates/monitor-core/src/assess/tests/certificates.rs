@@ -2,8 +2,8 @@
 
 use etcd_monitor_model::FailureKind::{Refused, Tls};
 use etcd_monitor_model::{
-    Certificate, FindingStatus, PortKind, PortTrust, Probe, ProbeFailure, Severity,
-    ShownCertificates, Snapshot, TrustReport, rule,
+    Certificate, CertificateReport, FindingStatus, PortCertificate, PortKind, PortTrust, Probe,
+    ProbeFailure, Severity, ShownCertificates, Snapshot, TrustReport, rule,
 };
 use jiff::Timestamp;
 
@@ -420,4 +420,58 @@ fn a_clock_that_went_back_makes_nothing_old() {
         status_of(&watch.see(between()), rule::CERTIFICATE_EXPIRING),
         "false"
     );
+}
+
+#[test]
+fn each_port_is_told_with_what_the_rules_say_of_it() {
+    let mut watch = Watch::default();
+    let scene = looked(
+        secure(),
+        2,
+        Err("connection refused"),
+        Ok(shown(ending_in(-60))),
+    );
+    for snapshot in [watch.see(scene), watch.see(between())] {
+        let report = &snapshot.certificates;
+        assert_eq!((report.shown.len(), report.without_tls.len()), (5, 0));
+        let of = |member: &str, port: PortKind| {
+            let mut shown = report.shown.iter();
+            let is_it = |it: &&PortCertificate| it.place.member == member && it.place.port == port;
+            shown.find(is_it).cloned()
+        };
+        let good = of("n1", PortKind::Client).unwrap();
+        assert_eq!((good.problem, good.seen_at), (None, at(0)));
+        assert_eq!(
+            (good.subject.as_str(), good.not_after),
+            ("CN=etcd", at(265 * DAY))
+        );
+        let ended = of("n2", PortKind::Peer).unwrap().problem.unwrap();
+        assert!(ended.contains("the peer port of n2 ended"), "{ended}");
+        let [unseen] = &report.unknown[..] else {
+            panic!("{:?}", report.unknown);
+        };
+        assert_eq!(unseen.url.as_deref(), Some("https://n2:2379"));
+        assert!(unseen.reason.contains("connection refused"), "{unseen:?}");
+    }
+}
+
+#[test]
+fn ports_without_tls_and_members_that_were_not_looked_at_are_told_apart() {
+    let plain = at_first_sight(Scene::of(3)).certificates;
+    assert_eq!((plain.shown.len(), plain.unknown.len()), (0, 0));
+    let urls: Vec<&str> = plain.without_tls.iter().map(|it| it.url.as_str()).collect();
+    assert_eq!(urls, ["http://n1:2379", "http://n2:2379", "http://n3:2379"]);
+    let unseen = at_first_sight(between()).certificates;
+    assert_eq!((unseen.shown.len(), unseen.without_tls.len()), (0, 0));
+    let ports: Vec<_> = unseen.unknown.iter().map(|it| it.port).collect();
+    assert_eq!(ports, [None, None, None]);
+}
+
+#[test]
+fn a_snapshot_of_an_older_release_has_no_report() {
+    let mut older = serde_json::to_value(at_first_sight(secure())).unwrap();
+    let fields = older.as_object_mut().unwrap();
+    assert!(fields.remove("certificates").is_some() && fields.remove("versions").is_some());
+    let read: Snapshot = serde_json::from_value(older).unwrap();
+    assert_eq!(read.certificates, CertificateReport::default());
 }

@@ -183,3 +183,43 @@ fn members_that_do_not_say_what_the_cluster_acts_as_are_unknown() {
         "unknown"
     );
 }
+
+#[test]
+fn the_versions_of_cluster_and_members_are_told_with_their_defects() {
+    let page = |version: &str| format!("etcd_cluster_version{{cluster_version=\"{version}\"}} 1\n");
+    let scene = running(all_running("3.7.3"), 2, "3.5.2");
+    let scene = scene.page(1, &page("3.7")).page(2, &page("3.5"));
+    let mut watch = Watch::default();
+    let report = watch.see(scene).versions;
+    assert_eq!(
+        report.cluster_version.as_deref(),
+        Some("3.5.0"),
+        "the oldest"
+    );
+    let [one, two, three] = &report.members[..] else {
+        panic!("{report:?}");
+    };
+    assert_eq!(one.version.as_deref(), Some("3.7.3"));
+    assert_eq!(one.storage_version.as_deref(), Some("3.7.0"));
+    assert_eq!(one.known_defects, Some(Vec::new()));
+    assert_eq!(three.member, "n3");
+    let defects = two.known_defects.as_deref().unwrap();
+    assert!(defects[0].endangers_data && defects.iter().any(|it| it.id == "etcd#13766"));
+
+    let silent = watch.see(Scene::of(3).fails(1, FailureKind::Refused));
+    let silent = &silent.versions.members[0];
+    assert_eq!(
+        (silent.version.as_deref(), silent.storage_version.as_deref()),
+        (Some("3.7.3"), None)
+    );
+}
+
+#[test]
+fn what_is_no_version_has_no_known_defects_and_is_not_that_of_the_cluster() {
+    let page = "etcd_cluster_version{cluster_version=\"<b>\"} 1\n";
+    let report = Watch::default()
+        .see(all_running("3.7.3; rm").page(1, page))
+        .versions;
+    assert_eq!(report.cluster_version, None);
+    assert_eq!(report.members[0].known_defects, None);
+}

@@ -55,10 +55,14 @@ fn judge(context: &Context<'_>, statuses: &[&MemberStatus], oldest: &Version) ->
     }
 }
 
-/// True for a version of an earlier minor line; etcd writes the cluster's with or without its patch number.
+/// The version of a cluster, which etcd writes with or without its patch number.
+pub(super) fn parse(text: &str) -> Option<Version> {
+    Version::parse(text).or_else(|| Version::parse(&format!("{text}.0")))
+}
+
+/// True for a version of an earlier minor line.
 fn is_behind(text: &str, oldest: &Version) -> bool {
-    let version = Version::parse(text).or_else(|| Version::parse(&format!("{text}.0")));
-    version.is_some_and(|version| version < *oldest && !version.is_same_line(oldest))
+    parse(text).is_some_and(|version| version < *oldest && !version.is_same_line(oldest))
 }
 
 type Described = (String, Vec<Evidence>, String);
