@@ -110,6 +110,11 @@ impl MetricRule {
         &self.rule
     }
 
+    /// The area that its findings belong to.
+    pub fn alert_type(&self) -> AlertType {
+        self.alert_type
+    }
+
     /// The condition in words: `mean of wal_fsync_p99_seconds over 5m > 100 ms`.
     pub fn condition(&self) -> String {
         format!("{} {} {}", self.quantity(), self.op, self.threshold())

@@ -1,5 +1,7 @@
 //! The stable names of the rules: what findings, alert rules, silences and links are addressed by.
 
+use crate::AlertType;
+
 /// No member of the cluster answers the monitor.
 pub const CLUSTER_UNREACHABLE: &str = "ClusterUnreachable";
 /// Too few voters are left to agree: writes and linearizable reads stop.
@@ -187,3 +189,68 @@ pub const ALL: [&str; 61] = [
     ALERTS_NOT_STORED,
     NOTIFICATIONS_FAILING,
 ];
+
+/// The area that the findings of a rule belong to; `None` for a name that is none of these rules.
+pub fn alert_type(rule: &str) -> Option<AlertType> {
+    let area = match rule {
+        NO_LEADER | FREQUENT_ELECTIONS | HEARTBEATS_LATE => AlertType::Leader,
+        CLUSTER_UNREACHABLE | QUORUM_LOST | LINEARIZABLE_READ_FAILING | CANARY_WRITE_FAILING => {
+            AlertType::Quorum
+        }
+        MEMBER_UNREACHABLE
+        | SPLIT_BRAIN
+        | LINK_FAILING
+        | NETWORK_PARTITION
+        | MEMBER_ISOLATED
+        | SNAPSHOT_SEND_FAILING => AlertType::Partition,
+        ROLLING_RESTART | MEMBER_DOWN | MEMBER_NOT_SERVING | MEMBER_REMOVED
+        | MEMBER_NOT_STARTED | LEARNER_STUCK | LEARNER_NOT_PROMOTED | METRICS_UNREADABLE
+        | REQUESTS_FAILING => AlertType::Member,
+        LINK_SLOW | WATCH_LATE | WAL_FSYNC_SLOW | BACKEND_COMMIT_SLOW | MEMBER_DISK_SLOW
+        | WRITE_OVERLOAD | SLOW_WATCHERS | REQUESTS_SLOW => AlertType::Latency,
+        ALARM_NO_SPACE
+        | DATABASE_NEAR_QUOTA
+        | APPLY_LAG_NEAR_LIMIT
+        | ALARM_NOT_DISARMED
+        | DATABASE_FRAGMENTED
+        | NEVER_COMPACTED
+        | QUOTA_FORECAST
+        | FILE_DESCRIPTORS_NEAR_LIMIT => AlertType::Capacity,
+        MEMBERSHIP_MISMATCH | ALARM_CORRUPT | DATA_DIVERGENCE => AlertType::Corruption,
+        ENDPOINT_UNREACHABLE
+        | TLS_FAILED
+        | AUTHENTICATION_FAILED
+        | CLUSTER_ID_MISMATCH
+        | CLUSTER_REPLACED
+        | MONITORING_BLIND_SPOT
+        | KNOWN_BAD_VERSION
+        | MIXED_VERSIONS
+        | CLUSTER_VERSION_BEHIND
+        | CORRUPTION_CHECKS_OFF
+        | CERTIFICATE_EXPIRING
+        | CERTIFICATE_NOT_COVERING
+        | PEER_CERTIFICATE_WITHOUT_CLIENT_AUTH
+        | CERTIFICATE_ISSUERS_DIFFER
+        | CLOCK_SKEW
+        | MONITOR_LATE
+        | MONITOR_CUT_OFF
+        | HISTORY_NOT_STORED
+        | ALERTS_NOT_STORED
+        | NOTIFICATIONS_FAILING => AlertType::Configuration,
+        _ => return None,
+    };
+    Some(area)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_rule_belongs_to_an_area() {
+        for rule in ALL {
+            assert!(alert_type(rule).is_some(), "{rule}");
+        }
+        assert_eq!(alert_type("Moon"), None);
+    }
+}

@@ -253,11 +253,8 @@ fn check(snapshot: &Snapshot) {
             "{:?} stands twice",
             finding.key()
         );
-        assert!(
-            rule::ALL.contains(&finding.rule.as_str()),
-            "{}",
-            finding.rule
-        );
+        let area = rule::alert_type(&finding.rule);
+        assert_eq!(area, Some(finding.alert_type), "{}", finding.rule);
         assert!(finding.since <= snapshot.at, "{finding:?}");
         assert_eq!(
             finding.status.is_true(),
