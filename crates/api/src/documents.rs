@@ -11,8 +11,11 @@ use serde::Serialize;
 use crate::source::age_seconds;
 
 pub(crate) mod alerts;
+pub(crate) mod certificates;
 pub(crate) mod event_id;
 pub(crate) mod fleet;
+pub(crate) mod incidents;
+pub(crate) mod versions;
 
 /// `GET /api/v1/cluster/status`.
 #[derive(Serialize)]

@@ -202,6 +202,14 @@ impl Problem {
         Self::new(StatusCode::NOT_FOUND, "alert_unknown", detail)
     }
 
+    pub(crate) fn incident_unknown(id: &str) -> Self {
+        let detail = format!(
+            "No incident has the id {:?}; /api/v1/incidents lists those of which the history of alerts still tells",
+            short(id)
+        );
+        Self::new(StatusCode::NOT_FOUND, "incident_unknown", detail)
+    }
+
     pub(crate) fn channel_unknown(name: &str) -> Self {
         let detail = format!(
             "No channel is named {:?}; /api/v1/channels lists those that are configured",

@@ -10,6 +10,8 @@ mod discovery;
 mod events;
 mod health;
 mod history;
+mod incidents;
+mod leaders;
 mod metrics;
 mod silences;
 mod trends;
@@ -65,12 +67,16 @@ fn reading() -> Router<Source> {
         .route("/-/ready", get(health::ready))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(metrics::exposition))
+        .route("/api/v1/cluster/leader/history", get(leaders::history))
         .route("/api/v1/metrics/history", get(history::history))
         .route("/api/v1/metrics/compare", get(trends::compare))
         .route("/api/v1/metrics/forecast", get(trends::forecast))
+        .route("/api/v1/trends", get(trends::trends))
         .route("/api/v1/alerts", get(alerts::active))
         .route("/api/v1/alerts/history", get(alerts::history))
         .route("/api/v1/alerts/dead-letters", get(alerts::dead_letters))
+        .route("/api/v1/incidents", get(incidents::list))
+        .route("/api/v1/incidents/{id}", get(incidents::one))
         .route("/api/v1/rules", get(channels::rules))
         .route("/api/v1/channels", get(channels::list))
         .route("/api/v1/configuration", get(configuration::status))
@@ -89,6 +95,8 @@ fn of_snapshots() -> Router<Source> {
         .route("/api/v1/cluster/leader", get(cluster::leader))
         .route("/api/v1/cluster/members", get(cluster::members))
         .route("/api/v1/cluster/links", get(cluster::links))
+        .route("/api/v1/cluster/certificates", get(cluster::certificates))
+        .route("/api/v1/cluster/versions", get(cluster::versions))
         .route("/api/v1/cluster/snapshot", get(cluster::snapshot))
         .route("/api/v1/metrics/current", get(metrics::current))
         .route("/api/v1/metrics/latency", get(metrics::latency))

@@ -23,12 +23,18 @@ use tower::ServiceExt;
 mod coverage;
 #[path = "router/discovery.rs"]
 mod discovery;
+#[path = "router/incidents.rs"]
+mod incidents;
 #[path = "router/live.rs"]
 mod live;
 #[path = "router/mutes.rs"]
 mod mutes;
+#[path = "router/reports.rs"]
+mod reports;
 #[path = "router/surroundings.rs"]
 mod surroundings;
+#[path = "router/trends.rs"]
+mod trends;
 
 fn snapshot(cluster: &str) -> Snapshot {
     let condition = MonitorCondition {
@@ -147,14 +153,17 @@ fn named(response: &Response<Body>, name: header::HeaderName) -> &str {
         .map_or("", |value| value.to_str().unwrap())
 }
 
-const JSON_ROUTES: [&str; 15] = [
+const JSON_ROUTES: [&str; 19] = [
     "/health",
     "/ready",
     "/api/v1/clusters",
     "/api/v1/cluster/status",
     "/api/v1/cluster/leader",
+    "/api/v1/cluster/leader/history",
     "/api/v1/cluster/members",
     "/api/v1/cluster/links",
+    "/api/v1/cluster/certificates",
+    "/api/v1/cluster/versions",
     "/api/v1/cluster/snapshot",
     "/api/v1/metrics/current",
     "/api/v1/metrics/latency",
@@ -163,6 +172,7 @@ const JSON_ROUTES: [&str; 15] = [
     "/api/v1/blackbox",
     "/api/v1/alerts",
     "/api/v1/alerts/history",
+    "/api/v1/incidents",
 ];
 
 #[tokio::test]

@@ -30,9 +30,9 @@ pub(crate) async fn active(
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Past {
-    cluster: Option<String>,
-    limit: Option<usize>,
-    before: Option<String>,
+    pub(super) cluster: Option<String>,
+    pub(super) limit: Option<usize>,
+    pub(super) before: Option<String>,
 }
 
 pub(crate) async fn history(
@@ -78,7 +78,7 @@ pub(crate) async fn dead_letters(
     Ok(Json(DeadLetters { dead_letters, next }).into_response())
 }
 
-fn known(source: &Source, cluster: Option<&str>) -> Result<(), Problem> {
+pub(super) fn known(source: &Source, cluster: Option<&str>) -> Result<(), Problem> {
     match cluster {
         Some(name) => source.select(Some(name)).map(drop),
         None => Ok(()),

@@ -10,7 +10,7 @@ use etcd_monitor_alerting::{
     AlertPolicy, Channel, ChannelStats, Delivery, Notification, NotifyError, Rule, SeverityPolicy,
     default_rules,
 };
-use etcd_monitor_model::{Severity, plain_text};
+use etcd_monitor_model::{AlertType, Severity, plain_text, rule};
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::timeout;
@@ -28,6 +28,8 @@ struct RuleLine {
     rule: String,
     /// The cluster that has this rule of its own; null: every cluster without such.
     cluster: Option<String>,
+    /// Null: not known.
+    alert_type: Option<AlertType>,
     /// Null: that of the finding.
     severity: Option<Severity>,
     for_seconds: f64,
@@ -76,6 +78,7 @@ impl RuleLine {
         Self {
             rule: rule.name.clone(),
             cluster: cluster.map(str::to_owned),
+            alert_type: rule::alert_type(&rule.finding),
             severity: match rule.severity {
                 SeverityPolicy::Fixed(severity) => Some(severity),
                 _ => None,
@@ -123,6 +126,7 @@ fn lines(policy: &AlertPolicy) -> Vec<RuleLine> {
     });
     let custom = policy.metric_rules.iter().map(|metric| RuleLine {
         custom: true,
+        alert_type: Some(metric.alert_type()),
         condition: Some(metric.condition()),
         ..RuleLine::of(metric.rule(), None, true)
     });

@@ -8,7 +8,9 @@ use axum::response::{IntoResponse, Response};
 use etcd_monitor_model::Snapshot;
 
 use super::Selection;
+use crate::documents::certificates::CertificatesDocument;
 use crate::documents::fleet::{Clusters, cluster_lines};
+use crate::documents::versions::Versions;
 use crate::documents::{
     ClusterCoverage, CoverageDocument, Findings, LeaderDocument, LinkMatrix, MemberList,
     SnapshotDocument, Status,
@@ -53,6 +55,22 @@ pub(crate) async fn links(
 ) -> Result<Response, Problem> {
     let snapshot = source.snapshot(selection.name())?;
     Ok(Json(LinkMatrix::of(&snapshot)).into_response())
+}
+
+pub(crate) async fn certificates(
+    State(source): State<Source>,
+    selection: Selection,
+) -> Result<Response, Problem> {
+    let snapshot = source.snapshot(selection.name())?;
+    Ok(Json(CertificatesDocument::of(&snapshot)).into_response())
+}
+
+pub(crate) async fn versions(
+    State(source): State<Source>,
+    selection: Selection,
+) -> Result<Response, Problem> {
+    let snapshot = source.snapshot(selection.name())?;
+    Ok(Json(Versions::of(&snapshot)).into_response())
 }
 
 pub(crate) async fn snapshot(

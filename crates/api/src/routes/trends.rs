@@ -1,5 +1,7 @@
 //! Trends of the past: a window against the one before it, and when the quota will be reached.
 
+mod overview;
+
 use std::ops::Range;
 
 use axum::Json;
@@ -9,13 +11,17 @@ use axum::response::{IntoResponse, Response};
 use etcd_monitor_core::trend::{
     Comparison, Forecast, ForecastLimits, compare_windows, forecast_quota,
 };
-use etcd_monitor_model::{ClusterName, HistoryQuery, MemberSnapshot, Point, SeriesSelector};
+use etcd_monitor_model::{
+    ClusterName, HistoryQuery, MemberSnapshot, Point, SeriesSelector, Snapshot,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::history::{Labels, answer, problem, time};
 use crate::problem::Problem;
 use crate::source::Source;
+
+pub(crate) use overview::trends;
 
 /// Compared where the query does not say: the last hour with the hour before it.
 const WINDOW_DEFAULT_SECONDS: f64 = 3_600.0;
@@ -107,36 +113,48 @@ pub(crate) async fn compare(
 ) -> Result<Response, Problem> {
     let Query(wanted) = wanted.map_err(|rejection| Problem::bad_query(&rejection.body_text()))?;
     let (cluster, snapshots) = source.select(wanted.cluster.as_deref())?;
-    let window_seconds = wanted.window_seconds.unwrap_or(WINDOW_DEFAULT_SECONDS);
-    if !WINDOW_SECONDS.contains(&window_seconds) {
-        let (least, most) = (WINDOW_SECONDS.start(), WINDOW_SECONDS.end());
-        let reason = format!("window_seconds: not between {least} and {most}");
-        return Err(Problem::bad_query(&reason));
-    }
     let end = time("end", wanted.end.as_deref())?.unwrap_or_else(Timestamp::now);
-    let (before, after) = windows(end, window_seconds)?;
-    let store = source.history().ok_or_else(Problem::no_history)?;
-    let query = HistoryQuery {
-        selector: SeriesSelector::metric(cluster.clone(), wanted.metric.clone()),
-        start: before.start,
-        end,
-        max_points: Some(2 * points_of_window(&wanted.metric, window_seconds)),
-    };
-    let answered = answer(store, &query).await.map_err(problem)?;
+    let windows = Windows::before(end, wanted.window_seconds)?;
     let latest = snapshots.borrow().clone();
-    let compared = answered.into_iter().map(|(key, points)| ComparedSeries {
-        labels: Labels::of(&key, latest.as_deref()),
-        comparison: compare_windows(&points, &before, &after).map(Into::into),
-    });
+    let latest = latest.as_deref();
+    let series = compared(&source, &cluster, &wanted.metric, &windows, latest).await?;
     let document = ComparisonDocument {
         cluster,
         metric: wanted.metric,
-        window_seconds,
+        window_seconds: windows.seconds,
         end,
         statistic: STATISTIC,
-        series: compared.collect(),
+        series,
     };
     Ok(Json(document).into_response())
+}
+
+/// Each series of a metric, the later window against the one before it.
+async fn compared(
+    source: &Source,
+    cluster: &ClusterName,
+    metric: &str,
+    windows: &Windows,
+    latest: Option<&Snapshot>,
+) -> Result<Vec<ComparedSeries>, Problem> {
+    let store = source.history().ok_or_else(Problem::no_history)?;
+    let Windows {
+        seconds,
+        before,
+        after,
+    } = windows;
+    let query = HistoryQuery {
+        selector: SeriesSelector::metric(cluster.clone(), metric),
+        start: before.start,
+        end: after.end,
+        max_points: Some(2 * points_of_window(metric, *seconds)),
+    };
+    let answered = answer(store, &query).await.map_err(problem)?;
+    let series = answered.into_iter().map(|(key, points)| ComparedSeries {
+        labels: Labels::of(&key, latest),
+        comparison: compare_windows(&points, before, after).map(Into::into),
+    });
+    Ok(series.collect())
 }
 
 /// How many values of a metric a window may have.
@@ -152,13 +170,32 @@ fn points_of_window(metric: &str, seconds: f64) -> u32 {
     apart.last().unwrap_or(1)
 }
 
-/// The window that ends at `end`, and the one before it, which comes first.
-fn windows(end: Timestamp, seconds: f64) -> Result<(Range<Timestamp>, Range<Timestamp>), Problem> {
-    let window = SignedDuration::from_secs_f64(seconds);
-    let too_early = |_| Problem::bad_query("end: before any time");
-    let middle = end.checked_sub(window).map_err(too_early)?;
-    let start = middle.checked_sub(window).map_err(too_early)?;
-    Ok((start..middle, middle..end))
+/// Two windows of the same length, one right after the other.
+struct Windows {
+    seconds: f64,
+    before: Range<Timestamp>,
+    after: Range<Timestamp>,
+}
+
+impl Windows {
+    /// The window of so many seconds that ends at `end`, and the one before it.
+    fn before(end: Timestamp, seconds: Option<f64>) -> Result<Self, Problem> {
+        let seconds = seconds.unwrap_or(WINDOW_DEFAULT_SECONDS);
+        if !WINDOW_SECONDS.contains(&seconds) {
+            let (least, most) = (WINDOW_SECONDS.start(), WINDOW_SECONDS.end());
+            let reason = format!("window_seconds: not between {least} and {most}");
+            return Err(Problem::bad_query(&reason));
+        }
+        let window = SignedDuration::from_secs_f64(seconds);
+        let too_early = |_| Problem::bad_query("end: before any time");
+        let middle = end.checked_sub(window).map_err(too_early)?;
+        let start = middle.checked_sub(window).map_err(too_early)?;
+        Ok(Self {
+            seconds,
+            before: start..middle,
+            after: middle..end,
+        })
+    }
 }
 
 /// `?cluster=NAME`
@@ -213,16 +250,21 @@ pub(crate) async fn forecast(
 ) -> Result<Response, Problem> {
     let Query(wanted) = wanted.map_err(|rejection| Problem::bad_query(&rejection.body_text()))?;
     let snapshot = source.snapshot(wanted.cluster.as_deref())?;
+    let members = forecasts(&source, &snapshot).await?;
+    let cluster = snapshot.cluster.clone();
+    Ok(Json(ForecastDocument { cluster, members }).into_response())
+}
+
+async fn forecasts(source: &Source, snapshot: &Snapshot) -> Result<Vec<MemberForecast>, Problem> {
     let mut members = Vec::new();
     for member in &snapshot.members {
-        let outlook = outlook(&source, &snapshot.cluster, member).await?;
+        let outlook = outlook(source, &snapshot.cluster, member).await?;
         members.push(MemberForecast {
             member: member.name.clone(),
             outlook,
         });
     }
-    let cluster = snapshot.cluster.clone();
-    Ok(Json(ForecastDocument { cluster, members }).into_response())
+    Ok(members)
 }
 
 async fn outlook(

@@ -1,0 +1,55 @@
+//! The changes of leader, in pages.
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Response};
+use etcd_monitor_model::LeaderChange;
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::alerts::Past;
+use crate::page;
+use crate::problem::Problem;
+use crate::source::Source;
+
+/// `GET /api/v1/cluster/leader/history`: newest last; `next` is the cursor to the changes before.
+#[derive(Serialize)]
+struct LeaderHistory<'a> {
+    cluster: &'a str,
+    changes: Vec<&'a LeaderChange>,
+    next: Option<String>,
+}
+
+/// `GET /api/v1/cluster/leader/history`
+pub(crate) async fn history(
+    State(source): State<Source>,
+    past: Result<Query<Past>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(past) = past.map_err(|rejection| Problem::bad_query(&rejection.body_text()))?;
+    let limit = page::limit(past.limit)?;
+    let before = past.before.as_deref().map(cursor).transpose()?;
+    let snapshot = source.snapshot(past.cluster.as_deref())?;
+    let mut changes: Vec<&LeaderChange> = snapshot.leader_history.iter().collect();
+    changes.retain(|change| before.is_none_or(|before| place(change) < before));
+    let (changes, more) = page::last(changes, limit);
+    let next = changes.first().filter(|_| more);
+    let document = LeaderHistory {
+        cluster: snapshot.cluster.as_str(),
+        next: next.map(|change| format!("{}_{}", change.at, change.term)),
+        changes,
+    };
+    Ok(Json(document).into_response())
+}
+
+/// Where a change is in the list. Terms begin anew where a cluster was restored.
+fn place(change: &LeaderChange) -> (Timestamp, u64) {
+    (change.at, change.term)
+}
+
+fn cursor(text: &str) -> Result<(Timestamp, u64), Problem> {
+    let bad = || page::bad_cursor("before");
+    let (at, term) = text.split_once('_').ok_or_else(bad)?;
+    let at = at.parse().map_err(|_| bad())?;
+    Ok((at, term.parse().map_err(|_| bad())?))
+}

@@ -1,0 +1,96 @@
+//! The trends that an operator asks about, in one answer.
+
+use axum::Json;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::response::{IntoResponse, Response};
+use etcd_monitor_model::{ClusterName, MetricUnit};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{ComparedSeries, MemberForecast, STATISTIC, Windows, compared, forecasts};
+use crate::problem::Problem;
+use crate::source::Source;
+
+/// How fast etcd answers, how fast its disks are, how full it is, and what is asked of it.
+const METRICS: [&str; 7] = [
+    "read_p99_seconds",
+    "write_p99_seconds",
+    "wal_fsync_p99_seconds",
+    "backend_commit_p99_seconds",
+    "database_in_use_bytes",
+    "watchers",
+    "requests_per_second",
+];
+
+/// Of which cluster, and how long the windows are.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Wanted {
+    cluster: Option<String>,
+    window_seconds: Option<f64>,
+}
+
+#[derive(Serialize)]
+struct Overview {
+    cluster: ClusterName,
+    window_seconds: f64,
+    end: Timestamp,
+    statistic: &'static str,
+    trends: Vec<Trend>,
+    forecasts: Vec<MemberForecast>,
+}
+
+/// One metric; no series where none was measured in the windows.
+#[derive(Serialize)]
+struct Trend {
+    metric: &'static str,
+    unit: &'static str,
+    series: Vec<ComparedSeries>,
+}
+
+/// `GET /api/v1/trends`
+pub(crate) async fn trends(
+    State(source): State<Source>,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Response, Problem> {
+    let Query(wanted) = wanted.map_err(|rejection| Problem::bad_query(&rejection.body_text()))?;
+    let snapshot = source.snapshot(wanted.cluster.as_deref())?;
+    let windows = Windows::before(Timestamp::now(), wanted.window_seconds)?;
+    let mut trends = Vec::new();
+    for metric in METRICS {
+        let unit = MetricUnit::of(metric).as_str();
+        let cluster = &snapshot.cluster;
+        let series = compared(&source, cluster, metric, &windows, Some(&snapshot)).await?;
+        trends.push(Trend {
+            metric,
+            unit,
+            series,
+        });
+    }
+    let document = Overview {
+        cluster: snapshot.cluster.clone(),
+        window_seconds: windows.seconds,
+        end: windows.after.end,
+        statistic: STATISTIC,
+        trends,
+        forecasts: forecasts(&source, &snapshot).await?,
+    };
+    Ok(Json(document).into_response())
+}
+
+#[cfg(test)]
+mod tests {
+    use etcd_monitor_model::{MetricScope, metric_catalogue};
+
+    use super::METRICS;
+
+    #[test]
+    fn each_is_sampled_of_members() {
+        for metric in METRICS {
+            let mut sampled = metric_catalogue().iter();
+            let is_it = sampled.any(|it| it.name == metric && it.scope == MetricScope::Member);
+            assert!(is_it, "{metric}");
+        }
+    }
+}
