@@ -105,6 +105,12 @@ async fn a_file_says_who_may_do_what_and_is_followed() {
     assert_eq!(daemon.get("/").await.status, 200);
     assert!(!daemon.get("/health").await.text().contains("silent"));
     assert_eq!(metrics(&daemon, &reader).await, 200);
+    let status = daemon.request("/api/v1/configuration");
+    let status = Reply::of(status.bearer_auth(&reader.token)).await.unwrap();
+    assert_eq!(
+        status.json()["web_configuration_file"],
+        path.to_str().unwrap()
+    );
     let by_password = daemon
         .request("/metrics")
         .basic_auth("alice", Some("correct horse"));

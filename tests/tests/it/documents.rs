@@ -4,7 +4,8 @@ use serde_json::Value;
 
 use crate::shared::shared;
 use crate::{
-    ALERTS, FINDINGS, LATE, MEMBERS, STATUS, items, nothing_wrong, number, rules_of_history, text,
+    ALERTS, FINDINGS, LATE, MEMBERS, SOON, STATUS, items, nothing_wrong, number, rules_of_history,
+    text,
 };
 
 /// A field, and whether its value fits.
@@ -125,6 +126,52 @@ async fn the_leader_route_agrees_with_etcd() {
             ("leader_history", Value::is_array),
         ],
     );
+}
+
+#[tokio::test]
+async fn the_history_of_leaders_is_that_of_the_leader_route() {
+    let daemon = &shared().daemon;
+    let leader = daemon.json("/api/v1/cluster/leader").await;
+    let history = daemon.json("/api/v1/cluster/leader/history").await;
+    assert_eq!(history["cluster"], "default");
+    assert_eq!(history["changes"], leader["leader_history"]);
+    assert_eq!(history["next"], Value::Null);
+}
+
+#[tokio::test]
+async fn the_versions_are_those_of_the_members_and_of_the_cluster() {
+    // The schema of the data follows the version of the cluster, some seconds after its start.
+    let told = |versions: &Value| {
+        let mut members = items(versions, "members").iter();
+        let all = members.all(|member| member["storage_version"].is_string());
+        (all && versions["cluster_version"].is_string()).then(|| versions.clone())
+    };
+    let what = "every version is told";
+    let path = "/api/v1/cluster/versions";
+    let versions = shared().daemon.until(SOON, path, what, told).await;
+    has(
+        &versions,
+        &[
+            ("cluster", |value| value == "default"),
+            ("cluster_version", |value| value == "3.7.0"),
+            ("mixed", |value| *value == false),
+            ("age_seconds", Value::is_f64),
+        ],
+    );
+    assert_eq!(items(&versions, "findings").len(), 0, "{versions:#}");
+    assert_eq!(items(&versions, "members").len(), 3);
+    for member in items(&versions, "members") {
+        has(
+            member,
+            &[
+                ("member", text_there),
+                ("member_id", is_id),
+                ("version", |value| value == "3.7.3"),
+                ("storage_version", |value| value == "3.7.0"),
+                ("known_defects", |value| *value == serde_json::json!([])),
+            ],
+        );
+    }
 }
 
 #[tokio::test]

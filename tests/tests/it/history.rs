@@ -89,6 +89,11 @@ async fn points_are_answered_and_survive_a_kill() {
         told["forecast"], "unknown",
         "seconds carry no forecast: {told}"
     );
+    let trends = again.json("/api/v1/trends?window_seconds=60").await;
+    let reads = &items(&trends, "trends")[0];
+    assert_eq!(text(reads, "metric"), "read_p99_seconds");
+    assert_eq!(items(reads, "series").len(), 3, "{trends}");
+    assert_eq!(trends["forecasts"], forecast["members"]);
     let wrong = again.get(&format!("{TERM}&max_points=0")).await;
     assert_eq!(wrong.status, 400);
     let metrics = again.get("/metrics").await.text();

@@ -8,6 +8,7 @@
 mod access;
 mod alerting;
 mod black_box;
+mod certificates;
 mod check;
 mod deaths;
 mod documents;
@@ -16,6 +17,7 @@ mod examples;
 mod history;
 mod http;
 mod identity;
+mod incidents;
 mod links;
 mod metrics;
 mod muting;

@@ -45,6 +45,7 @@ async fn rules_channels_and_configuration_are_told_tried_and_read_again() {
         (&down["for_seconds"], &down["enabled"]),
         (&json!(9.0), &json!(true))
     );
+    assert_eq!(down["alert_type"], "member");
     let channels = daemon.json("/api/v1/channels").await;
     assert_eq!(
         named(&channels, "channels", "name", "hook")["kind"],
@@ -59,6 +60,7 @@ async fn rules_channels_and_configuration_are_told_tried_and_read_again() {
         (&json!(1), &json!(true))
     );
     assert_eq!(before["last_reload"], Value::Null);
+    assert_eq!(before["web_configuration_file"], Value::Null);
     let reloaded = post(&daemon, RELOAD).await;
     assert_eq!(reloaded.status, 200, "{}", reloaded.text());
     assert_eq!(reloaded.json()["last_reload"]["ok"], true);

@@ -44,6 +44,8 @@ impl DaemonControl {
         status.loaded_at = Timestamp::now();
         status.warnings.clone_from(&config.warnings);
         status.clusters = config.clusters.len();
+        let web = config.web.as_ref();
+        status.web_configuration_file = web.map(|web| web.path.display().to_string());
     }
 
     /// Notes what came of reading the configuration again.
