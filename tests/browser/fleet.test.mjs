@@ -2,8 +2,7 @@
 // do not exist, with names that would do harm as markup.
 
 import assert from 'node:assert/strict';
-import { mkdirSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { readFileSync } from 'node:fs';
 import { after, before, describe, it } from 'node:test';
 import { fitsItsWindow, hasNoBarrier } from './axe.mjs';
 import { launch, open } from './browser.mjs';
@@ -41,14 +40,6 @@ describe('fleet', () => {
   const at = (path) => `${cluster.url}${path}`;
   const alertOf = (name) => page.getByLabel(`Alerts of ${name}`).getByTestId('alert');
 
-  /** Saves the page as it is for the documentation, when `SCREENSHOT_DIR` is set. */
-  const picture = async (name) => {
-    const folder = process.env.SCREENSHOT_DIR;
-    if (folder == null) return;
-    mkdirSync(folder, { recursive: true });
-    await page.screenshot({ path: join(folder, `${name}.png`) });
-  };
-
   it('is the start page with several clusters: worst first, counted, in one sentence', async () => {
     await shown(row('prod', 'healthy'));
     await shown(row(GONE, 'critical'));
@@ -57,7 +48,6 @@ describe('fleet', () => {
     assert.match(await page.getByTestId('fleet-summary').textContent(), /2 of 3 clusters are critical/);
     assert.match(await page.getByTestId('fleet-counts').textContent(), /2 critical.*1 healthy/);
     assert.match(await row('prod').textContent(), /1 \/ 1/);
-    await picture('fleet');
   });
 
   it('shows names as text, whatever is in them', async () => {
@@ -108,7 +98,6 @@ describe('fleet', () => {
     await page.goto(at('?view=alerts'));
     // What is only pending is told to nobody yet: there is nothing to take in hand.
     await shown(alertOf(GONE).getByTestId('acknowledge'));
-    await picture('alerts');
     await alertOf(GONE).getByTestId('acknowledge').click();
     const dialog = page.getByTestId('acknowledge-dialog');
     await dialog.getByLabel('Your name').fill('ana');

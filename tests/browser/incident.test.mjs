@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, describe, it } from 'node:test';
 import { fitsItsWindow, hasNoBarrier } from './axe.mjs';
-import { launch, open, picture } from './browser.mjs';
+import { launch, open } from './browser.mjs';
 import { WatchedCluster } from './watched-cluster.mjs';
 
 const MEMBER = 'etcd-b';
@@ -85,7 +85,6 @@ describe('incidents', () => {
     await shown(page.getByTestId('incident-events').getByText(new RegExp(`MemberDown of ${MEMBER} is over`)));
     assert.equal(query().get('id'), id);
     assert.notEqual((await asked(`api/v1/incidents/${id}`)).ended_at, null);
-    await picture(page, 'incident');
     await page.goto(at('?view=incidents'));
     await shown(line(true));
     assert.match(await line(true).textContent(), /lasted \d+ (s|min), ended/);

@@ -18,11 +18,11 @@ export class WatchedCluster {
   running = new Map();
 
   /**
-   * `names`: of its members. `unreachable`: clusters that are watched besides and do not exist; with any, the cluster is
-   * called `prod`. `flags`: more of the daemon's.
+   * `names`: of its members. `unreachable`: clusters that are watched besides and do not exist. `beside`: others that are
+   * watched, as in the configuration. With any of these, the cluster is called `name`. `flags`: more of the daemon's.
    */
-  constructor({ names = NAMES, unreachable = [], flags = [] } = {}) {
-    Object.assign(this, { names, unreachable, flags });
+  constructor({ names = NAMES, name = 'prod', unreachable = [], beside = [], flags = [] } = {}) {
+    Object.assign(this, { names, name, unreachable, beside, flags });
     this.etcd = join(output(join(REPOSITORY, 'scripts/etcd-binaries'), [ETCD_VERSION]), 'etcd');
     this.daemon = process.env.ETCD_MONITOR ?? join(targetFolder(), 'debug/etcd-monitor');
   }
@@ -33,13 +33,17 @@ export class WatchedCluster {
   }
 
   async start() {
+    await this.startMembers();
+    this.startDaemon();
+    await until('the daemon is ready', 30, async () => (await fetch(`${this.url}ready`)).ok);
+  }
+
+  async startMembers() {
     for (const name of this.names) this.startMember(name);
     await until('every member is healthy', 60, async () => {
       const answers = await Promise.all(this.names.map((name) => fetch(`${this.client(name)}/health`)));
       return answers.every((answer) => answer.ok);
     });
-    this.startDaemon();
-    await until('the daemon is ready', 30, async () => (await fetch(`${this.url}ready`)).ok);
   }
 
   startMember(name) {
@@ -62,9 +66,9 @@ export class WatchedCluster {
   /** The flags that say what is watched. One endpoint is enough: the daemon finds the others. */
   watched() {
     const endpoint = this.names.length === 0 ? [] : [new URL(this.client(this.names[0])).host];
-    if (this.unreachable.length === 0) return ['--endpoints', ...endpoint];
+    if (this.unreachable.length + this.beside.length === 0) return ['--endpoints', ...endpoint];
     const nowhere = this.unreachable.map((name, index) => ({ name, endpoints: [`${this.network}.${200 + index}:2379`] }));
-    const clusters = [...(endpoint.length === 0 ? [] : [{ name: 'prod', endpoints: endpoint }]), ...nowhere];
+    const clusters = [...(endpoint.length === 0 ? [] : [{ name: this.name, endpoints: endpoint }]), ...this.beside, ...nowhere];
     // JSON is YAML.
     const file = join(this.folder, 'monitor.yaml');
     writeFileSync(file, JSON.stringify({ interval: '1s', clusters }));
@@ -79,7 +83,7 @@ export class WatchedCluster {
   /** Ends everything; the logs are printed first when `failed`. */
   async stop(failed) {
     await Promise.all([...this.running.keys()].map((name) => this.kill(name)));
-    if (failed) console.error(readFileSync(join(this.folder, 'daemon.log'), 'utf8').slice(-8000));
+    if (failed && existsSync(join(this.folder, 'daemon.log'))) console.error(readFileSync(join(this.folder, 'daemon.log'), 'utf8').slice(-8000));
     rmSync(this.folder, { recursive: true, force: true });
   }
 

@@ -12,6 +12,7 @@ use etcd_monitor_api::{Access, BuildInfo, HostPolicy, HttpOptions, Source, route
 use etcd_monitor_model::{
     ClusterName, MemberId, MemberSnapshot, MonitorCondition, Quorum, Snapshot,
 };
+use flate2::read::GzDecoder;
 use jiff::{Timestamp, ToSpan};
 use serde_json::Value;
 use tempfile::TempDir;
@@ -179,6 +180,7 @@ const JSON_ROUTES: [&str; 19] = [
 async fn every_route_answers_as_its_type_with_the_security_headers() {
     let of_type = [
         ("/", "text/html; charset=utf-8"),
+        ("/first.js", "text/javascript; charset=utf-8"),
         ("/app.js", "text/javascript; charset=utf-8"),
         ("/live.js", "text/javascript; charset=utf-8"),
         ("/app.css", "text/css; charset=utf-8"),
@@ -401,13 +403,31 @@ async fn a_file_that_is_known_is_not_sent_again() {
 
 #[tokio::test]
 async fn the_page_is_compressed_for_who_can_read_that() {
-    let request = request("/app.js").header(header::ACCEPT_ENCODING, "gzip");
-    let response = Server::one()
-        .answer(request.body(Body::empty()).unwrap())
-        .await;
-    assert_eq!(named(&response, header::CONTENT_ENCODING), "gzip");
-    let vary = named(&response, header::VARY).to_lowercase();
-    assert!(vary.contains("accept-encoding"), "{vary}");
+    for accepted in ["gzip", "deflate, GZIP;q=0.5", "gzip, deflate, br, zstd"] {
+        let request = request("/app.js").header(header::ACCEPT_ENCODING, accepted);
+        let response = Server::one()
+            .answer(request.body(Body::empty()).unwrap())
+            .await;
+        assert_eq!(
+            named(&response, header::CONTENT_ENCODING),
+            "gzip",
+            "{accepted}"
+        );
+        let vary = named(&response, header::VARY).to_lowercase();
+        assert!(vary.contains("accept-encoding"), "{vary}");
+        let packed = to_bytes(response.into_body(), usize::MAX).await.unwrap();
+        let mut plain = Vec::new();
+        std::io::Read::read_to_end(&mut GzDecoder::new(&packed[..]), &mut plain).unwrap();
+        assert_eq!(plain, include_bytes!("../ui/dist/app.js"));
+    }
+    for accepted in ["identity", "gzip;q=0", "gzip;q=0.0"] {
+        let request = request("/app.js").header(header::ACCEPT_ENCODING, accepted);
+        let response = Server::one()
+            .answer(request.body(Body::empty()).unwrap())
+            .await;
+        let encoding = response.headers().get(header::CONTENT_ENCODING);
+        assert_eq!(encoding, None, "{accepted}");
+    }
 }
 
 #[tokio::test]

@@ -25,6 +25,7 @@ const ADMIN: Takes = This(Role::Admin);
 
 const ROUTES: &[(&str, &str, Takes)] = &[
     ("GET", "/", Nothing),
+    ("GET", "/first.js", Nothing),
     ("GET", "/app.js", Nothing),
     ("GET", "/live.js", Nothing),
     ("GET", "/app.css", Nothing),
@@ -129,7 +130,7 @@ fn routes_of(text: &str) -> Vec<(String, String)> {
 
 /// Those whose paths are no literals in a call of `.route`: the page's files and the session.
 fn named_elsewhere(path: &str) -> bool {
-    !path.contains("/api/") && ["/", "/app.js", "/live.js", "/app.css"].contains(&path)
+    !path.contains("/api/") && ["/", "/first.js", "/app.js", "/live.js", "/app.css"].contains(&path)
         || path == "/api/v1/session"
 }
 

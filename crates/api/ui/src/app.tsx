@@ -20,7 +20,12 @@ import { useWindowTitle } from './window-title';
 
 function useFeed(feed: Feed): FeedState {
   const [state, setState] = useState(feed.state);
-  useEffect(() => feed.subscribe(() => setState(feed.state)), [feed]);
+  useEffect(() => {
+    const take = () => setState(feed.state);
+    // What came since it was drawn.
+    take();
+    return feed.subscribe(take);
+  }, [feed]);
   return state;
 }
 

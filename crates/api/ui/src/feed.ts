@@ -3,6 +3,7 @@
 import { alertsOf } from './alerts/select';
 import type { Moment } from './clock';
 import { momentAt } from './clock';
+import type { FirstDocuments } from './first';
 import { Connection } from './live/connect';
 import type { LinkState, Message, Trend } from './live/messages';
 import type { Alerts, ClusterSummary, Snapshot } from './protocol';
@@ -40,6 +41,15 @@ export class Feed {
   start(): void {
     this.connection = new Connection((message) => this.take(message));
     this.connection.show(this.state.cluster);
+  }
+
+  /** Takes what was asked for before there was a connection, where that has told nothing yet. */
+  begin(first: FirstDocuments | null): void {
+    if (first == null || this.state.clusters != null) return;
+    const { clusters, snapshot, at } = first;
+    const then = momentAt(at);
+    this.update({ clusters, clustersArrived: then, snapshot, arrived: then, cluster: snapshot?.status.cluster ?? null });
+    this.connection?.show(this.state.cluster);
   }
 
   /** Calls `listener` at every change, until the returned function is called. */

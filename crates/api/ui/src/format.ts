@@ -1,5 +1,11 @@
 // Numbers and times as people read them: three significant digits, binary units, relative times.
 
+// Made once: a formatter takes longer to make than the rest of a line of the page.
+const TIME_OF_DAY = new Intl.DateTimeFormat('en-GB', { hour: 'numeric', minute: 'numeric', second: 'numeric', hour12: false });
+const FULL_TIME = new Intl.DateTimeFormat('en-GB', { dateStyle: 'medium', timeStyle: 'long' });
+const MINUTE_OF_DAY = new Intl.DateTimeFormat('en-GB', { hour: '2-digit', minute: '2-digit', hour12: false });
+const DAY_AND_MONTH = new Intl.DateTimeFormat('en-GB', { day: 'numeric', month: 'short' });
+
 const SIZE_UNITS = ['B', 'KiB', 'MiB', 'GiB', 'TiB', 'PiB'] as const;
 
 /** A number with three significant digits, never in exponent form. */
@@ -60,12 +66,27 @@ export function span(seconds: number): string {
 
 /** The browser's local time of day: `12:04:31`. */
 export function timeOfDay(at: number): string {
-  return new Date(at).toLocaleTimeString('en-GB', { hour12: false });
+  return written(TIME_OF_DAY, at);
 }
 
 /** The browser's local date and time with its zone, for titles. */
 export function fullTime(at: number): string {
-  return new Date(at).toLocaleString('en-GB', { dateStyle: 'medium', timeStyle: 'long' });
+  return written(FULL_TIME, at);
+}
+
+/** The browser's local hour and minute: `12:04`. */
+export function minuteOfDay(at: number): string {
+  return written(MINUTE_OF_DAY, at);
+}
+
+/** The browser's local day: `4 Mar`. */
+export function dayAndMonth(at: number): string {
+  return written(DAY_AND_MONTH, at);
+}
+
+/** A formatter throws at what is no time. */
+function written(format: Intl.DateTimeFormat, at: number): string {
+  return Number.isFinite(at) ? format.format(at) : 'no time';
 }
 
 /** A word in its number: `1 member`, `3 members`. */

@@ -14,15 +14,19 @@ import './styles/incidents.css';
 import { render } from 'preact';
 import { App } from './app';
 import { Feed } from './feed';
+import { first } from './first';
 import { followLinks } from './navigation';
 import { followTheme } from './theme';
 
-const feed = new Feed();
-const root = document.getElementById('app');
-if (root != null) {
-  root.textContent = '';
+async function show(root: HTMLElement): Promise<void> {
+  const feed = new Feed();
+  feed.start();
   followTheme(() => dispatchEvent(new Event('themechange')));
   followLinks();
+  feed.begin(await first());
+  root.textContent = '';
   render(<App feed={feed} />, root);
-  feed.start();
 }
+
+const root = document.getElementById('app');
+if (root != null) void show(root);

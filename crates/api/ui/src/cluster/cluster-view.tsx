@@ -4,6 +4,7 @@ import { useMemo } from 'preact/hooks';
 import type { ClusterAddress } from '../address';
 import { href } from '../address';
 import { Alerts } from '../alerts';
+import { useLater } from '../later';
 import type { Alerts as AlertsDocument, Snapshot } from '../protocol';
 import { Charts } from './charts/charts';
 import { Coverage, NotKnownLine } from './coverage/coverage';
@@ -28,10 +29,20 @@ interface Props {
 
 /** Draws anew only when its data changes; times that run on by themselves follow the clock. */
 export function ClusterView({ address, snapshot, alerts, filter, stale, onChanged }: Props) {
+  const whole = useLater();
   return useMemo(() => (
     <div class="cluster">
       <Verdict snapshot={snapshot} alerts={alerts} stale={stale} onChanged={onChanged} />
       <Members snapshot={snapshot} filter={filter} />
+      {whole && <Rest address={address} snapshot={snapshot} alerts={alerts} filter={filter} />}
+    </div>
+  ), [href(address), snapshot, alerts, filter, stale, onChanged, whole]);
+}
+
+/** What stands below the verdict and the members, which are read first. */
+function Rest({ address, snapshot, alerts, filter }: Pick<Props, 'address' | 'snapshot' | 'alerts' | 'filter'>) {
+  return (
+    <>
       <NotKnownLine findings={snapshot.findings} />
       <Links snapshot={snapshot} />
       <QuorumPanel snapshot={snapshot} />
@@ -46,6 +57,6 @@ export function ClusterView({ address, snapshot, alerts, filter, stale, onChange
       </div>
       <Trust cluster={snapshot.status.cluster} />
       <CycleFooter snapshot={snapshot} />
-    </div>
-  ), [href(address), snapshot, alerts, filter, stale, onChanged]);
+    </>
+  );
 }

@@ -3,7 +3,7 @@
 import type { ComponentChildren } from 'preact';
 import { useRef, useState } from 'preact/hooks';
 import type { Range } from '../../address';
-import { timeOfDay } from '../../format';
+import { dayAndMonth, timeOfDay } from '../../format';
 import type { Snapshot } from '../../protocol';
 import { Canvas } from './canvas';
 import { usePointer } from './cursor';
@@ -116,7 +116,7 @@ function UnderPointer({ marks, window }: { marks: Mark[]; window: Window }) {
 
 /** The time of day, with the day where more than one is shown. */
 function moment(at: number, span: number): string {
-  const day = span > DAY_SECONDS ? `${new Date(at * 1000).toLocaleDateString('en-GB', { day: 'numeric', month: 'short' })}, ` : '';
+  const day = span > DAY_SECONDS ? `${dayAndMonth(at * 1000)}, ` : '';
   return day + timeOfDay(at * 1000);
 }
 

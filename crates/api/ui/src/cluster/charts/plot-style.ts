@@ -1,6 +1,7 @@
 // Looks of a chart: colours come from the style sheet, in the theme that is shown.
 
 import type uPlot from 'uplot';
+import { dayAndMonth, minuteOfDay, timeOfDay } from '../../format';
 import { colourProperty, dashes } from '../../palette';
 import type { ChartKind } from './kinds';
 
@@ -50,8 +51,8 @@ export function timeLabels(_plot: unknown, splits: number[]): string[] {
 
 function label(at: Date, step: number): string {
   const isMidnight = at.getHours() === 0 && at.getMinutes() === 0 && at.getSeconds() === 0;
-  if (step >= DAY_SECONDS || isMidnight) return at.toLocaleDateString('en-GB', { day: 'numeric', month: 'short' });
-  return at.toLocaleTimeString('en-GB', step < 60 ? { hour12: false } : { hour: '2-digit', minute: '2-digit', hour12: false });
+  if (step >= DAY_SECONDS || isMidnight) return dayAndMonth(at.getTime());
+  return step < 60 ? timeOfDay(at.getTime()) : minuteOfDay(at.getTime());
 }
 
 export function valueAxis(kind: ChartKind, log: boolean): uPlot.Axis {
