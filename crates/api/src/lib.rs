@@ -21,6 +21,7 @@ mod frames;
 mod host;
 mod limits;
 mod mute_desk;
+mod openapi;
 mod page;
 mod problem;
 mod request_id;
