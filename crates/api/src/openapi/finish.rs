@@ -155,11 +155,10 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
     if operation.get("security").is_none() {
         operation["security"] = json!(by_any_scheme(Role::Viewer));
     }
-    for parameter in operation["parameters"].as_array_mut().into_iter().flatten() {
-        without_null(&mut parameter["schema"]);
-    }
-    if operation["parameters"].is_null() {
-        operation.as_object_mut().map(|it| it.remove("parameters"));
+    // Not by index: that would add what is not there.
+    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    for parameter in parameters.into_iter().flatten() {
+        without_null(parameter);
     }
     let facts = Facts { method, operation };
     let common = COMMON.iter().filter(|it| (it.applies)(&facts));
@@ -179,12 +178,13 @@ fn operation_id(path: &str, method: &str) -> String {
 }
 
 /// A parameter is given or left out; it is not null.
-fn without_null(schema: &mut Value) {
-    if let Some(kinds) = schema["type"].as_array_mut() {
-        kinds.retain(|kind| kind != "null");
-        if let [only] = kinds.as_slice() {
-            schema["type"] = only.clone();
-        }
+fn without_null(parameter: &mut Value) {
+    let kind = parameter.pointer_mut("/schema/type");
+    if let Some(kind) = kind
+        && let Some([only, Value::String(null)]) = kind.as_array().map(Vec::as_slice)
+        && null == "null"
+    {
+        *kind = only.clone();
     }
 }
 
