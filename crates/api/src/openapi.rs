@@ -2,6 +2,7 @@
 
 mod answers;
 mod finish;
+mod flatten;
 mod head;
 mod live_event;
 mod page;

@@ -4,6 +4,8 @@
 
 #[path = "access/attacks.rs"]
 mod attacks;
+#[path = "access/description.rs"]
+mod description;
 #[path = "access/routes.rs"]
 mod routes;
 #[path = "access/sessions.rs"]

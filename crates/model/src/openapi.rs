@@ -4,12 +4,14 @@ use utoipa::ToSchema;
 
 use crate::ProbeFailure;
 
-/// An answer, or why there is none.
+/// An answer, or why there is none: one of the two is there.
 #[derive(ToSchema)]
 #[expect(dead_code, reason = "it stands for a result, and is never made")]
-pub(crate) enum ProbeResult<T> {
+pub(crate) struct ProbeResult<T> {
     /// The answer.
-    Ok(T),
+    #[schema(rename = "Ok", nullable = false)]
+    answer: Option<T>,
     /// Why there is none.
-    Err(ProbeFailure),
+    #[schema(rename = "Err", nullable = false)]
+    failure: Option<ProbeFailure>,
 }

@@ -84,7 +84,6 @@ async fn tell(State(access): State<Access>, Extension(caller): Extension<Caller>
     security(()),
     responses(
         (status = 204, description = "`Set-Cookie` has the session"),
-        (status = 400, description = "`bad_sign_in`: neither a token, nor a user with the password"),
         (status = 409, description = "`no_authentication`: there is nothing to sign in to"),
     )
 )]

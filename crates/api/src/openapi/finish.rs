@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
+use super::flatten::flatten_choices;
 use super::{by_any_scheme, head, prose};
 use crate::access::Role;
 
@@ -146,6 +147,9 @@ pub(super) fn finish(api: OpenApi) -> Value {
         .map(|it| (it.name.to_owned(), problem(it.when)))
         .collect::<Map<_, _>>()
         .into();
+    if let Some(schemas) = document["components"]["schemas"].as_object_mut() {
+        flatten_choices(schemas);
+    }
     polish(&mut document);
     document
 }
@@ -156,7 +160,9 @@ fn complete(path: &str, method: &str, operation: &mut Value) {
         operation["security"] = json!(by_any_scheme(Role::Viewer));
     }
     // Not by index: that would add what is not there.
-    let parameters = operation.get_mut("parameters").and_then(Value::as_array_mut);
+    let parameters = operation
+        .get_mut("parameters")
+        .and_then(Value::as_array_mut);
     for parameter in parameters.into_iter().flatten() {
         without_null(parameter);
     }

@@ -15,7 +15,7 @@ them. What changes something takes `Content-Type: application/json`, and is refu
 Errors are problem documents (RFC 9457) with a stable `code`. Every answer has `X-Request-Id`, under which the log has the request.";
 
 /// The areas, in the order in which they are read.
-const TAGS: [(&str, &str); 10] = [
+const TAGS: [(&str, &str); 11] = [
     ("Clusters", "What is so with the clusters."),
     (
         "Findings",
@@ -31,6 +31,7 @@ const TAGS: [(&str, &str); 10] = [
     ),
     ("Configuration", "How the daemon is configured."),
     ("Session", "Who the caller is, and how a page signs in."),
+    ("Description", "This, for programs and for people."),
     (
         "Health",
         "Whether the daemon itself works, for kubelets and load balancers.",

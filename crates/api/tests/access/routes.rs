@@ -1,18 +1,13 @@
 //! Every route for every role. A route without a line here fails, and so does a line without a route.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::path::Path;
-
 use axum::http::{Method, StatusCode};
 use etcd_monitor_api::{Access, Reach, Role, WebConfig};
-use serde_json::Value;
 
 use super::{Server, answer, bearer, request, serve};
 
 /// What a route takes, where callers have to say who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Takes {
+pub(super) enum Takes {
     /// Strangers are answered too.
     Nothing,
     This(Role),
@@ -24,7 +19,7 @@ const VIEWER: Takes = This(Role::Viewer);
 const OPERATOR: Takes = This(Role::Operator);
 const ADMIN: Takes = This(Role::Admin);
 
-const ROUTES: &[(&str, &str, Takes)] = &[
+pub(super) const ROUTES: &[(&str, &str, Takes)] = &[
     ("GET", "/", Nothing),
     ("GET", "/app.js", Nothing),
     ("GET", "/live.js", Nothing),
@@ -82,66 +77,6 @@ const ROUTES: &[(&str, &str, Takes)] = &[
     ("GET", "/api/v1/sd", VIEWER),
     ("GET", "/api/v1/events", VIEWER),
 ];
-
-/// Files of pages: they are no part of the API, and stand in no description of it.
-const FILES: [&str; 5] = ["/", "/app.js", "/live.js", "/app.css", "/api/docs.css"];
-
-/// The routes that the description of the API has.
-async fn described() -> BTreeSet<(String, String)> {
-    let asked = request(Method::GET, "/api/openapi.json", &[], "");
-    let answer = answer(&serve(&Access::open()), asked).await;
-    let document: Value = serde_json::from_str(&answer.text).unwrap();
-    let paths = document["paths"].as_object().unwrap();
-    let routes = paths.iter().flat_map(|(path, item)| {
-        let methods = item.as_object().unwrap().keys();
-        methods.map(|method| (method.to_uppercase(), path.clone()))
-    });
-    routes.collect()
-}
-
-#[tokio::test]
-async fn the_table_has_every_route_of_the_description() {
-    let table = ROUTES.iter().filter(|(_, path, _)| !FILES.contains(path));
-    let table: BTreeSet<_> = table
-        .map(|(method, path, _)| ((*method).to_owned(), (*path).to_owned()))
-        .collect();
-    let described = described().await;
-    let missing: Vec<_> = described.difference(&table).collect();
-    assert!(
-        missing.is_empty(),
-        "say in ROUTES what these take: {missing:?}"
-    );
-    let gone: Vec<_> = table.difference(&described).collect();
-    assert!(gone.is_empty(), "there are no such routes: {gone:?}");
-}
-
-/// Files of the sources with calls of `.route(`, whose routes no description has.
-fn undescribed() -> Vec<String> {
-    let mut found = Vec::new();
-    let mut folders = vec![Path::new(env!("CARGO_MANIFEST_DIR")).join("src")];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(folder).unwrap() {
-            let path = entry.unwrap().path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if !path.ends_with("tests.rs")
-                && fs::read_to_string(&path).unwrap().contains(".route(")
-            {
-                found.push(path.file_name().unwrap().to_str().unwrap().to_owned());
-            }
-        }
-    }
-    found
-}
-
-#[test]
-fn every_route_is_in_the_description() {
-    assert_eq!(
-        undescribed(),
-        ["assets.rs"],
-        "routes are made by `routes!`, which describes them; only files of pages have no description"
-    );
-}
 
 /// A path with something in the place of its parameters.
 fn concrete(path: &str) -> String {
