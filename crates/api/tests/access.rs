@@ -6,6 +6,8 @@
 mod attacks;
 #[path = "access/description.rs"]
 mod description;
+#[path = "access/live_events.rs"]
+mod live_events;
 #[path = "access/routes.rs"]
 mod routes;
 #[path = "access/sessions.rs"]
