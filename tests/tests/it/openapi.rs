@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::muting::{NO_SPACE, SILENCES, changed, shown, watched};
 use crate::shared::shared;
 use crate::stack::reference::compare;
+use crate::{items, text};
 
 const DOCUMENT: &str = "/api/openapi.json";
 
@@ -121,12 +122,12 @@ async fn an_alert_and_what_people_do_about_it_are_as_described() {
     let description = Description::of(&daemon).await;
 
     let by = "/api/v1/alerts/{id}/acknowledgement";
-    let id = shown(&daemon).await["id"].as_str().unwrap().to_owned();
-    let place = by.replace("{id}", &id);
+    let id = text(&shown(&daemon).await, "id").to_owned();
+    let acknowledgement = by.replace("{id}", &id);
     let noted = changed(
         &daemon,
         Method::PUT,
-        &place,
+        &acknowledgement,
         &json!({"comment": "on it", "author": "me"}),
     )
     .await;
@@ -139,13 +140,21 @@ async fn an_alert_and_what_people_do_about_it_are_as_described() {
     description.holds("post", SILENCES, &added);
     hold_all_reads(&daemon).await;
 
-    let silence = format!("{SILENCES}/{}", added.json()["id"].as_str().unwrap());
+    let incidents = daemon.json("/api/v1/incidents").await;
+    let place = format!(
+        "/api/v1/incidents/{}",
+        text(&items(&incidents, "incidents")[0], "id")
+    );
+    let incident = daemon.get(&place).await;
+    description.holds("get", "/api/v1/incidents/{id}", &incident);
+
+    let silence = format!("{SILENCES}/{}", text(&added.json(), "id"));
     for status in [200, 409] {
         let ended = changed(&daemon, Method::DELETE, &silence, &json!({})).await;
         assert_eq!(ended.status, status, "{}", ended.text());
         description.holds("delete", "/api/v1/silences/{id}", &ended);
     }
-    let removed = changed(&daemon, Method::DELETE, &place, &json!({})).await;
+    let removed = changed(&daemon, Method::DELETE, &acknowledgement, &json!({})).await;
     description.holds("delete", by, &removed);
     hold_all_reads(&daemon).await;
 }
