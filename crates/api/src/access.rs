@@ -15,6 +15,7 @@ mod refusal;
 mod same_origin;
 mod session;
 mod sessions;
+mod standing;
 mod token_hash;
 
 use std::fmt;
@@ -25,6 +26,7 @@ use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::problem::Problem;
 use crate::source::Source;
@@ -39,6 +41,7 @@ use passwords::Passwords;
 use policy::Policy;
 pub(crate) use session::router as session_router;
 use sessions::Sessions;
+pub(crate) use standing::Standing;
 pub use token_hash::NewToken;
 pub(crate) use token_hash::TokenHash;
 
@@ -139,6 +142,8 @@ struct State {
     passwords: Passwords,
     sessions: Sessions,
     failures: Attempts,
+    /// Told whenever somebody may have lost what they had.
+    changes: watch::Sender<()>,
 }
 
 /// The URL under which users reach the server.
@@ -160,6 +165,7 @@ impl Access {
             passwords: Passwords::default(),
             sessions: Sessions::default(),
             failures: Attempts::of_failures(),
+            changes: watch::Sender::default(),
         }))
     }
 
@@ -191,7 +197,8 @@ impl Access {
         self.with(|state| state.audit = Some(audit))
     }
 
-    /// Goes by this reading of the file from now on. Sessions of tokens and users that are gone end.
+    /// Goes by this reading of the file from now on. Sessions of tokens and users that are gone end, and so do their live
+    /// events.
     pub fn apply(&self, config: &WebConfig) {
         let policy = Arc::new(Policy::of(config));
         let mut current = self
@@ -205,6 +212,7 @@ impl Access {
         self.0
             .sessions
             .keep(|subject| policy.caller(subject, Via::Cookie).is_some());
+        self.0.changes.send_replace(());
     }
 
     fn with(self, change: impl FnOnce(&mut State)) -> Self {

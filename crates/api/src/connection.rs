@@ -12,6 +12,7 @@ use hyper::server::conn::{http1, http2};
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::GracefulConnection;
+use jiff::Timestamp;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio_util::sync::CancellationToken;
@@ -28,7 +29,6 @@ pub(crate) struct Connection {
     /// Who connected; a proxy where there is one.
     pub(crate) peer: SocketAddr,
     /// The client's certificate, where one was shown and its signer is trusted.
-    #[allow(dead_code, reason = "read by whoever asks who the caller is")]
     pub(crate) certificate: Option<ClientCertificate>,
 }
 
@@ -39,6 +39,8 @@ pub(crate) struct ClientCertificate {
     pub(crate) common_name: Option<String>,
     /// Its alternative names: DNS names, addresses, mail addresses and URIs.
     pub(crate) names: Vec<String>,
+    /// The last moment at which it is valid.
+    pub(crate) not_after: Timestamp,
 }
 
 /// What connections are served with.

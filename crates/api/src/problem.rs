@@ -72,6 +72,14 @@ impl Problem {
         )
     }
 
+    pub(crate) fn too_many_event_clients_of_address() -> Self {
+        let detail =
+            "Too many clients of this address follow the live events; ask the REST routes instead"
+                .to_owned();
+        let code = "too_many_event_clients_of_address";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail)
+    }
+
     pub(crate) fn misdirected(host: Option<&str>) -> Self {
         let said = host.map_or_else(
             || "no Host header".to_owned(),

@@ -167,7 +167,7 @@ pub async fn serve(
     let tls = tls
         .map(|settings| LiveTls::load(settings, http2))
         .transpose()?;
-    let admission = Admission::new(&limits);
+    let admission = Admission::new(limits.connections, limits.connections_per_address);
     let stats = ServerStats::new(&admission, tls.as_ref());
     let source = source.with_stats(Arc::new(stats));
     let server = Arc::new(Server {

@@ -16,6 +16,7 @@ use super::policy::Policy;
 use super::public::Openness;
 use super::refusal::Refusal;
 use super::same_origin::{self, Unmarked};
+use super::standing::{Proof, Standing};
 use super::{Access, Caller, Role, Via, refusal_of};
 use crate::connection::Connection;
 use crate::problem::Problem;
@@ -54,9 +55,9 @@ impl Guard {
         if openness != Openness::Health {
             within_limit(policy, client)?;
         }
-        let caller = self.caller(policy, openness, request, client).await?;
-        if let Some(caller) = caller {
-            request.extensions.insert(caller);
+        let proof = self.proof(policy, openness, request, client).await?;
+        if let Some(proof) = proof {
+            self.insert(policy, proof, &mut request.extensions)?;
         }
         if request.method.is_safe() {
             return Ok(());
@@ -64,14 +65,28 @@ impl Guard {
         self.may_change(openness, request)
     }
 
-    /// Who asks; `None` for strangers to what is open to them.
-    async fn caller(
+    /// Notes who asks.
+    fn insert(
+        &self,
+        policy: &Policy,
+        proof: Proof,
+        extensions: &mut Extensions,
+    ) -> Result<(), Refusal> {
+        let caller = self.access.caller_by(policy, &proof);
+        let caller = caller.ok_or(Refusal::Wrong)?;
+        extensions.insert(Standing::new(&self.access, proof, caller.role));
+        extensions.insert(caller);
+        Ok(())
+    }
+
+    /// By what it is known who asks; `None` for strangers to what is open to them.
+    async fn proof(
         &self,
         policy: &Policy,
         openness: Openness,
         request: &Parts,
         client: Client,
-    ) -> Result<Option<Caller>, Refusal> {
+    ) -> Result<Option<Proof>, Refusal> {
         if openness == Openness::File && policy.authenticates {
             return Ok(None);
         }
@@ -80,11 +95,11 @@ impl Guard {
             client,
             certificate: connection.and_then(|connection| connection.certificate.as_ref()),
         };
-        let caller = self.access.caller(policy, &request.headers, &from).await;
+        let proof = self.access.proof(policy, &request.headers, &from).await;
         let changes_session = openness == Openness::Session && !request.method.is_safe();
-        match caller {
+        match proof {
             Err(_) if openness == Openness::Health || changes_session => Ok(None),
-            caller => caller.map(Some),
+            proof => proof.map(Some),
         }
     }
 

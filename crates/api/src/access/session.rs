@@ -67,6 +67,8 @@ async fn sign_in(State(access): State<Access>, request: Request) -> Response {
     match access.signed_in(&policy, request).await {
         Ok((subject, caller)) => {
             let id = access.0.sessions.begin(subject);
+            // It may have ended the oldest.
+            access.0.changes.send_replace(());
             let cookie = access.cookie(&policy).hand_out(&id);
             (Extension(caller), without_content(cookie)).into_response()
         }
@@ -80,6 +82,7 @@ async fn sign_out(State(access): State<Access>, headers: HeaderMap) -> Response 
     for id in scope.ids(&headers) {
         access.0.sessions.end(id);
     }
+    access.0.changes.send_replace(());
     without_content(scope.take_away())
 }
 

@@ -6,11 +6,16 @@
 mod follower;
 mod wanted;
 
+use axum::Extension;
 use axum::body::Body;
 use axum::extract::{RawQuery, State};
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
 
+use crate::access::Standing;
+use crate::admission::Refused;
+use crate::connection::Connection;
 use crate::problem::Problem;
 use crate::source::Source;
 use follower::Follower;
@@ -20,20 +25,25 @@ use wanted::Wanted;
 pub(crate) async fn follow(
     State(source): State<Source>,
     RawQuery(query): RawQuery,
+    Extension(standing): Extension<Standing>,
+    connection: Option<Extension<Connection>>,
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let wanted = Wanted::read(query.as_deref().unwrap_or_default(), &headers)?;
-    let seat = source
-        .event_clients()
-        .clone()
-        .try_acquire_owned()
-        .map_err(|_| Problem::too_many_event_clients())?;
+    let address = connection.map(|Extension(connection)| connection.peer.ip());
+    let seat = source.event_clients().admit(address);
+    let seat = seat.map_err(|refused| match refused {
+        Refused::Total => Problem::too_many_event_clients(),
+        Refused::Address => Problem::too_many_event_clients_of_address(),
+    })?;
     let follower = Follower::new(source, &wanted, seat)?;
+    // Who may no longer ask is told no more.
+    let frames = follower.frames().take_until(standing.ended());
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache"),
         // A proxy that gathers events before it sends them makes them late.
         (header::HeaderName::from_static("x-accel-buffering"), "no"),
     ];
-    Ok((headers, Body::from_stream(follower.frames())).into_response())
+    Ok((headers, Body::from_stream(frames)).into_response())
 }

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
@@ -138,6 +139,7 @@ pub(super) fn identity(certificate: &CertificateDer<'_>) -> Option<ClientCertifi
     Some(ClientCertificate {
         common_name: common_name.map(str::to_owned),
         names: names.into_iter().flatten().filter_map(name).collect(),
+        not_after: Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()?,
     })
 }
 

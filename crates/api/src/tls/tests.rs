@@ -81,7 +81,7 @@ impl Stage {
             tls_check: Duration::from_millis(20),
             ..HttpLimits::default()
         };
-        let admission = Admission::new(&limits);
+        let admission = Admission::new(limits.connections, limits.connections_per_address);
         let files = tls.clone();
         let ended = stop.clone();
         let pause = limits.tls_check;

@@ -11,12 +11,12 @@ use etcd_monitor_model::{ClusterName, Snapshot};
 use futures_util::stream::{BoxStream, SelectAll, Stream, once, unfold};
 use futures_util::{FutureExt, StreamExt};
 use serde::Serialize;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 use tokio_stream::wrappers::WatchStream;
 use tokio_util::sync::CancellationToken;
 
 use super::wanted::Wanted;
+use crate::admission::Seat;
 use crate::documents::alerts::{NumberedEvent, OfClusters};
 use crate::documents::event_id::{EventId, numbered, position};
 use crate::frames::{Frame, comment, frame, retry};
@@ -49,7 +49,7 @@ pub(super) struct Follower {
     queue: VecDeque<Frame>,
     stop: CancellationToken,
     /// Given back when the stream is dropped.
-    _seat: OwnedSemaphorePermit,
+    _seat: Seat,
 }
 
 /// The data of a `reset` event: what happened meanwhile is in the alerts that follow and in their history.
@@ -69,11 +69,7 @@ enum News {
 }
 
 impl Follower {
-    pub(super) fn new(
-        source: Source,
-        wanted: &Wanted,
-        seat: OwnedSemaphorePermit,
-    ) -> Result<Self, Problem> {
+    pub(super) fn new(source: Source, wanted: &Wanted, seat: Seat) -> Result<Self, Problem> {
         let receivers = receivers(&source, &wanted.clusters)?;
         let alerts = source.alerts().subscribe();
         let view = Arc::clone(&alerts.borrow());
