@@ -4,6 +4,8 @@
 
 #[path = "access/attacks.rs"]
 mod attacks;
+#[path = "access/hostile.rs"]
+mod hostile;
 #[path = "access/live_events.rs"]
 mod live_events;
 #[path = "access/routes.rs"]

@@ -21,6 +21,7 @@ use super::{Access, Caller, Role, Via, refusal_of};
 use crate::connection::Connection;
 use crate::problem::Problem;
 use crate::request_id::RequestId;
+use crate::request_log;
 
 /// What the guard goes by.
 #[derive(Debug, Clone)]
@@ -188,17 +189,12 @@ fn entry_of(request: &Parts) -> AuditEntry {
         role: None,
         via: None,
         peer: connection.map(|connection| connection.peer.to_string()),
-        method: method_name(&request.method),
+        method: request_log::name_of(&request.method),
         route: route.map_or("none", MatchedPath::as_str).to_owned(),
         status: 0,
         outcome: Outcome::Failed,
         request_id: extensions.get::<RequestId>().map(ToString::to_string),
     }
-}
-
-/// A method may be any word of a client's.
-fn method_name(method: &Method) -> String {
-    method.as_str().chars().take(16).collect()
 }
 
 impl AuditEntry {
