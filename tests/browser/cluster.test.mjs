@@ -118,6 +118,18 @@ describe('the page of a cluster', () => {
     assert.equal(await page.locator('[data-testid^=link-]').count(), 6);
   });
 
+  it('tells of certificates and versions when they are scrolled to', async () => {
+    const certificates = page.getByTestId('certificates');
+    const versions = page.getByTestId('versions');
+    await certificates.scrollIntoViewIfNeeded();
+    await page.locator('[data-testid=certificates][data-state=known]').waitFor({ timeout: SHOWN_MS });
+    assert.match(await certificates.getByTestId('without-tls').textContent(), /speaks without TLS/);
+    await versions.getByTestId('version').nth(2).waitFor({ timeout: SHOWN_MS });
+    assert.match(await versions.textContent(), /acts as 3\.7\..*all members run the same version/);
+    for (const name of MEMBERS) assert.match(await versions.getByTestId('version').filter({ hasText: name }).textContent(), /3\.7\.3.*(defect)/);
+    await page.evaluate(() => scrollTo(0, 0));
+  });
+
   it('has no known barrier, in light and in dark', async () => {
     for (const colorScheme of ['light', 'dark']) {
       await page.emulateMedia({ colorScheme, reducedMotion: 'reduce' });

@@ -22,13 +22,15 @@ mod token_hash;
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
 use tokio::sync::watch;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
 
+use crate::openapi;
 use crate::problem::Problem;
 use crate::source::Source;
 use crate::web_config::WebConfig;
@@ -48,7 +50,9 @@ pub use token_hash::NewToken;
 pub(crate) use token_hash::TokenHash;
 
 /// What a caller may do; each may do what those before it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Role {
@@ -71,7 +75,7 @@ impl fmt::Display for Role {
 }
 
 /// How it is known who asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Via {
     /// Nobody is asked, and this host alone can ask.
@@ -247,7 +251,8 @@ impl Access {
 }
 
 /// These routes, for callers of at least this role.
-pub(crate) fn require(role: Role, routes: Router<Source>) -> Router<Source> {
+pub(crate) fn require(role: Role, mut routes: OpenApiRouter<Source>) -> OpenApiRouter<Source> {
+    openapi::demand(routes.get_openapi_mut(), role);
     routes.layer(from_fn(move |request: Request, next: Next| async move {
         match refusal_of(request.extensions().get::<Caller>(), role) {
             None => next.run(request).await,

@@ -1,8 +1,9 @@
-//! The dashboard's files, embedded in the binary.
+//! The files of the dashboard and of the API's page, embedded in the binary.
 
 use std::sync::LazyLock;
 
 use axum::Router;
+use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
@@ -10,59 +11,87 @@ use sha2::{Digest, Sha256};
 
 use crate::etag;
 
+/// A file that is the same as long as the program runs.
+pub(crate) struct File {
+    content_type: &'static str,
+    content: Bytes,
+    etag: String,
+}
+
 struct Asset {
     path: &'static str,
-    content_type: &'static str,
-    content: &'static [u8],
-    etag: LazyLock<String>,
+    file: LazyLock<File>,
 }
 
 macro_rules! asset {
     ($name:ident, $path:literal, $file:literal, $content_type:literal) => {
         static $name: Asset = Asset {
             path: $path,
-            content_type: $content_type,
-            content: include_bytes!(concat!("../ui/dist/", $file)),
-            etag: LazyLock::new(|| digest($name.content)),
+            file: LazyLock::new(|| {
+                let content: &'static [u8] = include_bytes!(concat!("../", $file));
+                File::new($content_type, content)
+            }),
         };
     };
 }
 
-asset!(PAGE, "/", "index.html", "text/html; charset=utf-8");
+asset!(PAGE, "/", "ui/dist/index.html", "text/html; charset=utf-8");
 asset!(
     SCRIPT,
     "/app.js",
-    "app.js",
+    "ui/dist/app.js",
     "text/javascript; charset=utf-8"
 );
 asset!(
     LIVE_WORKER,
     "/live.js",
-    "live.js",
+    "ui/dist/live.js",
     "text/javascript; charset=utf-8"
 );
-asset!(STYLE, "/app.css", "app.css", "text/css; charset=utf-8");
+asset!(
+    STYLE,
+    "/app.css",
+    "ui/dist/app.css",
+    "text/css; charset=utf-8"
+);
+asset!(
+    DOCS_STYLE,
+    "/api/docs.css",
+    "src/openapi/page.css",
+    "text/css; charset=utf-8"
+);
 
-static ALL: [&Asset; 4] = [&PAGE, &SCRIPT, &LIVE_WORKER, &STYLE];
+static ALL: [&Asset; 5] = [&PAGE, &SCRIPT, &LIVE_WORKER, &STYLE, &DOCS_STYLE];
 
-/// Whether a file of the dashboard has this path.
+/// Whether an embedded file has this path.
 pub(crate) fn is_one(path: &str) -> bool {
     ALL.iter().any(|asset| asset.path == path)
 }
 
-/// The routes of the dashboard's files.
+/// The routes of the embedded files.
 pub(crate) fn router<S: Clone + Send + Sync + 'static>() -> Router<S> {
     ALL.into_iter()
         .fold(Router::new(), |router, asset: &'static Asset| {
             router.route(
                 asset.path,
-                get(move |headers: HeaderMap| async move { asset.answer(&headers) }),
+                get(move |headers: HeaderMap| async move { asset.file.answer(&headers) }),
             )
         })
 }
 
-impl Asset {
-    fn answer(&self, headers: &HeaderMap) -> Response {
+impl File {
+    /// What a file holds, tagged.
+    pub(crate) fn new(content_type: &'static str, content: impl Into<Bytes>) -> Self {
+        let content = content.into();
+        Self {
+            etag: digest(&content),
+            content_type,
+            content,
+        }
+    }
+
+    /// The answer to a request with these headers.
+    pub(crate) fn answer(&self, headers: &HeaderMap) -> Response {
         let tag = self.etag.as_str();
         // `no-cache` means: keep it, but ask each time whether it still is the one.
         let common = [(header::ETAG, tag), (header::CACHE_CONTROL, "no-cache")];
@@ -75,7 +104,7 @@ impl Asset {
         (
             common,
             [(header::CONTENT_TYPE, self.content_type)],
-            self.content,
+            self.content.clone(),
         )
             .into_response()
     }

@@ -23,6 +23,7 @@ mod host;
 mod http2;
 mod limits;
 mod mute_desk;
+mod openapi;
 mod page;
 mod problem;
 mod request_id;

@@ -26,7 +26,7 @@ use crate::server_stats::ServerStats;
 use crate::source::Source;
 use crate::tasks::Tasks;
 use crate::tls::LiveTls;
-use crate::{accept, assets, cors, request_id, request_log, requests, routes};
+use crate::{accept, assets, cors, openapi, request_id, request_log, requests, routes};
 
 /// No inline script or style, nothing from other hosts, no framing.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; \
@@ -100,9 +100,10 @@ pub fn router(source: Source, options: HttpOptions) -> Router {
         &options.cors_origins,
         CONTENT_SECURITY_POLICY,
     );
-    let routes = routes::router(&source)
+    let described = routes::router(&source)
         .with_state(source)
-        .merge(access::session_router(options.access))
+        .merge(access::session_router(options.access));
+    let routes = openapi::described(described)
         .merge(assets::router())
         .fallback(|request: Request| async move { Problem::route_unknown(request.uri().path()) })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })

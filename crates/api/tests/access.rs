@@ -4,6 +4,8 @@
 
 #[path = "access/attacks.rs"]
 mod attacks;
+#[path = "access/description.rs"]
+mod description;
 #[path = "access/hostile.rs"]
 mod hostile;
 #[path = "access/live_events.rs"]

@@ -7,6 +7,7 @@ use crate::{Evidence, MemberId};
 
 /// One change of leader.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LeaderChange {
     /// When it was first seen.
     pub at: Timestamp,
@@ -35,6 +36,7 @@ pub struct LeaderChange {
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LeaderChangeCause {

@@ -128,6 +128,7 @@ pub struct ClusterHealth {
 
 /// The agreed leader of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Leader {
     /// The leader's id.
     pub id: MemberId,
@@ -141,6 +142,7 @@ pub struct Leader {
 
 /// Whether the cluster can agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Quorum {
     /// Voting members in the agreed list.
     pub voters: u32,
@@ -157,6 +159,7 @@ pub struct Quorum {
 
 /// What a member is in its cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MemberRole {
     /// Leads.
@@ -183,6 +186,7 @@ impl MemberRole {
 
 /// What the monitor says about one member (or about an endpoint whose member is not known).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct MemberSnapshot {
     /// The member's id; `None` for an endpoint that has never answered.
@@ -269,6 +273,7 @@ impl MemberSnapshot {
 
 /// Raft numbers of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RaftProgress {
     /// Raft term.
     pub term: u64,
@@ -282,6 +287,7 @@ pub struct RaftProgress {
 
 /// Sizes of a member's backend in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DatabaseSize {
     /// Allocated file.
     pub allocated_bytes: u64,
@@ -295,6 +301,7 @@ pub struct DatabaseSize {
 
 /// Numbers from a member's own `/metrics`. `None` where the family is absent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct ServerCounters {
     /// Proposals committed (a raft index).
@@ -332,6 +339,7 @@ pub struct ServerCounters {
 
 /// Quantiles of a set of latencies in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LatencySummary {
     /// Number of measurements.
     pub count: u64,

@@ -22,6 +22,7 @@ mod incidents;
 mod links;
 mod metrics;
 mod muting;
+mod openapi;
 mod pages;
 mod quota;
 mod refusals;

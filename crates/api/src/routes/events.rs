@@ -19,9 +19,32 @@ use crate::connection::Connection;
 use crate::problem::Problem;
 use crate::source::Source;
 use follower::Follower;
+pub(crate) use follower::Reset;
 use wanted::Wanted;
 
-/// `GET /api/v1/events`
+/// Live events (SSE): the fleet, snapshots, and alerts.
+///
+/// Each event is one JSON document in one `data` line; the schema `LiveEvent` has their names and documents. `clusters` and
+/// `alerts` come at once and on a change, `snapshot` at once and after each cycle, `alert_event` when it happens. A client
+/// that opens the stream again with `Last-Event-ID` is told the alert events after that id, or `reset` where the id is not
+/// known any more. A comment comes every 15 s.
+#[utoipa::path(
+    get,
+    path = "/api/v1/events",
+    tag = "Live events",
+    params(
+        ("cluster" = Option<Vec<String>>, Query, explode = true, style = Form, max_items = 20,
+            description = "Clusters whose snapshots are told. Left out: those of the only one. Alerts are of these, or of all where none is named"),
+        ("last_event_id" = Option<String>, Query,
+            description = "What `Last-Event-ID` says, for clients that cannot set a header"),
+        ("Last-Event-ID" = Option<String>, Header,
+            description = "The id of the last event that was seen; goes before the query"),
+    ),
+    responses(
+        (status = 200, description = "The stream, without end", content_type = "text/event-stream", body = String),
+        (status = 503, description = "`too_many_event_clients`: 1,000 follow already"),
+    )
+)]
 pub(crate) async fn follow(
     State(source): State<Source>,
     RawQuery(query): RawQuery,

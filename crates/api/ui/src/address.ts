@@ -33,6 +33,8 @@ export interface AlertsAddress {
 export interface IncidentsAddress {
   view: 'incidents';
   cluster: string | null;
+  /** The id of an alert whose incident is looked for. */
+  alert: string | null;
 }
 
 export interface IncidentAddress {
@@ -58,7 +60,7 @@ export const FLEET: FleetAddress = { view: 'fleet', sort: 'worst' };
 /** The address of the active alerts of all clusters. */
 export const ALERTS: AlertsAddress = { view: 'alerts', tab: 'active', cluster: null, alert: null };
 /** The address of the incidents of all clusters. */
-export const INCIDENTS: IncidentsAddress = { view: 'incidents', cluster: null };
+export const INCIDENTS: IncidentsAddress = { view: 'incidents', cluster: null, alert: null };
 
 /** The address of a cluster's page. */
 export function clusterAddress(cluster: string, rest: Partial<ClusterAddress> = {}): ClusterAddress {
@@ -75,7 +77,7 @@ export function parse(search: string): Address {
     case 'alerts':
       return { view: 'alerts', tab: oneOf(TABS, query.get('tab')) ?? 'active', cluster, alert: query.get('alert') || null };
     case 'incidents':
-      return { view: 'incidents', cluster };
+      return { view: 'incidents', cluster, alert: query.get('alert') || null };
     case 'incident':
       return incident(query.get('id'));
     default:
@@ -101,7 +103,7 @@ function parameters(address: Address): [string, string | null][] {
     case 'alerts':
       return [['view', 'alerts'], ['tab', address.tab === 'active' ? null : address.tab], ['cluster', address.cluster], ['alert', address.alert]];
     case 'incidents':
-      return [['view', 'incidents'], ['cluster', address.cluster]];
+      return [['view', 'incidents'], ['cluster', address.cluster], ['alert', address.alert]];
     case 'incident':
       return [['view', 'incident'], ['id', address.id]];
   }

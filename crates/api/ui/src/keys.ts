@@ -2,11 +2,11 @@
 
 import { useEffect, useRef } from 'preact/hooks';
 import type { Address } from './address';
-import { ALERTS, FLEET } from './address';
+import { ALERTS, FLEET, INCIDENTS } from './address';
 import { go } from './navigation';
 
 const CHORD_MS = 1200;
-const VIEWS: Record<string, Address> = { f: FLEET, a: ALERTS };
+const VIEWS: Record<string, Address> = { f: FLEET, a: ALERTS, i: INCIDENTS };
 const SECTIONS: Record<string, string> = { m: 'members', v: 'verdict' };
 
 /** The keys and what they do, for people. */
@@ -14,6 +14,7 @@ export const KEYS: [string, string][] = [
   ['/', 'search, or filter what is shown'],
   ['g f', 'go to the fleet'],
   ['g a', 'go to the alerts'],
+  ['g i', 'go to the incidents'],
   ['g v', 'go to the verdict of the cluster'],
   ['g m', 'go to the members of the cluster'],
   ['↑ ↓', 'move in the table'],

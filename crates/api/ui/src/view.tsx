@@ -30,7 +30,7 @@ export function View({ address, state, fresh, filter, onChanged }: Props) {
       if (state.alerts == null && state.problem != null) return <NothingYet state={state} />;
       return <AlertsView address={address} alerts={state.alerts} filter={filter} stale={stale} onChanged={onChanged} />;
     case 'incidents':
-      return <IncidentList cluster={address.cluster} />;
+      return <IncidentList address={address} />;
     case 'incident':
       return <IncidentView id={address.id} />;
     case 'cluster':

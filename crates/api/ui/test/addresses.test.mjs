@@ -11,7 +11,7 @@ describe('addresses', () => {
   it('are read as they were written', () => {
     const addresses = [
       ...[{ view: 'home' }, FLEET, { view: 'fleet', sort: 'latency' }, ALERTS, INCIDENTS],
-      ...[{ view: 'incidents', cluster: 'a b&c=d' }, { view: 'incident', id: '7/ä' }],
+      ...[{ ...INCIDENTS, cluster: 'a b&c=d' }, { ...INCIDENTS, alert: '00aa' }, { view: 'incident', id: '7/ä' }],
       ...[{ ...ALERTS, cluster: 'prod', alert: '00aa' }, { ...ALERTS, tab: 'silences' }],
       clusterAddress('prod', { finding: 'MemberDown/member:a1', range: { preset: '24h' } }),
       clusterAddress('<img src=x>', { range: { from: 1700000000, to: 1700003600.5 } }),

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { close, source } from './sources.mjs';
 
-const { inOrder, lasted, rangeOf, sorted } = await source('cluster/incidents/incident.ts');
+const { incidentOf, inOrder, lasted, rangeOf, sorted } = await source('cluster/incidents/incident.ts');
 after(close);
 
 const second = (at) => (at == null ? null : new Date(at * 1000).toISOString());
@@ -29,6 +29,11 @@ describe('an incident', () => {
   it('that goes on stands before those that are over, and these with the newest first', () => {
     const list = [incident(10, 20, 'old'), incident(30, 40, 'new'), incident(5, null, 'now')];
     assert.deepEqual(sorted(list).map((one) => one.id), ['now', 'new', 'old']);
+  });
+
+  it('is found by an alert of it: the newest that has it', () => {
+    const list = [{ ...incident(10, 20, 'old'), alerts: ['a', 'b'] }, { ...incident(30, 40, 'new'), alerts: ['b'] }];
+    assert.deepEqual(['a', 'b', 'c'].map((alert) => incidentOf(list, alert)?.id), ['old', 'new', undefined]);
   });
 
   it('tells its events in their order', () => {

@@ -14,6 +14,7 @@ use serde::Serialize;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 use tokio_stream::wrappers::WatchStream;
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 
 use super::wanted::Wanted;
 use crate::admission::Seat;
@@ -53,8 +54,9 @@ pub(super) struct Follower {
 }
 
 /// The data of a `reset` event: what happened meanwhile is in the alerts that follow and in their history.
-#[derive(Serialize)]
-struct Reset {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Reset {
+    /// Why the events after the id cannot be told.
     reason: &'static str,
 }
 

@@ -1,7 +1,7 @@
 // Active alerts by cluster, worst first.
 
 import { useEffect, useRef, useState } from 'preact/hooks';
-import { ALERTS, clusterAddress, href } from '../address';
+import { ALERTS, clusterAddress, href, INCIDENTS } from '../address';
 import { Ago } from '../ago';
 import { announce } from '../announce';
 import { count } from '../format';
@@ -80,6 +80,7 @@ function AlertItem({ alert, pointed, onOpen, onChanged }: ItemProps) {
             {alert.state === 'pending' ? 'pending, true for ' : 'for '}
             <Ago at={alert.since} />
           </span>
+          {alert.state === 'firing' && <a href={href({ ...INCIDENTS, cluster: alert.cluster, alert: alert.id })}>incident</a>}
         </p>
         <Marks alert={alert} />
         {alert.action !== '' && (

@@ -13,6 +13,7 @@ import { LeaderPanel } from './leader';
 import { Links } from './links/links';
 import { Members } from './members/members';
 import { QuorumPanel } from './quorum';
+import { Trust } from './trust/trust';
 import { Verdict } from './verdict/verdict';
 
 interface Props {
@@ -43,6 +44,7 @@ export function ClusterView({ address, snapshot, alerts, filter, stale, onChange
           <Coverage cluster={snapshot.status.cluster} findings={snapshot.findings} />
         </div>
       </div>
+      <Trust cluster={snapshot.status.cluster} />
       <CycleFooter snapshot={snapshot} />
     </div>
   ), [href(address), snapshot, alerts, filter, stale, onChanged]);

@@ -1,6 +1,7 @@
 // What fired and resolved in an incident, in order.
 
 import { ALERTS, href } from '../../address';
+import { EVENT_WORD } from '../../alerts/history';
 import { timeOfDay, fullTime } from '../../format';
 import type { AlertEvent } from '../../protocol';
 import { Shape } from '../../shape';
@@ -27,11 +28,11 @@ function Event({ event }: { event: AlertEvent }) {
       <time dateTime={at} title={fullTime(Date.parse(at))}>
         {timeOfDay(Date.parse(at))}
       </time>
-      <Shape state={kind === 'resolved' ? 'healthy' : alert.severity} label={`${alert.severity}, ${kind}:`} />
+      <Shape state={kind === 'resolved' ? 'healthy' : alert.severity} label={kind === 'resolved' ? 'over:' : `${alert.severity}:`} />
       <div>
         <p>
           <a href={href({ ...ALERTS, tab: 'history', cluster: alert.cluster, alert: alert.id })}>{alert.rule}</a> <span class="muted">of</span> <bdi>{alert.subject.name}</bdi>{' '}
-          <span class="muted">{kind}</span>
+          <span class="muted">{EVENT_WORD[kind] ?? kind}</span>
         </p>
         {kind !== 'resolved' && alert.cause !== '' && <p class="muted">{alert.cause}</p>}
       </div>

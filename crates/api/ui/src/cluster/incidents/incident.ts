@@ -19,6 +19,13 @@ export interface Incident {
   recording: string | null;
 }
 
+/** `api/v1/incidents`: a page, newest last. */
+export interface IncidentPage {
+  incidents: Incident[];
+  /** The cursor to those before; null where there are none. */
+  next: string | null;
+}
+
 /** `api/v1/incidents/{id}`: with its alert events, oldest first. */
 export interface IncidentDocument extends Incident {
   events: AlertEvent[];
@@ -34,6 +41,11 @@ export function rangeOf(incident: Incident, now: number): Range {
   const ended = incident.ended_at == null ? now : Date.parse(incident.ended_at) / 1000;
   const around = Math.min(AROUND_MAX_SECONDS, Math.max(AROUND_MIN_SECONDS, ended - began));
   return { from: Math.floor(began - around), to: Math.ceil(Math.min(now, ended + around)) };
+}
+
+/** The newest incident that `alert` belongs to; null where none of these has it. */
+export function incidentOf(incidents: Incident[], alert: string): Incident | null {
+  return sorted(incidents).find((incident) => incident.alerts.includes(alert)) ?? null;
 }
 
 /** How long it lasted, or has lasted: `11 min`. */

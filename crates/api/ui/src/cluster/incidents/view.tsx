@@ -2,7 +2,7 @@
 
 import type { ComponentChildren } from 'preact';
 import { useContext } from 'preact/hooks';
-import { clusterAddress, href } from '../../address';
+import { clusterAddress, href, INCIDENTS } from '../../address';
 import { Now } from '../../clock';
 import { Copy } from '../../copy';
 import { fullTime } from '../../format';
@@ -25,7 +25,7 @@ export function IncidentView({ id }: { id: string }) {
         <h1>Incident</h1>
         <Missing document={document} what="incident" />
         <p>
-          <a href={href({ view: 'incidents', cluster: null })}>All incidents</a>
+          <a href={href(INCIDENTS)}>All incidents</a>
         </p>
       </section>
     );
@@ -65,7 +65,7 @@ function Times({ incident }: { incident: IncidentDocument }) {
   return (
     <dl class="incident-times">
       <Fact name="cluster">
-        <a href={href(clusterAddress(cluster))}>{cluster}</a>
+        <a href={href(clusterAddress(cluster))}><bdi>{cluster}</bdi></a>
       </Fact>
       <Fact name="began">{fullTime(Date.parse(began))}</Fact>
       <Fact name="ended">{ended == null ? <strong>it goes on</strong> : fullTime(Date.parse(ended))}</Fact>

@@ -1,7 +1,7 @@
 // What can be done about the alert of a verdict: take it in hand, or silence it.
 
 import { useState } from 'preact/hooks';
-import { ALERTS, href } from '../../address';
+import { ALERTS, href, INCIDENTS } from '../../address';
 import { AcknowledgeDialog } from '../../alerts/acknowledge-dialog';
 import { Marks } from '../../alerts/marks';
 import { SilenceDialog } from '../../alerts/silence-dialog';
@@ -26,6 +26,11 @@ export function AlertActions({ alert, onChanged }: { alert: Alert; onChanged: ()
       <a class="button" href={href({ ...ALERTS, cluster: alert.cluster, alert: alert.id })}>
         Alert
       </a>
+      {alert.state === 'firing' && (
+        <a class="button" href={href({ ...INCIDENTS, cluster: alert.cluster, alert: alert.id })} data-testid="verdict-incident">
+          Incident
+        </a>
+      )}
       <Marks alert={alert} />
       {open === 'acknowledge' && <AcknowledgeDialog {...dialog} />}
       {open === 'silence' && <SilenceDialog {...dialog} />}
