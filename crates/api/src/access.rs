@@ -5,6 +5,7 @@ mod audit;
 mod challenge;
 mod cookie;
 mod credentials;
+mod failed_login;
 mod guard;
 mod identity;
 mod password_hash;
@@ -36,6 +37,7 @@ use crate::web_config::WebConfig;
 use attempts::Attempts;
 pub use audit::{Audit, AuditWriter};
 use cookie::CookieScope;
+use failed_login::Strangers;
 pub(crate) use guard::{Guard, guard};
 pub(crate) use password_hash::PasswordHash;
 pub use password_hash::hash_password;
@@ -146,6 +148,7 @@ struct State {
     passwords: Passwords,
     sessions: Sessions,
     failures: Attempts,
+    strangers: Strangers,
     /// Told whenever somebody may have lost what they had.
     changes: watch::Sender<()>,
 }
@@ -169,6 +172,7 @@ impl Access {
             passwords: Passwords::default(),
             sessions: Sessions::default(),
             failures: Attempts::of_failures(),
+            strangers: Strangers::default(),
             changes: watch::Sender::default(),
         }))
     }

@@ -153,21 +153,21 @@ mod tests {
         Admission::new(connections, per_address)
     }
 
-    fn peer(text: &str) -> Option<IpAddr> {
-        Some(text.parse().unwrap())
+    fn peer(text: &str) -> IpAddr {
+        text.parse().unwrap()
     }
 
     #[test]
     fn one_address_leaves_room_for_others_and_gives_back_what_it_had() {
         let admission = admission(10, 2);
         let held: Vec<_> = (0..2)
-            .map(|_| admission.admit(peer("192.0.2.1")).unwrap())
+            .map(|_| admission.admit(Some(peer("192.0.2.1"))).unwrap())
             .collect();
-        let refused = admission.admit(peer("192.0.2.1")).unwrap_err();
+        let refused = admission.admit(Some(peer("192.0.2.1"))).unwrap_err();
         assert_eq!(refused, Refused::Address);
-        assert!(admission.admit(peer("192.0.2.2")).is_ok());
+        assert!(admission.admit(Some(peer("192.0.2.2"))).is_ok());
         drop(held);
-        assert!(admission.admit(peer("192.0.2.1")).is_ok());
+        assert!(admission.admit(Some(peer("192.0.2.1"))).is_ok());
         assert_eq!(admission.open(), 0);
         assert!(admission.open.lock().unwrap().by_address.is_empty());
         assert_eq!(admission.refused()[1], (Refused::Address, 1));
@@ -176,16 +176,17 @@ mod tests {
     #[test]
     fn the_hosts_of_an_ipv6_network_count_as_one() {
         let admission = admission(10, 1);
-        let _held = admission.admit(peer("2001:db8::1")).unwrap();
-        assert!(admission.admit(peer("2001:db8::2")).is_err());
-        assert!(admission.admit(peer("2001:db8:0:1::2")).is_ok());
+        let _held = admission.admit(Some(peer("2001:db8::1"))).unwrap();
+        assert!(admission.admit(Some(peer("2001:db8::2"))).is_err());
+        assert!(admission.admit(Some(peer("2001:db8:0:1::2"))).is_ok());
     }
 
     #[test]
     fn loopback_counts_in_all_alone() {
         let admission = admission(2, 1);
-        let _held = [peer("127.0.0.1"), peer("::ffff:127.0.0.1")].map(|peer| admission.admit(peer));
-        let refused = admission.admit(peer("::1")).unwrap_err();
+        let _held =
+            [peer("127.0.0.1"), peer("::ffff:127.0.0.1")].map(|peer| admission.admit(Some(peer)));
+        let refused = admission.admit(Some(peer("::1"))).unwrap_err();
         assert_eq!(refused, Refused::Total);
     }
 }

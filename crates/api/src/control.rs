@@ -34,6 +34,10 @@ pub struct ConfigurationStatus {
     pub clusters: usize,
     /// The web configuration file, where there is one.
     pub web_configuration_file: Option<String>,
+    /// Why what this file says now is not applied, so that what it said before goes on; `None`: it is, or there is none.
+    pub web_configuration_error: Option<String>,
+    /// Settings of both files that have changed since the start and that only a restart changes.
+    pub needs_restart: Vec<String>,
 }
 
 /// One time that the configuration was to be read again.

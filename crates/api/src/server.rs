@@ -25,7 +25,7 @@ use crate::problem::Problem;
 use crate::server_stats::ServerStats;
 use crate::source::Source;
 use crate::tasks::Tasks;
-use crate::tls::{LiveTls, TlsError, TlsSettings};
+use crate::tls::LiveTls;
 use crate::{accept, assets, cors, openapi, request_id, request_log, requests, routes};
 
 /// No inline script or style, nothing from other hosts, no framing.
@@ -49,9 +49,6 @@ pub enum ServeError {
         /// What came back.
         source: std::io::Error,
     },
-    /// The certificate, its key or what is asked of clients cannot be used.
-    #[error("TLS: {0}")]
-    Tls(#[from] TlsError),
 }
 
 /// Listens on an address. Port 0 takes a free one; ask the listener which.
@@ -73,11 +70,9 @@ pub struct HttpOptions {
     /// Who may do what.
     pub access: Access,
     /// TLS; without it the server speaks plain HTTP.
-    pub tls: Option<TlsSettings>,
+    pub tls: Option<LiveTls>,
     /// Origins (`https://host:port`) whose pages may read the answers; none by default.
     pub cors_origins: Vec<String>,
-    /// Whether HTTP/2 is spoken with clients that ask for it in the TLS handshake.
-    pub http2: bool,
     /// What a client may cost.
     pub limits: HttpLimits,
 }
@@ -90,7 +85,6 @@ impl HttpOptions {
             access,
             tls: None,
             cors_origins: Vec::new(),
-            http2: true,
             limits: HttpLimits::default(),
         }
     }
@@ -163,14 +157,12 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
     let limits = options.limits.clone();
-    let http2 = options.http2;
-    let tls = options.tls.as_ref();
-    let tls = tls
-        .map(|settings| LiveTls::load(settings, http2))
-        .transpose()?;
+    let tls = options.tls.clone();
     let admission = Admission::new(limits.connections, limits.connections_per_address);
     let stats = ServerStats::new(&admission, tls.as_ref());
-    let source = source.with_stats(Arc::new(stats));
+    let source = source
+        .with_stats(Arc::new(stats))
+        .with_stats(Arc::new(options.access.clone()));
     let server = Arc::new(Server {
         router: router(source, options),
         tls: tls.clone(),

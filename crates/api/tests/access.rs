@@ -6,6 +6,8 @@
 mod attacks;
 #[path = "access/description.rs"]
 mod description;
+#[path = "access/hostile.rs"]
+mod hostile;
 #[path = "access/live_events.rs"]
 mod live_events;
 #[path = "access/routes.rs"]

@@ -52,7 +52,17 @@ impl Daemon {
     pub async fn start<A: AsRef<str>>(arguments: impl IntoIterator<Item = A>) -> Self {
         let folder = tempfile::tempdir().expect("the temporary folder can be written");
         let data_dir = folder.path().join("data");
-        Self::launch(folder, data_dir, arguments).await
+        Self::launch(folder, data_dir, http_client(), arguments).await
+    }
+
+    /// The same, where it is asked by this client.
+    pub async fn start_for<A: AsRef<str>>(
+        http: Client,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Self {
+        let folder = tempfile::tempdir().expect("the temporary folder can be written");
+        let data_dir = folder.path().join("data");
+        Self::launch(folder, data_dir, http, arguments).await
     }
 
     /// The same, on the data of an earlier daemon.
@@ -61,12 +71,13 @@ impl Daemon {
         arguments: impl IntoIterator<Item = A>,
     ) -> Self {
         let folder = tempfile::tempdir().expect("the temporary folder can be written");
-        Self::launch(folder, data_dir.to_owned(), arguments).await
+        Self::launch(folder, data_dir.to_owned(), http_client(), arguments).await
     }
 
     async fn launch<A: AsRef<str>>(
         folder: TempDir,
         data_dir: PathBuf,
+        http: Client,
         arguments: impl IntoIterator<Item = A>,
     ) -> Self {
         let work_dir = folder.path().join("work");
@@ -85,7 +96,7 @@ impl Daemon {
             guard,
             log,
             url: String::new(),
-            http: http_client(),
+            http,
             folder,
             data_dir,
         };

@@ -10,16 +10,16 @@ use serde_json::Value;
 use crate::SOON;
 use crate::several::{deserted, written};
 
-const APPLIED: &str = "changed and is applied";
-const REFUSED: &str = "changed and was not applied";
+pub(crate) const APPLIED: &str = "changed and is applied";
+pub(crate) const REFUSED: &str = "changed and was not applied";
 
 /// A token and its hash, as the program makes them.
-struct Token {
-    token: String,
+pub(crate) struct Token {
+    pub(crate) token: String,
     hash: String,
 }
 
-fn made(name: &str, role: &str) -> Token {
+pub(crate) fn made(name: &str, role: &str) -> Token {
     let made = Command::new(daemon_binary())
         .args(["hash-token", name, "--role", role, "-w", "json"])
         .output()
@@ -50,7 +50,7 @@ fn hashed(password: &str) -> String {
     String::from_utf8(ended.stdout).unwrap().trim().to_owned()
 }
 
-fn entry(name: &str, role: &str, token: &Token) -> String {
+pub(crate) fn entry(name: &str, role: &str, token: &Token) -> String {
     format!("- {{name: {name}, role: {role}, hash: '{}'}}\n", token.hash)
 }
 

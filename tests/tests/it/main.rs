@@ -6,6 +6,7 @@
 )]
 
 mod access;
+mod access_tls;
 mod alerting;
 mod black_box;
 mod certificates;

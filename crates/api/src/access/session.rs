@@ -101,7 +101,11 @@ async fn sign_in(State(access): State<Access>, request: Request) -> Response {
             let cookie = access.cookie(&policy).hand_out(&id);
             (Extension(caller), without_content(cookie)).into_response()
         }
-        Err(refusal) => refusal.answer(&asked, policy.has_users()),
+        Err(refusal) => {
+            let failed = refusal.failed_login().map(Extension);
+            let answer = refusal.answer(&asked, policy.has_users());
+            (failed, answer).into_response()
+        }
     }
 }
 

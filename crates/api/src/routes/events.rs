@@ -70,3 +70,6 @@ pub(crate) async fn follow(
     ];
     Ok((headers, Body::from_stream(frames)).into_response())
 }
+
+#[cfg(test)]
+mod tests;

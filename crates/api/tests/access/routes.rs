@@ -160,6 +160,29 @@ async fn where_nobody_is_asked_the_reach_decides() {
 }
 
 #[tokio::test]
+async fn no_page_of_another_site_reaches_a_route_that_changes_something() {
+    let open = serve(&Access::open());
+    for (method, path, _) in ROUTES.iter().filter(|(method, ..)| *method != "GET") {
+        for (headers, code) in [
+            (&[("origin", "https://evil.example")][..], "cross_site"),
+            (&[("origin", "null"), ("content-type", "")], "cross_site"),
+            (&[("sec-fetch-site", "cross-site")], "cross_site"),
+            (&[("sec-fetch-site", "same-site")], "cross_site"),
+            (&[("content-type", "text/plain")], "json_required"),
+            (
+                &[("content-type", "application/x-www-form-urlencoded")],
+                "json_required",
+            ),
+        ] {
+            let method: Method = method.parse().unwrap();
+            let asked = request(method, &concrete(path), headers, "{}");
+            let answer = answer(&open, asked).await;
+            assert_eq!(answer.code(), code, "{path} {headers:?}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
 async fn what_changes_something_takes_an_operator_even_where_a_route_forgets_to_say_so() {
     let server = Server::start();
     for path in ["/api/v1/clusters", "/api/v1/nothing", "/metrics"] {
