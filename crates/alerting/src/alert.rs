@@ -212,6 +212,7 @@ pub struct Acknowledgement {
     pub at: Timestamp,
     /// What they said, possibly nothing.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub comment: String,
 }
 

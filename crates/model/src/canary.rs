@@ -16,7 +16,7 @@ pub struct CanaryReading {
     /// Planned time between two writes, in seconds.
     pub interval_seconds: f64,
     /// The write; or the lease that it needs, where that failed.
-    #[cfg_attr(feature = "openapi", schema(value_type = Probe<utoipa::TupleUnit>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Probe<crate::openapi::Done>))]
     pub put: Probe<()>,
     /// What came of the watch through each voter, the time counted from the write; empty where the write failed.
     pub events: Vec<CanaryEvent>,
@@ -29,7 +29,7 @@ pub struct CanaryEvent {
     /// The member's endpoint.
     pub endpoint: String,
     /// When the event came; a timeout says that it did not come within the deadline.
-    #[cfg_attr(feature = "openapi", schema(value_type = Probe<utoipa::TupleUnit>))]
+    #[cfg_attr(feature = "openapi", schema(value_type = Probe<crate::openapi::Done>))]
     pub event: Probe<()>,
 }
 

@@ -26,9 +26,11 @@ pub struct LeaderChange {
     pub leaderless_max_seconds: Option<f64>,
     /// Why the old leader lost its office, from what was seen in the two minutes before.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub cause: LeaderChangeCause,
     /// What the cause rests on; where it is unknown, what is missing.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub evidence: Vec<Evidence>,
 }
 

@@ -1,6 +1,7 @@
 //! Schemas of types that are not ours.
 
 use utoipa::ToSchema;
+use utoipa::openapi::{ObjectBuilder, RefOr, Schema, Type};
 
 use crate::ProbeFailure;
 
@@ -15,3 +16,14 @@ pub(crate) struct ProbeResult<T> {
     #[schema(rename = "Err", nullable = false)]
     failure: Option<ProbeFailure>,
 }
+
+/// How `()` is written: null, since that it was done says it all.
+pub(crate) struct Done;
+
+impl utoipa::PartialSchema for Done {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new().schema_type(Type::Null).into()
+    }
+}
+
+impl ToSchema for Done {}

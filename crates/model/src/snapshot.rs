@@ -148,6 +148,7 @@ pub struct Quorum {
     pub voters: u32,
     /// Learners in the agreed list: they have no vote, and are not counted below.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub learners: u32,
     /// Voters that must agree: voters / 2 + 1.
     pub needed: u32,
@@ -213,11 +214,13 @@ pub struct MemberSnapshot {
     pub database: Option<DatabaseSize>,
     /// Room it has left; from this cycle.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub capacity: MemberCapacity,
     /// Numbers from the member's `/metrics`; from this cycle.
     pub counters: Option<ServerCounters>,
     /// Rates and quantiles from several pages, and latencies by their sources.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub metrics: MemberMetrics,
     /// Latency of our own linearizable reads through this member over the last 5 minutes.
     pub read_latency: Option<LatencySummary>,
@@ -232,12 +235,14 @@ pub struct MemberSnapshot {
     pub learner: Option<LearnerProgress>,
     /// Its certificates and its clock.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub trust: MemberTrust,
     /// Where its metrics page is asked, as a URL; `None` where it is not probed.
     #[serde(default)]
     pub metrics_url: Option<String>,
     /// How our own calls to it went; empty where it is not probed.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub probes: Vec<ProbeRecord>,
 }
 

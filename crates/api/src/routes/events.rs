@@ -41,7 +41,8 @@ use wanted::Wanted;
             description = "The id of the last event that was seen; goes before the query"),
     ),
     responses(
-        (status = 200, description = "The stream, without end", content_type = "text/event-stream", body = String),
+        (status = 200, description = "The stream, until the caller leaves or may ask no more", content_type = "text/event-stream", body = String),
+        (status = 429, description = "`too_many_event_clients_of_address`: too many of this address follow already"),
         (status = 503, description = "`too_many_event_clients`: 1,000 follow already"),
     )
 )]

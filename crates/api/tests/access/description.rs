@@ -79,7 +79,7 @@ fn every_route_is_in_the_description() {
 /// Codes of requests that reach no route.
 const OF_NO_ROUTE: [&str; 2] = ["method_not_allowed", "route_unknown"];
 
-/// Every code: a word in quotes behind a status.
+/// Every code: a word in quotes behind a status, or one that has that name.
 fn codes() -> BTreeSet<String> {
     let sources = sources();
     let (_, text) = sources
@@ -96,7 +96,9 @@ fn codes() -> BTreeSet<String> {
         let (code, _) = quoted.split_once('"')?;
         is_name.then(|| code.to_owned())
     });
-    quoted.collect()
+    let named = text.split("let code = \"").skip(1);
+    let named = named.filter_map(|rest| Some(rest.split_once('"')?.0.to_owned()));
+    quoted.chain(named).collect()
 }
 
 #[tokio::test]
