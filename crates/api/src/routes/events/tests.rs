@@ -44,16 +44,16 @@ async fn text(response: Response) -> String {
 #[tokio::test]
 async fn one_address_takes_a_part_of_the_places() {
     let router = server();
-    let follow = async |peer| ask(&router, "/api/v1/events", peer).await;
+    let follow = async |peer: String| ask(&router, "/api/v1/events", &peer).await;
     let mut held = Vec::new();
     for _ in 0..128 {
         // Any address of the /64.
         let host = held.len();
-        let response = follow(&format!("2001:db8::{host:x}")).await;
+        let response = follow(format!("2001:db8::{host:x}")).await;
         assert_eq!(response.status(), 200);
         held.push(response);
     }
-    let refused = follow("2001:db8::ffff").await;
+    let refused = follow("2001:db8::ffff".to_owned()).await;
     assert_eq!(refused.status(), 429);
     assert!(
         text(refused)
@@ -61,11 +61,11 @@ async fn one_address_takes_a_part_of_the_places() {
             .contains("too_many_event_clients_of_address")
     );
     for other in ["192.0.2.1", "2001:db8:0:1::1", "127.0.0.1"] {
-        assert_eq!(follow(other).await.status(), 200, "{other}");
+        assert_eq!(follow(other.to_owned()).await.status(), 200, "{other}");
     }
     let metrics = text(ask(&router, "/metrics", "192.0.2.1").await).await;
     let refused = "etcd_monitor_event_refused_clients_total{limit=\"address\"} 1";
     assert!(metrics.contains(refused), "{metrics}");
     held.pop();
-    assert_eq!(follow("2001:db8::ffff").await.status(), 200);
+    assert_eq!(follow("2001:db8::ffff".to_owned()).await.status(), 200);
 }
