@@ -44,6 +44,16 @@ pub enum BenchError {
         /// Keys below it.
         count: i64,
     },
+    /// The keys that are to be read or deleted could not all be written.
+    #[error("{failed} of {count} keys could not be written before the measurement: {example}")]
+    Populate {
+        /// Writes that failed.
+        failed: u64,
+        /// Writes that were to be made.
+        count: u64,
+        /// The first error.
+        example: String,
+    },
     /// A call that the run cannot do without failed.
     #[error(transparent)]
     Client(#[from] ClientError),

@@ -98,6 +98,11 @@ impl Turns {
         self.open.is_some()
     }
 
+    /// True where the run was ended before it was over.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.is_cancelled()
+    }
+
     /// Requests that were due and were never sent, since none of the clients was free before the end.
     pub fn unsent(&self) -> u64 {
         let due = self

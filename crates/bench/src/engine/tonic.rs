@@ -142,7 +142,7 @@ async fn gather(
     }
     let end = match (turns.measured_to(), last_done) {
         // Ended early, it was measured until the last answer.
-        (Some(planned), Some(last)) => Some(planned.min(last.max(turns.measured_from()))),
+        (Some(planned), Some(last)) if turns.is_stopped() => Some(planned.min(last)),
         (planned, last) => planned.or(last),
     };
     let window = end.map(|end| end.saturating_duration_since(turns.measured_from()));
@@ -281,7 +281,12 @@ impl Desk {
     fn record(&self, turn: Turn, request: &Request, sent: Instant, answer: &call::Answered) {
         let done = Instant::now();
         let times = Times {
-            intended: turn.intended.min(sent),
+            // A closed loop plans nothing.
+            intended: if self.turns.is_open_loop() {
+                turn.intended.min(sent)
+            } else {
+                sent
+            },
             sent,
             done,
         };
