@@ -1,7 +1,7 @@
 //! The keys of a benchmark: all below one prefix, where nothing else may be.
 
 use etcd_monitor_client::{
-    ClientError, ClientOptions, ClusterClient, Endpoint, MemberClient, RangeQuery,
+    ClientError, ClientOptions, ClusterClient, Endpoint, MemberClient, RangeAnswer, RangeQuery,
 };
 
 use crate::error::BenchError;
@@ -25,6 +25,12 @@ impl Prefix {
         endpoints: &[Endpoint],
         prefix: &str,
     ) -> Result<Self, BenchError> {
+        if endpoints.is_empty() {
+            return Err(BenchError::BadPlan {
+                name: "endpoints",
+                reason: "there is none to ask".to_owned(),
+            });
+        }
         if prefix.is_empty() {
             return Err(BenchError::BadPlan {
                 name: "prefix",
@@ -56,10 +62,7 @@ impl Prefix {
             count_only: true,
             ..self.all()
         };
-        let count = self
-            .first_answer(async |member| member.range(&query).await)
-            .await?
-            .count;
+        let count = self.range(&query).await?.count;
         if count == 0 {
             return Ok(());
         }
@@ -76,9 +79,7 @@ impl Prefix {
             end: &[],
             ..self.all()
         };
-        let answer = self
-            .first_answer(async |member| member.range(&query).await)
-            .await?;
+        let answer = self.range(&query).await?;
         Ok(answer.revision)
     }
 
@@ -90,32 +91,42 @@ impl Prefix {
             ..self.all()
         };
         loop {
-            let some = self
-                .first_answer(async |member| member.range(&query).await)
-                .await?;
+            let some = self.range(&query).await?;
             if some.pairs == 0 {
                 return Ok(());
             }
             let mut end = some.last_key;
             end.push(0);
-            self.first_answer(async |member| member.delete(self.text.as_bytes(), &end).await)
-                .await?;
+            self.delete(&end).await?;
         }
     }
 
     /// Asks one member after the other until one answers; the last error where none does.
-    async fn first_answer<T>(
-        &self,
-        ask: impl AsyncFn(&MemberClient) -> Result<T, ClientError>,
-    ) -> Result<T, ClientError> {
-        let Some((last, others)) = self.members.split_last() else {
-            unreachable!("a benchmark has endpoints");
-        };
+    async fn range(&self, query: &RangeQuery<'_>) -> Result<RangeAnswer, ClientError> {
+        let (last, others) = self.members();
         for member in others {
-            if let Ok(answer) = ask(member).await {
+            if let Ok(answer) = member.range(query).await {
                 return Ok(answer);
             }
         }
-        ask(last).await
+        last.range(query).await
+    }
+
+    /// Deletes the keys from the prefix to before `end`, by the first member that does.
+    async fn delete(&self, end: &[u8]) -> Result<(), ClientError> {
+        let (last, others) = self.members();
+        for member in others {
+            if member.delete(self.text.as_bytes(), end).await.is_ok() {
+                return Ok(());
+            }
+        }
+        last.delete(self.text.as_bytes(), end).await.map(drop)
+    }
+
+    fn members(&self) -> (&MemberClient, &[MemberClient]) {
+        let Some(split) = self.members.split_last() else {
+            unreachable!("it is made with endpoints");
+        };
+        split
     }
 }
