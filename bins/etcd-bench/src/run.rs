@@ -14,14 +14,18 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<bool> {
     let endpoints = common.connection.endpoints()?;
     let client = common.connection.options();
     let load = common.load.load();
+    let standard = cli.command.standard();
+    let mut options = standard.options()?;
+    options.use_existing_prefix = common.load.use_existing_prefix;
+    options.keep_keys = common.load.keep_keys;
     let bars = Bars::new(&load, common.output.quiet);
     let benchmark = Benchmark {
         engine: Box::new(TonicEngine::new(client.clone(), endpoints.clone())),
         client,
         endpoints,
         load,
-        workload: cli.command.workload()?,
-        options: common.load.options()?,
+        workload: standard.workload()?,
+        options,
     };
     let stop = CancellationToken::new();
     let _signals = signals::stop_at_signal(stop.clone())?;

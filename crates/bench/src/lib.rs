@@ -14,6 +14,7 @@ mod request;
 mod schedule;
 mod self_load;
 mod series;
+mod standard;
 mod turns;
 mod workload;
 
@@ -34,6 +35,7 @@ pub use request::{Answer, OperationKind, RangeShape, Request};
 pub use schedule::Schedule;
 pub use self_load::OwnCost;
 pub use series::{OpenSecond, Progress, Second, SecondsBoard};
+pub use standard::{PREFIX_DEFAULT, Standard, StandardKind};
 pub use turns::{Turn, Turns};
 pub use workload::{
     Deletes, Mixed, Ranges, Reads, Requests, Transactions, TxnStyle, Workload, Writes,

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use etcd_monitor_bench::{
-    Arrivals, BenchError, KeyOrder, KeyPicker, KeyShape, Load, Options, Rate, Until, Values,
+    Arrivals, KeyOrder, Load, PREFIX_DEFAULT, Rate, Standard, StandardKind, Until,
 };
 
 /// Requests where neither a number nor a time is given.
@@ -76,7 +76,7 @@ pub(crate) struct LoadArgs {
     #[arg(
         long,
         value_name = "TEXT",
-        default_value = "/etcd-bench/",
+        default_value = PREFIX_DEFAULT,
         help_heading = "Keys"
     )]
     pub prefix: String,
@@ -154,34 +154,22 @@ impl LoadArgs {
         load
     }
 
-    /// How keys look.
-    pub(crate) fn keys(&self) -> Result<KeyShape, BenchError> {
-        KeyShape::new(&self.prefix, self.key_size, self.key_space)
-    }
-
-    /// Which key is next.
-    pub(crate) fn picker(&self) -> Result<KeyPicker, BenchError> {
-        let order = match self.key_order {
+    /// A usual load of these keys.
+    pub(crate) fn standard(&self, kind: StandardKind) -> Standard {
+        let mut standard = Standard::new(kind);
+        standard.prefix.clone_from(&self.prefix);
+        standard.key_size = self.key_size;
+        standard.value_size = self.value_size;
+        standard.key_space = self.key_space;
+        standard.key_order = match self.key_order {
             KeyOrderArg::Sequential => KeyOrder::Sequential,
             KeyOrderArg::Random => KeyOrder::Random,
             KeyOrderArg::Zipf => KeyOrder::Zipf {
                 exponent: self.zipf_exponent,
             },
         };
-        KeyPicker::new(order, self.key_space)
-    }
-
-    /// The values.
-    pub(crate) fn values(&self) -> Values {
-        Values::new(self.value_size, self.seed)
-    }
-
-    /// What the benchmark does beside its load.
-    pub(crate) fn options(&self) -> Result<Options, BenchError> {
-        let mut options = Options::new(&*self.prefix, self.keys()?, self.value_size);
-        options.use_existing_prefix = self.use_existing_prefix;
-        options.keep_keys = self.keep_keys;
-        Ok(options)
+        standard.seed = self.seed;
+        standard
     }
 }
 

@@ -1,11 +1,7 @@
 //! What is asked: one subcommand for each kind of load.
 
-use std::sync::Arc;
-
 use clap::{Args, Subcommand};
-use etcd_monitor_bench::{
-    BenchError, Deletes, Mixed, RangeShape, Ranges, Reads, Transactions, TxnStyle, Workload, Writes,
-};
+use etcd_monitor_bench::{Standard, StandardKind, TxnStyle};
 
 use super::{ConnectionArgs, LoadArgs, OutputArgs};
 
@@ -112,72 +108,55 @@ impl Command {
         }
     }
 
-    /// The workload.
-    pub(crate) fn workload(&self) -> Result<Arc<dyn Workload>, BenchError> {
-        let load = &self.common().load;
-        Ok(match self {
-            Self::Write { .. } => Arc::new(writes(load)?),
-            Self::Read { consistency, .. } => Arc::new(reads(load, *consistency)?),
+    /// The load, with what the flags say about it.
+    pub(crate) fn standard(&self) -> Standard {
+        match self {
+            Self::Write { common } => common.load.standard(StandardKind::Write),
+            Self::Delete { common } => common.load.standard(StandardKind::Delete),
+            Self::Read {
+                common,
+                consistency,
+            } => consistency.of(common.load.standard(StandardKind::Read)),
             Self::Mixed {
+                common,
                 consistency,
                 read_share,
-                ..
-            } => Arc::new(Mixed {
-                reads: reads(load, *consistency)?,
-                writes: writes(load)?,
-                read_share: *read_share,
-            }),
+            } => {
+                let mut standard = consistency.of(common.load.standard(StandardKind::Mixed));
+                standard.read_share = *read_share;
+                standard
+            }
             Self::Range {
+                common,
                 consistency,
                 range_size,
                 limit,
                 keys_only,
                 count_only,
-                ..
             } => {
-                let mut shape = RangeShape::default();
-                shape.limit = *limit;
-                shape.keys_only = *keys_only;
-                shape.count_only = *count_only;
-                shape.serializable = consistency.serializable;
-                Arc::new(Ranges {
-                    keys: load.keys()?,
-                    picker: load.picker()?,
-                    space: load.key_space,
-                    size: *range_size,
-                    shape,
-                })
+                let mut standard = consistency.of(common.load.standard(StandardKind::Range));
+                standard.range_size = *range_size;
+                standard.range.limit = *limit;
+                standard.range.keys_only = *keys_only;
+                standard.range.count_only = *count_only;
+                standard
             }
-            Self::Delete { .. } => Arc::new(Deletes {
-                keys: load.keys()?,
-                space: load.key_space,
-            }),
-            Self::Txn { puts, .. } => Arc::new(Transactions {
-                keys: load.keys()?,
-                picker: load.picker()?,
-                space: load.key_space,
-                values: load.values(),
-                style: puts.map_or(TxnStyle::CompareAndSwap, TxnStyle::MultiplePuts),
-            }),
-        })
+            Self::Txn { common, puts } => {
+                let mut standard = common.load.standard(StandardKind::Txn);
+                if let Some(puts) = puts {
+                    standard.txn = TxnStyle::MultiplePuts(*puts);
+                }
+                standard
+            }
+        }
     }
 }
 
-fn writes(load: &LoadArgs) -> Result<Writes, BenchError> {
-    Ok(Writes {
-        keys: load.keys()?,
-        picker: load.picker()?,
-        values: load.values(),
-    })
-}
-
-fn reads(load: &LoadArgs, consistency: ConsistencyArgs) -> Result<Reads, BenchError> {
-    Ok(Reads {
-        keys: load.keys()?,
-        picker: load.picker()?,
-        space: load.key_space,
-        serializable: consistency.serializable,
-    })
+impl ConsistencyArgs {
+    fn of(self, mut standard: Standard) -> Standard {
+        standard.range.serializable = self.serializable;
+        standard
+    }
 }
 
 fn share(text: &str) -> Result<f64, String> {
