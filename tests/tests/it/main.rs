@@ -7,6 +7,7 @@
 
 mod access;
 mod alerting;
+mod benchmarks;
 mod black_box;
 mod certificates;
 mod check;
