@@ -21,6 +21,7 @@ use etcd_monitor_core::{BlackBox, BlackBoxOptions, SnapshotReceiver};
 use etcd_monitor_model::{ClusterName, StatSource};
 use tokio_util::sync::CancellationToken;
 
+use crate::benchmark;
 use crate::cli::Cli;
 use crate::config::{Config, ConfigError};
 use crate::data_dir::DataDir;
@@ -28,7 +29,7 @@ use alerting::Stops;
 use control::DaemonControl;
 use heartbeat::LifeSign;
 use server::Server;
-use signals::{Signal, Signals};
+pub(crate) use signals::{Signal, Signals};
 use tasks::Tasks;
 use watching::{Shared, Watching};
 use web::Web;
@@ -38,7 +39,12 @@ const STOP_DEADLINE: Duration = Duration::from_millis(4_500);
 
 /// Watches, alerts and serves until SIGTERM or Ctrl-C. A part that ends by itself ends the whole, with its name.
 /// SIGHUP reads the configuration again, as `cli` says where it is.
+///
+/// Where the flags ask for a benchmark it runs that instead, and opens no store.
 pub async fn run(config: Config, cli: Cli) -> anyhow::Result<()> {
+    if cli.benchmark.run_benchmark {
+        return benchmark::run(&config, &cli.benchmark).await;
+    }
     let mut signals = Signals::new()?;
     let (control, mut orders) = DaemonControl::new(&config, cli.config.as_deref());
     let mut daemon = Daemon::start(config, control).await?;
