@@ -50,7 +50,7 @@ async fn no_file_but_those_that_are_served() {
         ("a recording with an absolute path", get("/api/v1/blackbox/%2fetc%2fpasswd"), 404, "recording_unknown"),
         ("a recording that is the folder", get("/api/v1/blackbox/%2e%2e"), 404, "recording_unknown"),
         ("a name cut short", get("/api/v1/blackbox/a%00.seen"), 404, "recording_unknown"),
-        ("bytes that are no text", get("/api/v1/blackbox/%ff%fe"), 400, NO_DOCUMENT),
+        ("bytes that are no text", get("/api/v1/blackbox/%ff%fe"), 400, "bad_path"),
     ])
     .await;
 }
