@@ -1,6 +1,6 @@
 //! What sends the requests of a load, and measures.
 
-pub(crate) mod tonic;
+pub(crate) mod library;
 
 use std::fmt;
 use std::sync::Arc;

@@ -19,7 +19,7 @@ mod turns;
 mod workload;
 
 pub use benchmark::{Benchmark, Options, Phase, Watcher};
-pub use engine::tonic::TonicEngine;
+pub use engine::library::TonicEngine;
 pub use engine::{Assignment, Engine, Outcome};
 pub use environment::{ClientMachine, ClusterNow, Environment, MemberNow};
 pub use error::BenchError;
