@@ -6,7 +6,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use axum::Router;
-use axum::http::{Request, Response};
+use axum::http::{HeaderValue, Request, Response, Version, header};
 use hyper::body::Incoming;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
@@ -226,11 +226,24 @@ impl Requests {
         mut request: Request<Incoming>,
     ) -> impl Future<Output = Result<Response<HeldBody>, Infallible>> + use<> {
         let under_way = self.exchange.begin();
+        name_host(&mut request);
         request.extensions_mut().insert(self.connection.clone());
         let answering = self.router.clone().call(request);
         async move {
             let response = answering.await?;
             Ok(response.map(|body| under_way.hold(body)))
         }
+    }
+}
+
+/// Says in `Host` what HTTP/2 says in `:authority`, where it does not say it in both: whoever looks at the name then looks at
+/// one place.
+fn name_host(request: &mut Request<Incoming>) {
+    let is_unnamed =
+        request.version() == Version::HTTP_2 && !request.headers().contains_key(header::HOST);
+    let authority = request.uri().authority().filter(|_| is_unnamed);
+    let host = authority.and_then(|authority| HeaderValue::from_str(authority.as_str()).ok());
+    if let Some(host) = host {
+        request.headers_mut().insert(header::HOST, host);
     }
 }

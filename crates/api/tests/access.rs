@@ -10,6 +10,8 @@ mod description;
 mod hostile;
 #[path = "access/live_events.rs"]
 mod live_events;
+#[path = "access/other_sites.rs"]
+mod other_sites;
 #[path = "access/routes.rs"]
 mod routes;
 #[path = "access/sessions.rs"]

@@ -136,7 +136,7 @@ async fn a_file_says_who_may_do_what_and_is_followed() {
 
     let lines = until(SOON, "every call stands in the audit log", async || {
         let lines = audited(daemon.data_dir());
-        (lines.len() == 3)
+        (lines.len() == 4)
             .then_some(lines)
             .ok_or("it does not yet".to_owned())
     })
@@ -150,8 +150,14 @@ async fn a_file_says_who_may_do_what_and_is_followed() {
         [
             (None, Some(401)),
             (Some("reader"), Some(403)),
-            (Some("night-shift"), Some(201))
+            (Some("night-shift"), Some(201)),
+            (None, Some(401))
         ]
+    );
+    // A token that is not known any more is no change, and noted all the same.
+    assert_eq!(
+        (&lines[3]["method"], &lines[3]["reason"]),
+        (&"GET".into(), &"wrong_credentials".into())
     );
     let log = daemon.log().text();
     for secret in [

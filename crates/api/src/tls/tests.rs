@@ -253,6 +253,24 @@ async fn clients_are_taken_as_the_settings_say() {
     assert_eq!(said.as_deref(), nobody);
 }
 
+/// Whoever signs certificates signs no lines into the log and no names without end.
+#[tokio::test]
+async fn names_that_no_log_can_bear_are_no_names() {
+    let ours = TestCa::new("ours").unwrap();
+    let server = Stage::asking(ClientAuth::RequireAndVerify, &ours);
+    let running = server.run().await;
+    let long = "a".repeat(200);
+    for (name, said) in [
+        ("two\nlines", "None fine.example"),
+        (&long, "None fine.example"),
+        ("one line", "Some(\"one line\") fine.example"),
+    ] {
+        let pem = ours.issue(name, &["fine.example"]).unwrap();
+        let told = running.ask(server.client_with(&pem)).await;
+        assert_eq!(told.as_deref(), Some(said), "{name}");
+    }
+}
+
 #[tokio::test]
 async fn a_client_must_bear_an_allowed_name() {
     let ours = TestCa::new("ours").unwrap();

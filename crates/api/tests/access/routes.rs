@@ -7,7 +7,7 @@ use super::{Server, answer, bearer, request, serve};
 
 /// What a route takes, where callers have to say who they are.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Takes {
+pub(crate) enum Takes {
     /// Strangers are answered too.
     Nothing,
     This(Role),
@@ -19,7 +19,7 @@ const VIEWER: Takes = This(Role::Viewer);
 const OPERATOR: Takes = This(Role::Operator);
 const ADMIN: Takes = This(Role::Admin);
 
-pub(super) const ROUTES: &[(&str, &str, Takes)] = &[
+pub(crate) const ROUTES: &[(&str, &str, Takes)] = &[
     ("GET", "/", Nothing),
     ("GET", "/app.js", Nothing),
     ("GET", "/live.js", Nothing),

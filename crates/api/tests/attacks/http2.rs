@@ -234,6 +234,57 @@ async fn live_events_go_on() {
     assert!(other.await.is_some());
 }
 
+/// What HTTP/1 says once, HTTP/2 can say in two places.
+#[tokio::test]
+async fn no_name_but_those_of_this_server_in_either_place() {
+    let server = Secured::start(impatient()).await;
+    let named = |authority: &str, host: &str| {
+        let authority = header(":authority", authority.as_bytes(), false);
+        let host = header("host", host.as_bytes(), false);
+        let rest = [header(":path", b"/health", false), host].concat();
+        let method = header(":method", b"GET", false);
+        let scheme = header(":scheme", b"https", false);
+        let head = [method, scheme, authority, rest].concat();
+        frame(HEADERS, END_HEADERS | END_STREAM, 1, &head)
+    };
+    for (authority, host) in [
+        ("evil.example", "127.0.0.1"),
+        ("127.0.0.1", "evil.example"),
+        ("evil.example", "evil.example"),
+    ] {
+        let mut client = server.connect(&[]).await;
+        assert!(client.send(&named(authority, host)).await);
+        let told = client.until(|frame| [DATA, RESET].contains(&frame.kind));
+        let told = told.await.unwrap();
+        let text = String::from_utf8_lossy(&told.payload).into_owned();
+        assert!(
+            text.contains("host_not_allowed"),
+            "{authority} {host}: {told:?}"
+        );
+    }
+}
+
+/// The page of a browser that marks its requests by their origin alone, as it does over HTTP/1.
+#[tokio::test]
+async fn the_own_page_is_known_by_the_authority() {
+    let server = Secured::start(impatient()).await;
+    for (origin, code) in [
+        ("https://127.0.0.1", "no_authentication"),
+        ("https://evil.example", "cross_site"),
+    ] {
+        let mut client = server.connect(&[]).await;
+        let kind = header("content-type", b"application/json", false);
+        let origin = header("origin", origin.as_bytes(), false);
+        let head = [head("POST", "/api/v1/session"), kind, origin].concat();
+        let asked = frame(HEADERS, END_HEADERS, 1, &head);
+        let body = frame(DATA, END_STREAM, 1, b"{}");
+        assert!(client.send(&[asked, body].concat()).await);
+        let told = client.until(|frame| frame.kind == DATA).await.unwrap();
+        let text = String::from_utf8_lossy(&told.payload).into_owned();
+        assert!(text.contains(code), "{text}");
+    }
+}
+
 #[tokio::test]
 async fn what_is_no_frame_ends_the_connection() {
     let server = Secured::start(impatient()).await;

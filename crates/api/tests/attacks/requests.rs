@@ -108,6 +108,16 @@ async fn no_name_but_those_of_this_server() {
         ("another host in the target", absolute("evil.example", "127.0.0.1"), 421, "host_not_allowed"),
         ("another host beside the target", absolute("127.0.0.1", "evil.example"), 421, "host_not_allowed"),
         ("a host in a header of proxies is not believed", with("Host: evil.example\r\nX-Forwarded-Host: 127.0.0.1"), 421, "host_not_allowed"),
+        ("a user before the address", with("Host: user@127.0.0.1"), 421, "host_not_allowed"),
+        ("a port with a sign", with("Host: 127.0.0.1:+80"), 421, "host_not_allowed"),
+        ("an address as a number", with("Host: 2130706433"), 421, "host_not_allowed"),
+        ("an address with a zone", with("Host: [fe80::1%25eth0]"), 421, "host_not_allowed"),
+        ("a list of hosts", with("Host: 127.0.0.1, evil.example"), 421, "host_not_allowed"),
+        ("a path in the host", with("Host: 127.0.0.1/evil.example"), 421, "host_not_allowed"),
+        ("a user in the target", absolute("user@127.0.0.1", "127.0.0.1"), 421, "host_not_allowed"),
+        ("one of ours in the target", absolute("127.0.0.1:8080", "127.0.0.1:8080"), 200, NO_DOCUMENT),
+        ("an IPv6 address with a port", with("Host: [::1]:8080"), 200, NO_DOCUMENT),
+        ("a name with the dot of the root", with("Host: monitor.example.:8080"), 200, NO_DOCUMENT),
         ("one of ours passes", with("Host: monitor.example:8080"), 200, NO_DOCUMENT),
     ])
     .await;
@@ -144,6 +154,8 @@ async fn no_method_but_those_of_the_route() {
         ("a method of its own", asked("BREW"), 405, "method_not_allowed"),
         ("OPTIONS of a page elsewhere", asked("OPTIONS"), 405, "method_not_allowed"),
         ("a tunnel", "CONNECT evil.example:443 HTTP/1.1\r\nHost: evil.example:443\r\n\r\n".to_owned(), 421, "host_not_allowed"),
+        ("all of the server", "OPTIONS * HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".to_owned(), 404, "route_unknown"),
+        ("an authority that is no tunnel", "GET 127.0.0.1:80 HTTP/1.1\r\nHost: 127.0.0.1\r\nConnection: close\r\n\r\n".to_owned(), 404, "route_unknown"),
         ("HTTP/1.0 with a host", "GET /health HTTP/1.0\r\nHost: 127.0.0.1\r\n\r\n".to_owned(), 200, NO_DOCUMENT),
         ("HTTP/1.0 without one", "GET /health HTTP/1.0\r\n\r\n".to_owned(), 421, "host_not_allowed"),
     ])
