@@ -1,14 +1,13 @@
 // A daemon that wants to know who asks: sign-in, what a role may not do, and sign-out.
 
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { after, before, describe, it } from 'node:test';
 import { fitsItsWindow, hasNoBarrier } from './axe.mjs';
 import { launch, open } from './browser.mjs';
-import { WatchedCluster } from './watched-cluster.mjs';
+import { WatchedCluster, newToken } from './watched-cluster.mjs';
 
 const SHOWN_MS = 30_000;
 const GONE = 'gone';
@@ -21,7 +20,7 @@ describe('sign-in', () => {
 
   before(async () => {
     cluster = new WatchedCluster({ names: [], unreachable: [GONE, 'lost'], flags: ['--web-config-file', webConfiguration] });
-    [operator, viewer] = ['operator', 'viewer'].map((role) => newToken(cluster.daemon, role));
+    [operator, viewer] = ['operator', 'viewer'].map((role) => newToken(cluster.daemon, `page-${role}`, role));
     const tokens = [operator, viewer].map(({ name, role, hash }) => ({ name, role, hash }));
     writeFileSync(webConfiguration, JSON.stringify({ tokens }), { mode: 0o600 });
     await cluster.start();
@@ -107,10 +106,3 @@ describe('sign-in', () => {
     failed = false;
   });
 });
-
-/** A token with its hash, made by the command that operators use. */
-function newToken(daemon, role) {
-  const name = `page-${role}`;
-  const made = JSON.parse(execFileSync(daemon, ['hash-token', name, '--role', role, '-w', 'json'], { encoding: 'utf8' }));
-  return { name, role, ...made };
-}

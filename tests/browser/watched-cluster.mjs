@@ -101,6 +101,11 @@ export class WatchedCluster {
   }
 }
 
+/** A token with its hash, made by the command that operators use; `token` is the secret, the rest stands in the file. */
+export function newToken(daemon, name, role) {
+  return { name, role, ...JSON.parse(output(daemon, ['hash-token', name, '--role', role, '-w', 'json'])) };
+}
+
 function targetFolder() {
   const metadata = output('cargo', ['metadata', '--no-deps', '--format-version', '1', '--offline']);
   return JSON.parse(metadata).target_directory;

@@ -13,10 +13,10 @@ mod receiver;
 mod wait;
 
 pub use alertmanager::Alertmanager;
-pub use binary::{daemon_binary, example_binary};
-pub use daemon::{Daemon, Ended, run_to_end};
+pub use binary::{bench_binary, daemon_binary, example_binary};
+pub use daemon::{Daemon, Ended, run_program_to_end, run_to_end};
 pub use events::{Event, Events};
-pub use http::{Reply, http_client};
+pub use http::{Reply, client_builder, http_client};
 pub use log::Log;
 pub use program::find_program;
 pub use prometheus::Prometheus;

@@ -45,7 +45,7 @@ const ARROWS: [(&str, &[&str]); 11] = [
 ];
 
 /// External crates that only some of ours may use, outside development dependencies.
-const OWNERS: [(&str, &[&str]); 15] = [
+const OWNERS: [(&str, &[&str]); 17] = [
     ("etcd-client", &["etcd-monitor-client", TESTKIT]),
     ("tonic", &["etcd-monitor-client", TESTKIT]),
     ("tonic-prost", &["etcd-monitor-client", TESTKIT]),
@@ -66,6 +66,16 @@ const OWNERS: [(&str, &[&str]); 15] = [
     ),
     ("axum", &["etcd-monitor-api"]),
     ("prometheus-client", &["etcd-monitor-api"]),
+    (
+        "utoipa",
+        &[
+            "etcd-monitor-api",
+            "etcd-monitor-model",
+            "etcd-monitor-core",
+            "etcd-monitor-alerting",
+        ],
+    ),
+    ("utoipa-axum", &["etcd-monitor-api"]),
     (
         "governor",
         &[

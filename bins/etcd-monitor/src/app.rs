@@ -16,11 +16,12 @@ use std::time::Duration;
 
 use anyhow::anyhow;
 use etcd_monitor_alerting::AlertsHandle;
-use etcd_monitor_api::{Access, BuildInfo, HostPolicy, HttpOptions, Source, bind};
+use etcd_monitor_api::{BuildInfo, HostPolicy, HttpOptions, PreparedTls, Source, bind};
 use etcd_monitor_core::{BlackBox, BlackBoxOptions, SnapshotReceiver};
 use etcd_monitor_model::{ClusterName, StatSource};
 use tokio_util::sync::CancellationToken;
 
+use crate::benchmark;
 use crate::cli::Cli;
 use crate::config::{Config, ConfigError};
 use crate::data_dir::DataDir;
@@ -28,16 +29,22 @@ use alerting::Stops;
 use control::DaemonControl;
 use heartbeat::LifeSign;
 use server::Server;
-use signals::{Signal, Signals};
+pub(crate) use signals::{Signal, Signals};
 use tasks::Tasks;
 use watching::{Shared, Watching};
+use web::Web;
 
 /// How long everything may take to stop, so that a supervisor that waits 5 s need not kill.
 const STOP_DEADLINE: Duration = Duration::from_millis(4_500);
 
 /// Watches, alerts and serves until SIGTERM or Ctrl-C. A part that ends by itself ends the whole, with its name.
 /// SIGHUP reads the configuration again, as `cli` says where it is.
+///
+/// Where the flags ask for a benchmark it runs that instead, and opens no store.
 pub async fn run(config: Config, cli: Cli) -> anyhow::Result<()> {
+    if cli.benchmark.run_benchmark {
+        return benchmark::run(&config, &cli.benchmark).await;
+    }
     let mut signals = Signals::new()?;
     let (control, mut orders) = DaemonControl::new(&config, cli.config.as_deref());
     let mut daemon = Daemon::start(config, control).await?;
@@ -75,7 +82,7 @@ struct Daemon {
     alerts: AlertsHandle,
     life_sign: LifeSign,
     source: Source,
-    access: Access,
+    web: Web,
     control: DaemonControl,
     /// Ends alerting and storing, once there is nothing more to tell.
     stop_last: CancellationToken,
@@ -125,13 +132,13 @@ impl Daemon {
             life_sign.stats(),
             Arc::new(control.clone()) as _,
         ]);
-        let (access, audit) = web::access(&config, &shared.data_dir, &mut tasks, &stop_last);
+        let (web, audit) = Web::start(&config, &shared.data_dir, &mut tasks, &stop_last)?;
         let source = stats.chain([audit]).fold(source, Source::with_stats);
-        web::follow(&config, &access, &mut tasks, &stop);
+        web::follow(&config, &web, &control, &mut tasks, &stop);
         let server = Server {
             listener: listener.into_std()?,
             source: source.clone(),
-            options: http_options(&config, &access),
+            options: http_options(&config, &web),
             stop,
         };
         tasks.spawn_fallible("HTTP server", server.run());
@@ -144,7 +151,7 @@ impl Daemon {
             alerts,
             life_sign,
             source,
-            access,
+            web,
             control,
             stop_last,
         })
@@ -188,12 +195,14 @@ impl Daemon {
     /// Reads and checks the whole configuration, then applies it. Where it fails, nothing has changed.
     async fn reload(&mut self, cli: Cli) -> anyhow::Result<()> {
         // A file on a slow disk delays no probe.
-        let next = tokio::task::spawn_blocking(move || Config::load(&cli)).await??;
+        let reading = tokio::task::spawn_blocking(move || read_again(&cli));
+        let (next, tls) = reading.await??;
         next.say_warnings();
         let fixed = self.config.fixed_that_differ(&next);
         if !fixed.is_empty() {
-            let fixed = fixed.join(", ");
-            return Err(ConfigError::new(format!("{fixed}: only a restart changes this")).into());
+            let keys = fixed.join(", ");
+            self.control.needs_restart(fixed);
+            return Err(ConfigError::new(format!("{keys}: only a restart changes this")).into());
         }
         let life = next.alerts.heartbeat.as_ref();
         let life = self.life_sign.plan(life, &self.alerts)?;
@@ -208,7 +217,7 @@ impl Daemon {
         self.alerts.follow(snapshots.clone());
         self.source.watch(snapshots, next.interval);
         if let Some(web) = &next.web {
-            self.access.apply(&web.config);
+            self.web.apply(&web.config, tls);
         }
         self.control.applied(&next);
         self.config = next;
@@ -216,13 +225,18 @@ impl Daemon {
     }
 }
 
-fn http_options(config: &Config, access: &Access) -> HttpOptions {
+/// The configuration, and the TLS that its web configuration file describes.
+fn read_again(cli: &Cli) -> anyhow::Result<(Config, Option<PreparedTls>)> {
+    let config = Config::load(cli)?;
+    let web = config.web.as_ref();
+    let tls = web.map(|web| web::prepared(&web.config)).transpose()?;
+    Ok((config, tls.flatten()))
+}
+
+fn http_options(config: &Config, web: &Web) -> HttpOptions {
     let hosts = HostPolicy::new(config.allowed_hosts.clone());
-    let mut options = HttpOptions::new(hosts, access.clone());
-    if let Some(web) = &config.web {
-        options.tls.clone_from(&web.config.tls);
-        options.http2 = web.config.http2;
-    }
+    let mut options = HttpOptions::new(hosts, web.access.clone());
+    options.tls.clone_from(&web.tls);
     options.cors_origins.clone_from(&config.cors_origins);
     options.limits.connections = open_files::connections(options.limits.connections);
     options

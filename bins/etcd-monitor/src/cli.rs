@@ -1,5 +1,6 @@
 //! The command line. Flags win over `ETCD_MONITOR_*` variables, those over the configuration file, that over defaults.
 
+mod benchmark;
 mod check;
 mod configuration;
 mod connection;
@@ -21,6 +22,7 @@ use secrecy::SecretString;
 use crate::check::EXIT_UNKNOWN;
 use crate::config::duration;
 use crate::{acknowledge, check_config, silence, test_channel};
+pub use benchmark::{BenchmarkArgs, BenchmarkType};
 pub use check::{CheckArgs, OutputFormat};
 pub use configuration::{CheckConfigArgs, TestChannelArgs};
 pub use connection::ConnectionArgs;
@@ -51,6 +53,7 @@ const EXAMPLES: &str = "Examples:
   etcd-monitor --config /etc/etcd-monitor.yaml         several clusters
   etcd-monitor --webhook-url https://hooks.example/etcd
   etcd-monitor check --endpoints 10.0.0.1:2379         look once and print what is wrong
+  etcd-monitor --run-benchmark --benchmark-type mixed --benchmark-ops 5000
   etcd-monitor check-config /etc/etcd-monitor.yaml     see what a file says, before it is used
   etcd-monitor test-rules alerts.test.yaml             test rules and routes
   etcd-monitor test-channel pager --config FILE        send a test message
@@ -130,6 +133,10 @@ pub struct Cli {
     #[arg(long, value_name = "FILE", help_heading = "Alerts")]
     #[arg(env = "ETCD_MONITOR_WEBHOOK_URL_FILE", conflicts_with = "webhook_url")]
     pub webhook_url_file: Option<PathBuf>,
+
+    /// A benchmark instead of watching.
+    #[command(flatten)]
+    pub benchmark: BenchmarkArgs,
 
     /// Configuration file (YAML)
     #[arg(long, value_name = "FILE", env = "ETCD_MONITOR_CONFIG")]

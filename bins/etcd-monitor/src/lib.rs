@@ -2,6 +2,7 @@
 
 mod acknowledge;
 pub mod app;
+mod benchmark;
 mod check;
 mod check_config;
 mod cli;
@@ -17,9 +18,10 @@ mod test_channel;
 mod test_rules;
 
 pub use cli::{
-    AckArgs, CheckArgs, CheckConfigArgs, Cli, Command, ConnectionArgs, DataDirArgs, HashTokenArgs,
-    HealthcheckArgs, LogFormat, OutputArgs, OutputFormat, ReplayArgs, SilenceAddArgs, SilenceArgs,
-    SilenceCommand, SilenceExpireArgs, SilenceListArgs, TestChannelArgs, TestRulesArgs, refuse,
+    AckArgs, BenchmarkArgs, BenchmarkType, CheckArgs, CheckConfigArgs, Cli, Command,
+    ConnectionArgs, DataDirArgs, HashTokenArgs, HealthcheckArgs, LogFormat, OutputArgs,
+    OutputFormat, ReplayArgs, SilenceAddArgs, SilenceArgs, SilenceCommand, SilenceExpireArgs,
+    SilenceListArgs, TestChannelArgs, TestRulesArgs, refuse,
 };
 pub use config::{
     AlertsConfig, BlackBoxConfig, ClusterConfig, Config, ConfigError, ConfiguredChannel,

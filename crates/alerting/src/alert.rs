@@ -20,6 +20,11 @@ use crate::matcher::is_label_name;
 ///
 /// The same alert has the same fingerprint after a restart, and in every daemon that watches the cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[cfg_attr(
+    feature = "openapi",
+    derive(utoipa::ToSchema),
+    schema(value_type = String, pattern = "^[0-9a-f]{16}$", example = "00c7a3b5e1d2f498")
+)]
 pub struct Fingerprint(u64);
 
 impl Fingerprint {
@@ -78,6 +83,7 @@ impl<'de> Deserialize<'de> for Fingerprint {
 
 /// Where an alert stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AlertState {
     /// The condition holds, but not for long enough yet.
@@ -107,6 +113,7 @@ impl fmt::Display for AlertState {
 
 /// Why an alert is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ResolveReason {
@@ -130,6 +137,7 @@ impl ResolveReason {
 ///
 /// `subject`, `cause`, `action` and `evidence` may quote what a member answered: treat them as untrusted text.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Alert {
     /// What it is found by.
@@ -169,9 +177,11 @@ pub struct Alert {
     pub explained_by: Option<FindingKey>,
     /// Why nothing new is told about it; `None` when it is told.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub muted_by: Option<MutedBy>,
     /// Who takes care of it; `None` when nobody said so.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub acknowledged: Option<Acknowledgement>,
     /// Whether it fired so often of late that its resolve waits until it has been quiet.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
@@ -180,6 +190,7 @@ pub struct Alert {
 
 /// Why nothing new is told about an alert that fires. What was told as firing is told as over in any case.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "by", content = "name", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum MutedBy {
@@ -193,6 +204,7 @@ pub enum MutedBy {
 
 /// Somebody takes care of an alert: it is told no more until it is over or becomes more severe.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Acknowledgement {
     /// Who said so.
     pub by: String,
@@ -200,6 +212,7 @@ pub struct Acknowledgement {
     pub at: Timestamp,
     /// What they said, possibly nothing.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub comment: String,
 }
 
@@ -316,6 +329,7 @@ impl Alert {
 
 /// One change of an alert, for the history.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct AlertEvent {
     /// When it happened.
@@ -323,11 +337,13 @@ pub struct AlertEvent {
     /// What happened.
     pub kind: AlertEventKind,
     /// The alert as it was right after.
+    #[cfg_attr(feature = "openapi", schema(value_type = Alert))]
     pub alert: Arc<Alert>,
 }
 
 /// What happened to an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AlertEventKind {

@@ -48,6 +48,7 @@ pub struct Silence {
 
 /// Where a silence stands at a time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SilenceState {
     /// It begins later.

@@ -114,6 +114,7 @@ pub struct KeptReceipt {
 
 /// A notification that was given up, and why. It is told no more by itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct DeadLetter {
     /// The notification's [`id`](crate::Notification::id).

@@ -6,7 +6,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use etcd_monitor_alerting::{
-    Alert, AlertState, Fingerprint, Notification, NotificationKind as Kind,
+    Alert, AlertEvent, AlertState, DEDUP_WINDOW, Fingerprint, Notification,
+    NotificationKind as Kind, incidents,
 };
 use etcd_monitor_model::Severity;
 use jiff::Timestamp;
@@ -104,6 +105,30 @@ fn standing(world: &World) -> Vec<Alert> {
         alert.evidence.clear();
     }
     alerts
+}
+
+/// Holds the incidents against the alerts, and returns the ids of those that go on. `before` are those that went on when
+/// the event before happened.
+fn check_incidents(world: &World, before: &BTreeSet<Fingerprint>) -> BTreeSet<Fingerprint> {
+    let history: Vec<AlertEvent> = world.engine.history().cloned().collect();
+    let active = world.engine.alerts();
+    let told = incidents(&history, &active);
+    let mut places: Vec<usize> = told.iter().flat_map(|it| it.events.clone()).collect();
+    places.sort_unstable();
+    assert_eq!(places, (0..history.len()).collect::<Vec<_>>(), "{told:#?}");
+    for pair in told.windows(2) {
+        let apart = pair[1].began_at.duration_since(pair[0].ended_at.unwrap());
+        assert!(apart > DEDUP_WINDOW.try_into().unwrap(), "{pair:#?}");
+    }
+    let firing = active.iter().filter(|it| it.state == AlertState::Firing);
+    let firing: BTreeSet<Fingerprint> = firing.map(|alert| alert.id).collect();
+    let going_on: Vec<_> = told.iter().filter(|it| it.ended_at.is_none()).collect();
+    let known = going_on.iter().flat_map(|it| it.alerts.clone());
+    assert!(firing.is_subset(&known.collect()), "{told:#?}");
+    assert_eq!(going_on.is_empty(), firing.is_empty(), "{told:#?}");
+    let ids: BTreeSet<Fingerprint> = told.iter().map(|it| it.id).collect();
+    assert!(before.is_subset(&ids), "{before:?} is gone: {told:#?}");
+    going_on.into_iter().map(|it| it.id).collect()
 }
 
 proptest! {
@@ -226,6 +251,19 @@ proptest! {
         prop_assert_eq!(standing(&restarted), standing(&lived));
         let kinds = |world: &World| world.engine.history().map(|it| (it.at, it.kind, it.alert.id)).collect::<Vec<_>>();
         prop_assert_eq!(kinds(&restarted), kinds(&lived));
+    }
+
+    #[test]
+    fn each_event_is_of_one_incident_which_keeps_its_id_while_something_fires(
+        story in story_of(acts(&[Act::is_of_findings, Act::is_of_people, Act::is_of_process, Act::is_of_policy])),
+    ) {
+        let (mut recorded, mut going_on) = (0, BTreeSet::new());
+        play(&story, |world| {
+            if world.engine.events_recorded() > recorded {
+                recorded = world.engine.events_recorded();
+                going_on = check_incidents(world, &going_on);
+            }
+        });
     }
 
     /// Looks at what the snapshots said in the real time before each alert was told for the first time.

@@ -59,7 +59,7 @@ impl Accepting {
     }
 
     fn take(&mut self, stream: TcpStream, peer: SocketAddr) {
-        let seat = match self.admission.admit(peer) {
+        let seat = match self.admission.admit(Some(peer.ip())) {
             Ok(seat) => seat,
             // Closed at once: a word of why would take what there is too little of.
             Err(refused) => return self.say_refused(refused, peer),

@@ -5,6 +5,7 @@ mod audit;
 mod challenge;
 mod cookie;
 mod credentials;
+mod failed_login;
 mod guard;
 mod identity;
 mod password_hash;
@@ -15,23 +16,28 @@ mod refusal;
 mod same_origin;
 mod session;
 mod sessions;
+mod standing;
 mod token_hash;
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
-use axum::Router;
 use axum::extract::Request;
 use axum::middleware::{Next, from_fn};
 use axum::response::IntoResponse;
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
 
+use crate::openapi;
 use crate::problem::Problem;
 use crate::source::Source;
 use crate::web_config::WebConfig;
 use attempts::Attempts;
 pub use audit::{Audit, AuditWriter};
 use cookie::CookieScope;
+use failed_login::Strangers;
 pub(crate) use guard::{Guard, guard};
 pub(crate) use password_hash::PasswordHash;
 pub use password_hash::hash_password;
@@ -39,11 +45,14 @@ use passwords::Passwords;
 use policy::Policy;
 pub(crate) use session::router as session_router;
 use sessions::Sessions;
+pub(crate) use standing::Standing;
 pub use token_hash::NewToken;
 pub(crate) use token_hash::TokenHash;
 
 /// What a caller may do; each may do what those before it may.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema,
+)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Role {
@@ -66,7 +75,7 @@ impl fmt::Display for Role {
 }
 
 /// How it is known who asks.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Via {
     /// Nobody is asked, and this host alone can ask.
@@ -139,6 +148,9 @@ struct State {
     passwords: Passwords,
     sessions: Sessions,
     failures: Attempts,
+    strangers: Strangers,
+    /// Told whenever somebody may have lost what they had.
+    changes: watch::Sender<()>,
 }
 
 /// The URL under which users reach the server.
@@ -160,6 +172,8 @@ impl Access {
             passwords: Passwords::default(),
             sessions: Sessions::default(),
             failures: Attempts::of_failures(),
+            strangers: Strangers::default(),
+            changes: watch::Sender::default(),
         }))
     }
 
@@ -191,7 +205,8 @@ impl Access {
         self.with(|state| state.audit = Some(audit))
     }
 
-    /// Goes by this reading of the file from now on. Sessions of tokens and users that are gone end.
+    /// Goes by this reading of the file from now on. Sessions of tokens and users that are gone end, and so do their live
+    /// events.
     pub fn apply(&self, config: &WebConfig) {
         let policy = Arc::new(Policy::of(config));
         let mut current = self
@@ -205,6 +220,7 @@ impl Access {
         self.0
             .sessions
             .keep(|subject| policy.caller(subject, Via::Cookie).is_some());
+        self.0.changes.send_replace(());
     }
 
     fn with(self, change: impl FnOnce(&mut State)) -> Self {
@@ -235,7 +251,8 @@ impl Access {
 }
 
 /// These routes, for callers of at least this role.
-pub(crate) fn require(role: Role, routes: Router<Source>) -> Router<Source> {
+pub(crate) fn require(role: Role, mut routes: OpenApiRouter<Source>) -> OpenApiRouter<Source> {
+    openapi::demand(routes.get_openapi_mut(), role);
     routes.layer(from_fn(move |request: Request, next: Next| async move {
         match refusal_of(request.extensions().get::<Caller>(), role) {
             None => next.run(request).await,

@@ -1,13 +1,11 @@
-//! Which connections are taken.
+//! How many connections and streams of live events there may be, in all and of one address.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use crate::limits::HttpLimits;
-
-/// Counts the connections that are open, in all and by address.
+/// Counts what is open, in all and by address.
 #[derive(Debug)]
 pub(crate) struct Admission {
     total_max: usize,
@@ -23,7 +21,7 @@ struct Open {
     by_address: HashMap<IpAddr, usize>,
 }
 
-/// Why a connection is not taken.
+/// Why one more is not taken.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Refused {
     /// There are as many as there may be.
@@ -32,7 +30,7 @@ pub(crate) enum Refused {
     Address,
 }
 
-/// The right to one connection, given back when it is dropped.
+/// The right to one, given back when it is dropped.
 #[derive(Debug)]
 pub(crate) struct Seat {
     admission: Arc<Admission>,
@@ -40,19 +38,19 @@ pub(crate) struct Seat {
 }
 
 impl Admission {
-    pub(crate) fn new(limits: &HttpLimits) -> Arc<Self> {
+    pub(crate) fn new(total_max: usize, per_address_max: usize) -> Arc<Self> {
         Arc::new(Self {
-            total_max: limits.connections,
-            per_address_max: limits.connections_per_address,
+            total_max,
+            per_address_max,
             open: Mutex::default(),
             refused_in_all: AtomicU64::new(0),
             refused_of_address: AtomicU64::new(0),
         })
     }
 
-    /// Takes a connection, unless there are too many.
-    pub(crate) fn admit(self: &Arc<Self>, peer: SocketAddr) -> Result<Seat, Refused> {
-        let address = counted(peer.ip());
+    /// Takes one more of this address, unless there are too many.
+    pub(crate) fn admit(self: &Arc<Self>, peer: Option<IpAddr>) -> Result<Seat, Refused> {
+        let address = peer.and_then(counted);
         let taken = self.take(address);
         match taken {
             Ok(()) => Ok(Seat {
@@ -152,28 +150,24 @@ mod tests {
     use super::*;
 
     fn admission(connections: usize, per_address: usize) -> Arc<Admission> {
-        Admission::new(&HttpLimits {
-            connections,
-            connections_per_address: per_address,
-            ..HttpLimits::default()
-        })
+        Admission::new(connections, per_address)
     }
 
-    fn peer(text: &str) -> SocketAddr {
-        SocketAddr::new(text.parse().unwrap(), 1)
+    fn peer(text: &str) -> IpAddr {
+        text.parse().unwrap()
     }
 
     #[test]
     fn one_address_leaves_room_for_others_and_gives_back_what_it_had() {
         let admission = admission(10, 2);
         let held: Vec<_> = (0..2)
-            .map(|_| admission.admit(peer("192.0.2.1")).unwrap())
+            .map(|_| admission.admit(Some(peer("192.0.2.1"))).unwrap())
             .collect();
-        let refused = admission.admit(peer("192.0.2.1")).unwrap_err();
+        let refused = admission.admit(Some(peer("192.0.2.1"))).unwrap_err();
         assert_eq!(refused, Refused::Address);
-        assert!(admission.admit(peer("192.0.2.2")).is_ok());
+        assert!(admission.admit(Some(peer("192.0.2.2"))).is_ok());
         drop(held);
-        assert!(admission.admit(peer("192.0.2.1")).is_ok());
+        assert!(admission.admit(Some(peer("192.0.2.1"))).is_ok());
         assert_eq!(admission.open(), 0);
         assert!(admission.open.lock().unwrap().by_address.is_empty());
         assert_eq!(admission.refused()[1], (Refused::Address, 1));
@@ -182,16 +176,17 @@ mod tests {
     #[test]
     fn the_hosts_of_an_ipv6_network_count_as_one() {
         let admission = admission(10, 1);
-        let _held = admission.admit(peer("2001:db8::1")).unwrap();
-        assert!(admission.admit(peer("2001:db8::2")).is_err());
-        assert!(admission.admit(peer("2001:db8:0:1::2")).is_ok());
+        let _held = admission.admit(Some(peer("2001:db8::1"))).unwrap();
+        assert!(admission.admit(Some(peer("2001:db8::2"))).is_err());
+        assert!(admission.admit(Some(peer("2001:db8:0:1::2"))).is_ok());
     }
 
     #[test]
     fn loopback_counts_in_all_alone() {
         let admission = admission(2, 1);
-        let _held = [peer("127.0.0.1"), peer("::ffff:127.0.0.1")].map(|peer| admission.admit(peer));
-        let refused = admission.admit(peer("::1")).unwrap_err();
+        let _held =
+            [peer("127.0.0.1"), peer("::ffff:127.0.0.1")].map(|peer| admission.admit(Some(peer)));
+        let refused = admission.admit(Some(peer("::1"))).unwrap_err();
         assert_eq!(refused, Refused::Total);
     }
 }

@@ -3,6 +3,7 @@
 use async_trait::async_trait;
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// The daemon, as far as the API steers it.
 #[async_trait]
@@ -15,8 +16,8 @@ pub trait Control: Send + Sync {
     async fn reload(&self) -> Result<(), ReloadError>;
 }
 
-/// `GET /api/v1/configuration`
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]
+/// How the configuration stands.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, ToSchema)]
 #[non_exhaustive]
 pub struct ConfigurationStatus {
     /// The file; `None` where flags and variables say everything.
@@ -33,10 +34,14 @@ pub struct ConfigurationStatus {
     pub clusters: usize,
     /// The web configuration file, where there is one.
     pub web_configuration_file: Option<String>,
+    /// Why what this file says now is not applied, so that what it said before goes on; `None`: it is, or there is none.
+    pub web_configuration_error: Option<String>,
+    /// Settings of both files that have changed since the start and that only a restart changes.
+    pub needs_restart: Vec<String>,
 }
 
 /// One time that the configuration was to be read again.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Reload {
     /// When.
     pub at: Timestamp,

@@ -7,6 +7,7 @@ use etcd_monitor_model::{
 };
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::source::age_seconds;
 
@@ -17,25 +18,41 @@ pub(crate) mod fleet;
 pub(crate) mod incidents;
 pub(crate) mod versions;
 
-/// `GET /api/v1/cluster/status`.
-#[derive(Serialize)]
+/// The verdict on a cluster.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Status<'a> {
+    /// The name of the cluster in the configuration.
     cluster: &'a str,
+    /// Its own id; null until a member has answered.
     cluster_id: Option<ClusterId>,
+    /// True: a linearizable read succeeded and no critical finding is true.
     healthy: Option<bool>,
+    /// Severity of the worst unexplained finding that is true.
     worst: Option<Severity>,
+    /// The verdict in one sentence. May quote a member's answer: untrusted text.
     sentence: &'a str,
+    /// Null where there is none, or where it is not known.
     leader: Option<&'a Leader>,
+    /// Changes of leader since the state of the monitor began; null until a leader was seen.
     leader_changes: Option<u64>,
+    /// The latest changes, oldest first; at most 100.
     leader_history: &'a [LeaderChange],
     quorum: Option<Quorum>,
+    /// Members in the agreed list, learners included.
     member_count: Option<u32>,
+    /// How old all this is.
     age_seconds: f64,
+    /// When the cycle ended.
     at: Timestamp,
+    /// Number of the cycle, from 1.
     cycle: u64,
+    /// Planned time between two cycles.
     interval_seconds: f64,
+    /// How long the cycle took.
     cycle_seconds: f64,
+    /// How punctual the monitor itself was.
     monitor: MonitorCondition,
+    /// When any member last answered; null where none ever did.
     last_answer_at: Option<Timestamp>,
 }
 
@@ -63,12 +80,15 @@ impl<'a> Status<'a> {
     }
 }
 
-/// `GET /api/v1/cluster/leader`.
-#[derive(Serialize)]
+/// Who leads a cluster, and who did.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct LeaderDocument<'a> {
     cluster: &'a str,
+    /// Null where there is none, or where it is not known.
     leader: Option<&'a Leader>,
+    /// Changes of leader since the state of the monitor began; null until a leader was seen.
     leader_changes: Option<u64>,
+    /// The latest changes, oldest first; at most 100.
     leader_history: &'a [LeaderChange],
     age_seconds: f64,
 }
@@ -85,10 +105,11 @@ impl<'a> LeaderDocument<'a> {
     }
 }
 
-/// `GET /api/v1/cluster/members`.
-#[derive(Serialize)]
+/// The members of a cluster.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct MemberList<'a> {
     cluster: &'a str,
+    /// In the order of their names; endpoints whose member is not known come last.
     members: &'a [MemberSnapshot],
     age_seconds: f64,
 }
@@ -103,8 +124,8 @@ impl<'a> MemberList<'a> {
     }
 }
 
-/// `GET /api/v1/cluster/links`: who hears whom, each direction apart.
-#[derive(Serialize)]
+/// Who hears whom, each direction apart.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct LinkMatrix<'a> {
     cluster: &'a str,
     links: &'a [LinkSnapshot],
@@ -121,29 +142,33 @@ impl<'a> LinkMatrix<'a> {
     }
 }
 
-/// `GET /api/v1/metrics/current`.
-#[derive(Serialize)]
+/// The numbers of a cluster's members.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct CurrentMetrics<'a> {
     cluster: &'a str,
-    members: Vec<MemberMetrics<'a>>,
+    members: Vec<MemberNumbers<'a>>,
     age_seconds: f64,
 }
 
-#[derive(Serialize)]
-struct MemberMetrics<'a> {
+/// The numbers of one member.
+#[derive(Serialize, ToSchema)]
+struct MemberNumbers<'a> {
+    /// Null for an endpoint that has never answered.
     id: Option<MemberId>,
+    /// Its name; the endpoint while that is not known. Untrusted text.
     name: &'a str,
     raft: Option<etcd_monitor_model::RaftProgress>,
     database: Option<etcd_monitor_model::DatabaseSize>,
     capacity: MemberCapacity,
     counters: Option<etcd_monitor_model::ServerCounters>,
     metrics: &'a etcd_monitor_model::MemberMetrics,
+    /// Duration of this cycle's linearizable read.
     last_read_seconds: Option<f64>,
 }
 
 impl<'a> CurrentMetrics<'a> {
     pub(crate) fn of(snapshot: &'a Snapshot) -> Self {
-        let member = |member: &'a MemberSnapshot| MemberMetrics {
+        let member = |member: &'a MemberSnapshot| MemberNumbers {
             id: member.id,
             name: &member.name,
             raft: member.raft,
@@ -161,20 +186,26 @@ impl<'a> CurrentMetrics<'a> {
     }
 }
 
-/// `GET /api/v1/metrics/latency`.
-#[derive(Serialize)]
+/// How long requests take.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Latency<'a> {
     cluster: &'a str,
+    /// What `read` of each member is of.
     source: &'static str,
+    /// Over how long a time.
     window_seconds: u32,
     members: Vec<MemberLatency<'a>>,
     age_seconds: f64,
 }
 
-#[derive(Serialize)]
+/// How long requests through one member take.
+#[derive(Serialize, ToSchema)]
 struct MemberLatency<'a> {
+    /// Null for an endpoint that has never answered.
     id: Option<MemberId>,
+    /// Its name; the endpoint while that is not known. Untrusted text.
     name: &'a str,
+    /// The monitor's own linearizable reads; null without any.
     read: Option<LatencySummary>,
     /// `reads` and `writes`, each with its source.
     #[serde(flatten)]
@@ -199,14 +230,16 @@ impl<'a> Latency<'a> {
     }
 }
 
-/// `GET /api/v1/cluster/snapshot`, and the data of a live `snapshot` event.
-#[derive(Serialize)]
+/// Everything that the latest cycle says of a cluster.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct SnapshotDocument<'a> {
     status: Status<'a>,
     members: &'a [MemberSnapshot],
     links: &'a [LinkSnapshot],
+    /// Null where the canary is off, or has not been written yet.
     canary: Option<&'a CanarySummary>,
     consistency: &'a ConsistencySummary,
+    /// Worst first.
     findings: &'a [Finding],
 }
 
@@ -223,20 +256,20 @@ impl<'a> SnapshotDocument<'a> {
     }
 }
 
-/// `GET /api/v1/findings`.
-#[derive(Serialize)]
+/// What the monitor claims.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Findings<'a> {
     pub(crate) findings: Vec<&'a Finding>,
 }
 
-/// `GET /api/v1/coverage`.
-#[derive(Serialize)]
+/// What could not be judged.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct CoverageDocument<'a> {
     pub(crate) clusters: Vec<ClusterCoverage<'a>>,
 }
 
 /// What could not be judged of one cluster.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct ClusterCoverage<'a> {
     cluster: &'a str,
     #[serde(flatten)]

@@ -2,12 +2,13 @@
 
 use std::hash::{DefaultHasher, Hash, Hasher};
 
-use axum::Router;
 use axum::extract::{Query, Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, Uri, header};
 use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
+use utoipa_axum::router::OpenApiRouter;
 
+use crate::openapi;
 use crate::routes::Selection;
 use crate::source::Source;
 
@@ -18,7 +19,8 @@ const CACHE_CONTROL: &str = "private, no-cache";
 ///
 /// The tags are weak: they name what an answer is made of, not its bytes. Its age in seconds goes on meanwhile, and it
 /// may be compressed or not.
-pub(crate) fn tagged(source: &Source, routes: Router<Source>) -> Router<Source> {
+pub(crate) fn tagged(source: &Source, mut routes: OpenApiRouter<Source>) -> OpenApiRouter<Source> {
+    openapi::tagged(routes.get_openapi_mut());
     routes.layer(from_fn_with_state(source.clone(), check))
 }
 

@@ -79,11 +79,13 @@ fn without_port(header: &str) -> Option<&str> {
         None => header.find(':').unwrap_or(header.len()),
     };
     let (host, port) = header.split_at(end);
-    let valid = port.is_empty()
-        || port
-            .strip_prefix(':')
-            .is_some_and(|port| port.parse::<u16>().is_ok());
+    let valid = port.is_empty() || port.strip_prefix(':').is_some_and(is_port);
     valid.then_some(host)
+}
+
+/// Digits alone: a number may also have a sign.
+fn is_port(text: &str) -> bool {
+    text.bytes().all(|byte| byte.is_ascii_digit()) && text.parse::<u16>().is_ok()
 }
 
 #[cfg(test)]
@@ -113,6 +115,14 @@ mod tests {
             "localhost.evil",
             "",
             "127.0.0.1:evil",
+            "127.0.0.1:+80",
+            "127.0.0.1:",
+            "127.0.0.1.",
+            "user@127.0.0.1",
+            "2130706433",
+            "0x7f000001",
+            "[localhost]",
+            "[fe80::1%25eth0]",
             "[::1",
             "[::1]x",
             "monitor.example:99999",

@@ -16,11 +16,14 @@ mod control;
 mod cors;
 mod documents;
 mod etag;
+mod exchange;
 mod exporter;
 mod frames;
 mod host;
+mod http2;
 mod limits;
 mod mute_desk;
+mod openapi;
 mod page;
 mod problem;
 mod request_id;
@@ -31,10 +34,12 @@ mod server;
 mod server_stats;
 mod source;
 mod tasks;
+mod timed_heads;
 mod timed_stream;
 mod tls;
 mod trials;
 mod web_config;
+mod yaml;
 
 pub use access::{Access, Audit, AuditWriter, NewToken, Reach, Role, hash_password};
 pub use control::{ConfigurationStatus, Control, Reload, ReloadError};
@@ -43,5 +48,8 @@ pub use host::HostPolicy;
 pub use limits::HttpLimits;
 pub use server::{HttpOptions, ServeError, bind, router, serve};
 pub use source::{BuildInfo, Source};
-pub use tls::{ClientAuth, TlsError, TlsSettings, TlsVersion};
+pub use tls::{
+    ClientAuth, InlinePem, LiveTls, Pem, PreparedTls, TlsError, TlsSettings, TlsVersion,
+};
 pub use web_config::{WebConfig, WebConfigError};
+pub use yaml::{YamlError, parse_yaml};

@@ -22,12 +22,12 @@ pub struct HttpLimits {
     pub connections_per_address: usize,
     /// From the connection to the end of the TLS handshake; 10 s.
     pub handshake: Duration,
-    /// From the connection to the first whole request head; 10 s.
+    /// From the connection to the first whole request head, and from the first byte of a further one to its end; 10 s.
     pub first_request: Duration,
-    /// How long a connection may wait for its next request, or one that sends nothing and takes nothing may stay; 2 min,
+    /// How long a connection may wait for its next request, whatever frames of HTTP/2 it sends meanwhile, or one that sends nothing and takes nothing may stay; 2 min,
     /// longer than between two scrapes of Prometheus.
     pub idle: Duration,
-    /// How long a client may take nothing of an answer that waits for it; 30 s.
+    /// How long a client may take nothing of an answer that waits for it, of HTTP/2 of any of its answers; 30 s.
     pub write_stall: Duration,
     /// From the head of a request to the end of its body; 10 s.
     pub body: Duration,

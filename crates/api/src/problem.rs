@@ -8,6 +8,7 @@ use axum::response::{IntoResponse, Response};
 use etcd_monitor_alerting::MuteFileError;
 use etcd_monitor_model::ClusterName;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::access::Role;
 use crate::control::ReloadError;
@@ -19,17 +20,31 @@ const ECHO_CHARS_MAX: usize = 100;
 /// Longest reason: a sentence or two.
 const REASON_CHARS_MAX: usize = 500;
 
-/// An error answer.
-#[derive(Debug, Clone, Serialize)]
+/// What went wrong, as RFC 9457 has it.
+#[derive(Debug, Clone, Serialize, ToSchema)]
 pub(crate) struct Problem {
+    /// Always `about:blank`: the code says more.
     #[serde(rename = "type")]
     kind: &'static str,
+    /// The status in words.
     title: &'static str,
+    /// The status of the answer.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// What to go by: a code never changes its meaning.
+    #[schema(pattern = "^[a-z_]+$")]
     code: &'static str,
-    detail: String,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    clusters: Vec<String>,
+    /// What was tried and what to do, for people. May repeat a part of the request.
+    #[schema(value_type = String)]
+    detail: Box<str>,
+    /// The names to choose from, where the request named no cluster that is watched.
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    #[schema(value_type = Vec<String>)]
+    clusters: Box<[String]>,
+    /// Under which the log has the request.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false)]
+    request_id: Option<Box<str>>,
 }
 
 impl Problem {
@@ -40,8 +55,9 @@ impl Problem {
             title,
             status: status.as_u16(),
             code,
-            detail,
-            clusters: Vec::new(),
+            detail: detail.into(),
+            clusters: Box::default(),
+            request_id: None,
         }
     }
 
@@ -70,6 +86,14 @@ impl Problem {
             "too_many_event_clients",
             detail,
         )
+    }
+
+    pub(crate) fn too_many_event_clients_of_address() -> Self {
+        let detail =
+            "Too many clients of this address follow the live events; ask the REST routes instead"
+                .to_owned();
+        let code = "too_many_event_clients_of_address";
+        Self::new(StatusCode::TOO_MANY_REQUESTS, code, detail)
     }
 
     pub(crate) fn misdirected(host: Option<&str>) -> Self {
@@ -247,6 +271,11 @@ impl Problem {
         )
     }
 
+    pub(crate) fn bad_path(reason: &str) -> Self {
+        let detail = format!("The path cannot be read: {}", short(reason));
+        Self::new(StatusCode::BAD_REQUEST, "bad_path", detail)
+    }
+
     pub(crate) fn bad_query(reason: &str) -> Self {
         let detail = format!("The query cannot be read: {}", short(reason));
         Self::new(StatusCode::BAD_REQUEST, "bad_query", detail)
@@ -302,28 +331,22 @@ impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let status = StatusCode::from_u16(self.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         let content_type = [(header::CONTENT_TYPE, "application/problem+json")];
-        let mut response = (status, content_type, self.body(None)).into_response();
+        let mut response = (status, content_type, self.body()).into_response();
         response.extensions_mut().insert(self);
         response
     }
 }
 
 impl Problem {
-    /// The document as a body, with the id under which the log has the request.
-    pub(crate) fn body(&self, request_id: Option<&str>) -> Body {
-        let document = Document {
-            problem: self,
-            request_id,
-        };
-        // Of texts and numbers alone, which always can be written.
-        Body::from(serde_json::to_vec(&document).unwrap_or_default())
+    /// The same, with the id under which the log has the request.
+    pub(crate) fn of_request(mut self, id: &str) -> Self {
+        self.request_id = Some(id.into());
+        self
     }
-}
 
-#[derive(Serialize)]
-struct Document<'a> {
-    #[serde(flatten)]
-    problem: &'a Problem,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    request_id: Option<&'a str>,
+    /// The document as a body.
+    pub(crate) fn body(&self) -> Body {
+        // Of texts and numbers alone, which always can be written.
+        Body::from(serde_json::to_vec(self).unwrap_or_default())
+    }
 }

@@ -69,7 +69,7 @@ pub(crate) async fn name_in_problems(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;
     let problem = response.extensions_mut().remove::<Problem>();
     if let (Some(id), Some(problem)) = (id, problem) {
-        *response.body_mut() = problem.body(Some(id.as_str()));
+        *response.body_mut() = problem.of_request(id.as_str()).body();
         response
             .headers_mut()
             .remove(axum::http::header::CONTENT_LENGTH);

@@ -1,7 +1,8 @@
 //! One line of the log for each answer.
 //!
 //! State changes and failures of the server are told at level info, everything else, which is what dashboards and
-//! Prometheus ask every few seconds, at level debug. A line has the matched route, never the path or the query as they
+//! Prometheus ask every few seconds, at level debug: so is a change that is refused, which the audit log tells of, and no
+//! stranger can fill a disk with such lines. A line has the matched route, never the path or the query as they
 //! came, and no header but the request's id: none of the places where a secret may be.
 
 use std::time::Instant;
@@ -18,12 +19,16 @@ use crate::request_id::RequestId;
 /// What is told of a request where there is no route for it.
 const NO_ROUTE: &str = "none";
 
+/// Longest name of a method; `DELETE` has six.
+const METHOD_CHARS_MAX: usize = 16;
+
 /// The name of the caller, on the way out.
 #[derive(Debug, Clone)]
 struct CallerName(String);
 
 struct Line {
-    method: Method,
+    method: String,
+    is_safe: bool,
     route: Option<MatchedPath>,
     peer: Option<String>,
     id: Option<RequestId>,
@@ -54,7 +59,8 @@ impl Line {
         let extensions = request.extensions();
         let connection = extensions.get::<Connection>();
         Self {
-            method: request.method().clone(),
+            method: name_of(request.method()),
+            is_safe: request.method().is_safe(),
             route: extensions.get::<MatchedPath>().cloned(),
             peer: connection.map(|connection| connection.peer.to_string()),
             id: extensions.get::<RequestId>().cloned(),
@@ -70,7 +76,7 @@ impl Line {
         macro_rules! write {
             ($level:ident) => {
                 tracing::$level!(
-                    method = %self.method,
+                    method = self.method,
                     route,
                     status = status.as_u16(),
                     milliseconds,
@@ -81,7 +87,7 @@ impl Line {
                 )
             };
         }
-        if is_worth_telling(&self.method, status) {
+        if is_worth_telling(self.is_safe, status) {
             write!(info);
         } else {
             write!(debug);
@@ -89,8 +95,13 @@ impl Line {
     }
 }
 
-fn is_worth_telling(method: &Method, status: StatusCode) -> bool {
-    status.is_server_error() || !(method.is_safe())
+fn is_worth_telling(is_safe: bool, status: StatusCode) -> bool {
+    status.is_server_error() || !(is_safe || status.is_client_error())
+}
+
+/// A method as logs have it: a client's may be any word, as long as the head of its request.
+pub(crate) fn name_of(method: &Method) -> String {
+    method.as_str().chars().take(METHOD_CHARS_MAX).collect()
 }
 
 #[cfg(test)]
@@ -100,11 +111,13 @@ mod tests {
     #[test]
     fn state_changes_and_failures_are_told_and_polling_is_not() {
         let told = |method: Method, status| {
-            is_worth_telling(&method, StatusCode::from_u16(status).unwrap())
+            is_worth_telling(method.is_safe(), StatusCode::from_u16(status).unwrap())
         };
         assert!(told(Method::POST, 201));
-        assert!(told(Method::DELETE, 403));
+        assert!(told(Method::PUT, 500));
         assert!(told(Method::GET, 503));
+        assert!(!told(Method::DELETE, 403));
+        assert!(!told(Method::POST, 401));
         assert!(!told(Method::GET, 200));
         assert!(!told(Method::HEAD, 404));
     }

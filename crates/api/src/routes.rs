@@ -16,19 +16,21 @@ mod metrics;
 mod silences;
 mod trends;
 
-use axum::Router;
-use axum::extract::{FromRequestParts, Query};
+use axum::extract::{FromRequestParts, Path, Query};
 use axum::http::request::Parts;
-use axum::routing::{delete, get, post, put};
 use serde::Deserialize;
+use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
+use utoipa_axum::routes;
 
 use crate::access::{Caller, Role, require};
 use crate::etag;
 use crate::problem::Problem;
 use crate::source::Source;
+pub(crate) use configuration::Nothing;
+pub(crate) use events::Reset;
 
 /// Every route that answers from the source, with the role that it takes.
-pub(crate) fn router(source: &Source) -> Router<Source> {
+pub(crate) fn router(source: &Source) -> OpenApiRouter<Source> {
     reading()
         .merge(etag::tagged(source, of_snapshots()))
         .merge(require(Role::Operator, operating()))
@@ -36,72 +38,76 @@ pub(crate) fn router(source: &Source) -> Router<Source> {
 }
 
 /// What an operator may do beyond reading.
-fn operating() -> Router<Source> {
-    Router::new()
-        .route("/api/v1/silences", post(silences::add))
-        .route("/api/v1/silences/{id}", delete(silences::expire))
-        .route(
-            "/api/v1/alerts/{id}/acknowledgement",
-            put(acknowledgements::put).delete(acknowledgements::remove),
-        )
-        .route("/api/v1/channels/{name}/test", post(channels::test))
+fn operating() -> OpenApiRouter<Source> {
+    OpenApiRouter::new()
+        .routes(routes!(silences::add))
+        .routes(routes!(silences::expire))
+        .routes(routes!(acknowledgements::put, acknowledgements::remove))
+        .routes(routes!(channels::test))
 }
 
 /// What only an admin may do.
-fn administering() -> Router<Source> {
-    Router::new()
-        .route("/api/v1/configuration/reload", post(configuration::reload))
-        .route(
-            "/-/reload",
-            post(configuration::reload_as_others).put(configuration::reload_as_others),
-        )
+fn administering() -> OpenApiRouter<Source> {
+    OpenApiRouter::new()
+        .routes(routes!(configuration::reload))
+        .routes(routes!(configuration::reload_as_others))
 }
 
-fn reading() -> Router<Source> {
-    Router::new()
-        .route("/health", get(health::health))
-        .route("/ready", get(health::ready))
-        .route("/-/healthy", get(health::health))
-        .route("/healthz", get(health::health))
-        .route("/livez", get(health::health))
-        .route("/-/ready", get(health::ready))
-        .route("/readyz", get(health::ready))
-        .route("/metrics", get(metrics::exposition))
-        .route("/api/v1/cluster/leader/history", get(leaders::history))
-        .route("/api/v1/metrics/history", get(history::history))
-        .route("/api/v1/metrics/compare", get(trends::compare))
-        .route("/api/v1/metrics/forecast", get(trends::forecast))
-        .route("/api/v1/trends", get(trends::trends))
-        .route("/api/v1/alerts", get(alerts::active))
-        .route("/api/v1/alerts/history", get(alerts::history))
-        .route("/api/v1/alerts/dead-letters", get(alerts::dead_letters))
-        .route("/api/v1/incidents", get(incidents::list))
-        .route("/api/v1/incidents/{id}", get(incidents::one))
-        .route("/api/v1/rules", get(channels::rules))
-        .route("/api/v1/channels", get(channels::list))
-        .route("/api/v1/configuration", get(configuration::status))
-        .route("/api/v1/silences", get(silences::list))
-        .route("/api/v1/blackbox", get(black_box::list))
-        .route("/api/v1/blackbox/{name}", get(black_box::download))
-        .route("/api/v1/sd", get(discovery::members))
-        .route("/api/v1/events", get(events::follow))
+fn reading() -> OpenApiRouter<Source> {
+    OpenApiRouter::new()
+        .routes(routes!(health::health))
+        .routes(routes!(health::ready))
+        .routes(also_at("/-/healthy", routes!(health::health)))
+        .routes(also_at("/healthz", routes!(health::health)))
+        .routes(also_at("/livez", routes!(health::health)))
+        .routes(also_at("/-/ready", routes!(health::ready)))
+        .routes(also_at("/readyz", routes!(health::ready)))
+        .routes(routes!(metrics::exposition))
+        .routes(routes!(leaders::history))
+        .routes(routes!(history::history))
+        .routes(routes!(trends::compare))
+        .routes(routes!(trends::forecast))
+        .routes(routes!(trends::overview::trends))
+        .routes(routes!(alerts::active))
+        .routes(routes!(alerts::history))
+        .routes(routes!(alerts::dead_letters))
+        .routes(routes!(incidents::list))
+        .routes(routes!(incidents::one))
+        .routes(routes!(channels::rules))
+        .routes(routes!(channels::list))
+        .routes(routes!(configuration::status))
+        .routes(routes!(silences::list))
+        .routes(routes!(black_box::list))
+        .routes(routes!(black_box::download))
+        .routes(routes!(discovery::members))
+        .routes(routes!(events::follow))
 }
 
 /// What is made of the latest snapshots alone: an answer of one cycle is as good as another.
-fn of_snapshots() -> Router<Source> {
-    Router::new()
-        .route("/api/v1/clusters", get(cluster::clusters))
-        .route("/api/v1/cluster/status", get(cluster::status))
-        .route("/api/v1/cluster/leader", get(cluster::leader))
-        .route("/api/v1/cluster/members", get(cluster::members))
-        .route("/api/v1/cluster/links", get(cluster::links))
-        .route("/api/v1/cluster/certificates", get(cluster::certificates))
-        .route("/api/v1/cluster/versions", get(cluster::versions))
-        .route("/api/v1/cluster/snapshot", get(cluster::snapshot))
-        .route("/api/v1/metrics/current", get(metrics::current))
-        .route("/api/v1/metrics/latency", get(metrics::latency))
-        .route("/api/v1/findings", get(cluster::findings))
-        .route("/api/v1/coverage", get(cluster::coverage))
+fn of_snapshots() -> OpenApiRouter<Source> {
+    OpenApiRouter::new()
+        .routes(routes!(cluster::clusters))
+        .routes(routes!(cluster::status))
+        .routes(routes!(cluster::leader))
+        .routes(routes!(cluster::members))
+        .routes(routes!(cluster::links))
+        .routes(routes!(cluster::certificates))
+        .routes(routes!(cluster::versions))
+        .routes(routes!(cluster::snapshot))
+        .routes(routes!(metrics::current))
+        .routes(routes!(metrics::latency))
+        .routes(routes!(cluster::findings))
+        .routes(routes!(cluster::coverage))
+}
+
+/// The same route by another name.
+fn also_at(
+    path: &str,
+    (schemas, mut paths, methods): UtoipaMethodRouter<Source>,
+) -> UtoipaMethodRouter<Source> {
+    let named = std::mem::take(&mut paths.paths).into_values();
+    paths.paths = named.map(|item| (path.to_owned(), item)).collect();
+    (schemas, paths, methods)
 }
 
 /// Who says so: whoever asks, or where nobody says who they are, the name in the body.
@@ -115,9 +121,11 @@ fn author<'a>(caller: &'a Caller, named: Option<&'a str>) -> Result<&'a str, Pro
 }
 
 /// `?cluster=NAME`.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Selection {
+    /// The name of a cluster. Left out: the only one.
     cluster: Option<String>,
 }
 
@@ -139,5 +147,19 @@ impl FromRequestParts<Source> for Selection {
             .await
             .map(|Query(selection)| selection)
             .map_err(|rejection| Problem::bad_query(&rejection.body_text()))
+    }
+}
+
+/// What stands in the path in the place of a name.
+pub(crate) struct Named(String);
+
+impl FromRequestParts<Source> for Named {
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, source: &Source) -> Result<Self, Problem> {
+        Path::from_request_parts(parts, source)
+            .await
+            .map(|Path(name)| Self(name))
+            .map_err(|rejection| Problem::bad_path(&rejection.body_text()))
     }
 }

@@ -25,12 +25,18 @@ use crate::problem::Problem;
 use crate::server_stats::ServerStats;
 use crate::source::Source;
 use crate::tasks::Tasks;
-use crate::tls::{LiveTls, TlsError, TlsSettings};
-use crate::{accept, assets, cors, request_id, request_log, requests, routes};
+use crate::tls::LiveTls;
+use crate::{accept, assets, cors, openapi, request_id, request_log, requests, routes};
 
 /// No inline script or style, nothing from other hosts, no framing.
 const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; \
      img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+
+/// No page of another origin has an answer in its own memory (but by CORS), or a hold on a window of ours.
+const CROSS_ORIGIN_RESOURCE_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-resource-policy");
+const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-opener-policy");
 
 /// Why the server could not run.
 #[derive(Debug, thiserror::Error)]
@@ -49,9 +55,6 @@ pub enum ServeError {
         /// What came back.
         source: std::io::Error,
     },
-    /// The certificate, its key or what is asked of clients cannot be used.
-    #[error("TLS: {0}")]
-    Tls(#[from] TlsError),
 }
 
 /// Listens on an address. Port 0 takes a free one; ask the listener which.
@@ -73,11 +76,9 @@ pub struct HttpOptions {
     /// Who may do what.
     pub access: Access,
     /// TLS; without it the server speaks plain HTTP.
-    pub tls: Option<TlsSettings>,
+    pub tls: Option<LiveTls>,
     /// Origins (`https://host:port`) whose pages may read the answers; none by default.
     pub cors_origins: Vec<String>,
-    /// Whether HTTP/2 is spoken with clients that ask for it in the TLS handshake.
-    pub http2: bool,
     /// What a client may cost.
     pub limits: HttpLimits,
 }
@@ -90,7 +91,6 @@ impl HttpOptions {
             access,
             tls: None,
             cors_origins: Vec::new(),
-            http2: true,
             limits: HttpLimits::default(),
         }
     }
@@ -106,9 +106,10 @@ pub fn router(source: Source, options: HttpOptions) -> Router {
         &options.cors_origins,
         CONTENT_SECURITY_POLICY,
     );
-    let routes = routes::router(&source)
+    let described = routes::router(&source)
         .with_state(source)
-        .merge(access::session_router(options.access))
+        .merge(access::session_router(options.access));
+    let routes = openapi::described(described)
         .merge(assets::router())
         .fallback(|request: Request| async move { Problem::route_unknown(request.uri().path()) })
         .method_not_allowed_fallback(|| async { Problem::method_not_allowed() })
@@ -144,6 +145,8 @@ fn with_fixed_headers(routes: Router) -> Router {
         ))
         .layer(fixed(header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
         .layer(fixed(header::REFERRER_POLICY, "no-referrer"))
+        .layer(fixed(CROSS_ORIGIN_RESOURCE_POLICY, "same-origin"))
+        .layer(fixed(CROSS_ORIGIN_OPENER_POLICY, "same-origin"))
         .layer(fixed(header::X_FRAME_OPTIONS, "DENY"))
         .layer(fixed(header::CACHE_CONTROL, "no-store"))
 }
@@ -162,14 +165,12 @@ pub async fn serve(
     stop: CancellationToken,
 ) -> Result<(), ServeError> {
     let limits = options.limits.clone();
-    let http2 = options.http2;
-    let tls = options.tls.as_ref();
-    let tls = tls
-        .map(|settings| LiveTls::load(settings, http2))
-        .transpose()?;
-    let admission = Admission::new(&limits);
+    let tls = options.tls.clone();
+    let admission = Admission::new(limits.connections, limits.connections_per_address);
     let stats = ServerStats::new(&admission, tls.as_ref());
-    let source = source.with_stats(Arc::new(stats));
+    let source = source
+        .with_stats(Arc::new(stats))
+        .with_stats(Arc::new(options.access.clone()));
     let server = Arc::new(Server {
         router: router(source, options),
         tls: tls.clone(),

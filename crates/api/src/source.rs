@@ -8,9 +8,9 @@ use etcd_monitor_alerting::{AlertsHandle, MuteFile};
 use etcd_monitor_core::{Recordings, SnapshotReceiver};
 use etcd_monitor_model::{ClusterName, HistoryStore, Snapshot, Stat, StatSource};
 use jiff::Timestamp;
-use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
+use crate::admission::Admission;
 use crate::control::Control;
 use crate::frames::Frames;
 use crate::mute_desk::MuteDesk;
@@ -20,6 +20,10 @@ use crate::trials::Trials;
 
 /// Clients that may follow the live events at the same time; each costs a connection and a task.
 const EVENT_CLIENTS_MAX: usize = 1_000;
+
+/// Of those, clients of one address (IPv6: of one /64): nobody takes the places of all others. Half of the connections
+/// that one address may have, so that the other half can ask.
+const EVENT_CLIENTS_PER_ADDRESS_MAX: usize = 128;
 
 /// What was built, for `/metrics` and the page.
 #[derive(Debug, Clone, Default)]
@@ -41,7 +45,7 @@ pub struct Source {
     build: Arc<BuildInfo>,
     requests: Requests,
     started_at: Timestamp,
-    event_clients: Arc<Semaphore>,
+    event_clients: Arc<Admission>,
     frames: Arc<Frames>,
     mutes: Option<MuteDesk>,
     control: Option<Arc<dyn Control>>,
@@ -105,7 +109,7 @@ impl Source {
             build: Arc::new(build),
             requests: Requests::default(),
             started_at: Timestamp::now(),
-            event_clients: Arc::new(Semaphore::new(EVENT_CLIENTS_MAX)),
+            event_clients: Admission::new(EVENT_CLIENTS_MAX, EVENT_CLIENTS_PER_ADDRESS_MAX),
             frames: Arc::default(),
             mutes: None,
             control: None,
@@ -156,12 +160,11 @@ impl Source {
     /// The numbers that the parts tell about themselves.
     pub(crate) fn stats(&self) -> Vec<Stat> {
         let parts = self.stat_sources.iter().flat_map(|stats| stats.stats());
-        let seats_taken = EVENT_CLIENTS_MAX - self.event_clients.available_permits();
         let live = [
             Stat::gauge(
                 "etcd_monitor_event_clients",
                 "Clients that follow the live events",
-                seats_taken as f64,
+                self.event_clients.open() as f64,
             ),
             Stat::counter(
                 "etcd_monitor_event_skipped_cycles_total",
@@ -169,7 +172,12 @@ impl Source {
                 self.frames.skipped(),
             ),
         ];
-        parts.chain(live).collect()
+        let refused = self.event_clients.refused().map(|(why, count)| {
+            let name = "etcd_monitor_event_refused_clients_total";
+            let help = "Clients that could not follow the live events, since there were as many as there may be: in all, or of one address";
+            Stat::counter(name, help, count).label("limit", why.as_str())
+        });
+        parts.chain(live).chain(refused).collect()
     }
 
     pub(crate) fn recordings(&self) -> Option<&Recordings> {
@@ -212,7 +220,7 @@ impl Source {
         self.started_at
     }
 
-    pub(crate) fn event_clients(&self) -> &Arc<Semaphore> {
+    pub(crate) fn event_clients(&self) -> &Arc<Admission> {
         &self.event_clients
     }
 

@@ -4,9 +4,10 @@ mod cipher;
 mod client;
 mod files;
 mod live;
+mod pem;
 
 use std::fmt::Display;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
@@ -15,19 +16,21 @@ use serde::Deserialize;
 
 use client::Verifier;
 use files::Files;
-pub(crate) use live::LiveTls;
+pub(crate) use live::Accepted;
+pub use live::{LiveTls, PreparedTls};
+pub use pem::{InlinePem, Pem};
 
 /// What the server's TLS is made of; the names of the values are those of the Prometheus exporter-toolkit.
 ///
-/// The files are read again when they change, so that rotated certificates need no restart.
+/// Files are read again when they change, so that rotated certificates need no restart.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct TlsSettings {
-    /// The server's certificate and what lies between it and its root, PEM.
-    pub cert_file: PathBuf,
-    /// Its private key, PEM.
-    pub key_file: PathBuf,
-    /// Who may sign the certificates of clients, PEM.
-    pub client_ca_file: Option<PathBuf>,
+    /// The server's certificate and what lies between it and its root.
+    pub cert: Pem,
+    /// Its private key.
+    pub key: Pem,
+    /// Who may sign the certificates of clients.
+    pub client_ca: Option<Pem>,
     /// Whether clients show certificates.
     pub client_auth: ClientAuth,
     /// Names of which a client's certificate must bear one; any will do where the list is empty.
@@ -45,9 +48,9 @@ pub struct TlsSettings {
 impl Default for TlsSettings {
     fn default() -> Self {
         Self {
-            cert_file: PathBuf::new(),
-            key_file: PathBuf::new(),
-            client_ca_file: None,
+            cert: Pem::File(PathBuf::new()),
+            key: Pem::File(PathBuf::new()),
+            client_ca: None,
             client_auth: ClientAuth::None,
             client_allowed_sans: Vec::new(),
             min_version: TlsVersion::Tls12,
@@ -68,27 +71,19 @@ impl TlsError {
         Self(message.into())
     }
 
-    fn of(key: &str, path: &Path, reason: impl Display) -> Self {
-        Self(format!("{key} {}: {reason}", path.display()))
+    fn of(place: &str, reason: impl Display) -> Self {
+        Self(format!("{place}: {reason}"))
     }
 }
 
 impl TlsSettings {
-    /// Reads the files and sees that a server could use them.
-    pub fn check(&self) -> Result<(), TlsError> {
-        let files = Files::read(self)?;
-        self.server_config(&files, false).map(drop)
-    }
-
     fn server_config(&self, files: &Files, http2: bool) -> Result<ServerConfig, TlsError> {
         let provider = Arc::new(cipher::provider(self)?);
-        let signers = self.client_ca_file.as_deref();
+        let signers = files.client_signers()?;
         if signers.is_some() && self.client_auth == ClientAuth::None {
-            let what =
-                "there is a client_ca_file, and client_auth_type says that no client is asked";
+            let what = "there is a client CA, and client_auth_type says that no client is asked";
             return Err(TlsError::new(what));
         }
-        let signers = signers.map(|path| files.client_signers(path)).transpose()?;
         let names = &self.client_allowed_sans;
         let verifier = Verifier::new(self.client_auth, signers, names, &provider)?;
         let builder = ServerConfig::builder_with_provider(provider)
@@ -98,10 +93,9 @@ impl TlsSettings {
             Some(verifier) => builder.with_client_cert_verifier(Arc::new(verifier)),
             None => builder.with_no_client_auth(),
         };
-        let (chain, key) = (files.chain(&self.cert_file)?, files.key(&self.key_file)?);
         let mut config = builder
-            .with_single_cert(chain, key)
-            .map_err(|error| TlsError::of("cert_file", &self.cert_file, error))?;
+            .with_single_cert(files.chain()?, files.key()?)
+            .map_err(|error| TlsError::of(files.place_of_cert(), error))?;
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         if http2 {
             config.alpn_protocols.insert(0, b"h2".to_vec());

@@ -18,7 +18,8 @@ use secrecy::ExposeSecret;
 use serde_saphyr::Spanned;
 
 use crate::access::{PasswordHash, Role, TokenHash};
-use crate::tls::{ClientAuth, TlsSettings};
+use crate::tls::{ClientAuth, Pem, TlsSettings};
+use crate::yaml::parse_yaml;
 pub use place::WebConfigError;
 use place::wrong;
 use written::{RateLimitFile, TokenFile, WebConfigFile};
@@ -88,7 +89,7 @@ impl WebConfig {
     /// # Errors
     /// What is wrong, with line and column, and what was most likely meant.
     pub fn parse(text: &str, folder: &Path) -> Result<Self, WebConfigError> {
-        let file: WebConfigFile = place::parse(text)?;
+        let file: WebConfigFile = parse_yaml(text, |_| None)?;
         let mut warnings = Vec::new();
         let http = file.http_server_config.unwrap_or_default();
         let users = users(file.basic_auth_users.unwrap_or_default(), &mut warnings)?;
@@ -111,11 +112,17 @@ impl WebConfig {
 
     /// True when callers have to say who they are.
     pub fn authenticates(&self) -> bool {
-        !self.users.is_empty() || !self.tokens.is_empty() || self.verifies_clients()
+        self.names_callers() || self.verifies_clients()
     }
 
     /// True when the file itself holds what others should not read.
     pub fn holds_secrets(&self) -> bool {
+        let key = self.tls.as_ref().map(|tls| &tls.key);
+        let has_key = matches!(key, Some(Pem::Inline(_)));
+        self.names_callers() || has_key
+    }
+
+    fn names_callers(&self) -> bool {
         !self.users.is_empty() || !self.tokens.is_empty()
     }
 
@@ -142,7 +149,7 @@ impl WebConfig {
     }
 
     fn with_warnings_of_the_whole(mut self) -> Self {
-        if self.holds_secrets() && self.tls.is_none() {
+        if self.names_callers() && self.tls.is_none() {
             let what = "passwords and tokens travel in plain HTTP: add tls_server_config, or let a proxy before this server speak TLS";
             self.warnings.push(what.to_owned());
         }
@@ -273,13 +280,18 @@ fn rate_limit(written: RateLimitFile) -> Result<Option<RateLimit>, WebConfigErro
 
 /// A name stands in headers of the log and on the page: no control characters, not empty, not endless.
 fn check_name(name: &str) -> Result<(), String> {
-    let chars = name.chars().count();
-    if chars == 0 || chars > NAME_CHARS_MAX || name.chars().any(char::is_control) {
-        return Err(format!(
-            "a name has 1 to {NAME_CHARS_MAX} characters and no control characters"
-        ));
+    if is_sane_name(name) {
+        return Ok(());
     }
-    Ok(())
+    Err(format!(
+        "a name has 1 to {NAME_CHARS_MAX} characters and no control characters"
+    ))
+}
+
+/// Whether something may be the name of a caller. What is not is nobody's name, whoever signed it.
+pub(crate) fn is_sane_name(name: &str) -> bool {
+    let chars = name.chars().count();
+    (1..=NAME_CHARS_MAX).contains(&chars) && !name.chars().any(char::is_control)
 }
 
 #[cfg(test)]

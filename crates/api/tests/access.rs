@@ -4,6 +4,14 @@
 
 #[path = "access/attacks.rs"]
 mod attacks;
+#[path = "access/description.rs"]
+mod description;
+#[path = "access/hostile.rs"]
+mod hostile;
+#[path = "access/live_events.rs"]
+mod live_events;
+#[path = "access/other_sites.rs"]
+mod other_sites;
 #[path = "access/routes.rs"]
 mod routes;
 #[path = "access/sessions.rs"]

@@ -5,6 +5,10 @@
 #[path = "serving/mod.rs"]
 mod serving;
 
+#[path = "attacks/frames.rs"]
+mod frames;
+#[path = "attacks/http2.rs"]
+mod http2;
 #[path = "attacks/listening.rs"]
 mod listening;
 #[path = "attacks/requests.rs"]

@@ -45,6 +45,7 @@ async fn logged(level: LevelFilter, method: &str, target: &str) -> String {
         .header("authorization", "Bearer hunter2")
         .header("cookie", "session=hunter2")
         .header("x-request-id", "proxy-7")
+        .header("content-type", "application/json")
         .body(Body::empty())
         .unwrap();
     let routes = router(
@@ -82,9 +83,18 @@ async fn a_line_names_the_route_and_the_id_and_no_secret() {
 #[tokio::test]
 async fn reading_is_told_at_debug_and_changing_at_info() {
     assert_eq!(logged(LevelFilter::INFO, "GET", "/health").await, "");
-    let changed = logged(LevelFilter::INFO, "POST", "/health").await;
+    let changed = logged(LevelFilter::INFO, "DELETE", "/api/v1/session").await;
     assert!(
-        changed.contains("INFO") && changed.contains("POST"),
+        changed.contains("Answered") && changed.contains("DELETE"),
         "{changed}"
     );
+}
+
+/// The audit log tells what was refused, and bounds what strangers can write there.
+#[tokio::test]
+async fn strangers_cannot_fill_the_log() {
+    let refused = logged(LevelFilter::INFO, "POST", "/health").await;
+    assert!(!refused.contains("Answered"), "{refused}");
+    let long = logged(LevelFilter::DEBUG, &"A".repeat(30_000), "/health").await;
+    assert!(long.contains("Answered") && long.len() < 1_000, "{long}");
 }

@@ -67,6 +67,12 @@ impl ClusterClient {
         member
     }
 
+    /// One more connection to the member at this endpoint, for whoever wants several: made anew by each call, and kept by
+    /// the caller alone.
+    pub fn connection(&self, endpoint: &Endpoint) -> MemberClient {
+        MemberClient::new(endpoint.clone(), Arc::clone(&self.shared))
+    }
+
     /// The certificates that an `https` port shows, by a handshake after which nothing is asked.
     ///
     /// The certificates are judged as for any call, and noted before they are: a port whose certificate is refused gets

@@ -48,6 +48,29 @@ pub enum ErrorKind {
     Other,
 }
 
+impl ErrorKind {
+    /// The kind in lower case, as reports count errors by.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Refused => "refused",
+            Self::TimedOut => "timed_out",
+            Self::NameResolution => "name_resolution",
+            Self::Tls => "tls",
+            Self::Unauthenticated => "unauthenticated",
+            Self::PermissionDenied => "permission_denied",
+            Self::NoLeader => "no_leader",
+            Self::NotSupported => "not_supported",
+            Self::BadAnswer => "bad_answer",
+            Self::NotAllowed => "not_allowed",
+            Self::NoSpace => "no_space",
+            Self::TooManyRequests => "too_many_requests",
+            Self::Compacted => "compacted",
+            Self::FutureRevision => "future_revision",
+            Self::Other => "other",
+        }
+    }
+}
+
 /// What was asked of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 #[non_exhaustive]
@@ -74,6 +97,12 @@ pub enum Operation {
     Handshake,
     /// `KV.Put`.
     Put,
+    /// `KV.Range`, of many keys or for their number.
+    Range,
+    /// `KV.DeleteRange`.
+    Delete,
+    /// `KV.Txn`.
+    Txn,
     /// `Lease.LeaseGrant` or `Lease.LeaseRevoke`.
     Lease,
     /// `Watch.Watch`.
@@ -97,6 +126,9 @@ impl Operation {
             Self::Version => "/version",
             Self::Handshake => "TLS handshake",
             Self::Put => "write",
+            Self::Range => "range",
+            Self::Delete => "deletion",
+            Self::Txn => "transaction",
             Self::Lease => "lease",
             Self::Watch => "watch",
             Self::HashKv => "HashKV",

@@ -65,6 +65,9 @@ pub use certificate::{CertificateAnswer, ShownCertificates};
 pub use cluster::ClusterClient;
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{ClientError, ErrorKind, Operation};
-pub use member::{Consistency, KeyWatch, MemberClient};
+pub use member::{
+    Consistency, DeleteAnswer, KeyWatch, MemberClient, PutsAnswer, PutsQuery, RangeAnswer,
+    RangeQuery,
+};
 pub use metrics_url::MetricsUrl;
 pub use options::{ClientOptions, Credentials, Password, TlsOptions};

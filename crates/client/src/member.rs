@@ -1,5 +1,6 @@
 //! Asking one member.
 
+mod kv;
 mod writing;
 
 use std::future::Future;
@@ -25,6 +26,7 @@ use crate::link::{Link, Wire};
 use crate::message::clean;
 use crate::rpc;
 
+pub use kv::{DeleteAnswer, PutsAnswer, PutsQuery, RangeAnswer, RangeQuery};
 pub use writing::KeyWatch;
 
 /// Members in one list, URLs of one member, errors of one status that are taken at most; more is no answer of etcd.

@@ -4,6 +4,7 @@ use serde::{Deserialize, Serialize};
 
 /// Room that a member has left, from this cycle. `None` where it is not known.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct MemberCapacity {

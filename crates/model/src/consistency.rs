@@ -8,6 +8,7 @@ use crate::{ClusterId, MemberId, Probe};
 /// One round of `Maintenance.HashKV`: voters asked for the hash of their keys and values up to one revision, one after
 /// the other.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HashRound {
     /// When it began.
     pub began_at: Timestamp,
@@ -23,6 +24,7 @@ pub struct HashRound {
 
 /// What one member answered in a round.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct HashAnswer {
     /// The endpoint that was asked.
     pub endpoint: String,
@@ -34,6 +36,7 @@ pub struct HashAnswer {
 
 /// A hash over keys and values. Two of them compare only at equal revision and equal compact revision.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct KvHash {
     /// The cluster of the member that answered.
     pub cluster_id: ClusterId,
@@ -51,6 +54,7 @@ pub struct KvHash {
 
 /// What a snapshot says of the rounds.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct ConsistencySummary {
     /// The latest round; `None` while there was none, or where they are off.

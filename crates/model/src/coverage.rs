@@ -11,6 +11,7 @@ use crate::{Finding, FindingStatus, Subject};
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum UnknownClass {
@@ -72,6 +73,7 @@ impl UnknownClass {
 
 /// What could not be judged in one cycle.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Coverage {
@@ -85,6 +87,7 @@ pub struct Coverage {
 
 /// A rule that could not be evaluated for a subject.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RuleGap {
     /// The rule's stable name.
     pub rule: String,
@@ -100,6 +103,7 @@ pub struct RuleGap {
 
 /// A call or a metric that a member did not give.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct SignalGap {
     /// The call or the metric family: `Alarm`, `grpc_server_handling_seconds`, …
     pub signal: String,

@@ -7,6 +7,7 @@ use crate::{Evidence, MemberId};
 
 /// One change of leader.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LeaderChange {
     /// When it was first seen.
     pub at: Timestamp,
@@ -25,9 +26,11 @@ pub struct LeaderChange {
     pub leaderless_max_seconds: Option<f64>,
     /// Why the old leader lost its office, from what was seen in the two minutes before.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub cause: LeaderChangeCause,
     /// What the cause rests on; where it is unknown, what is missing.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub evidence: Vec<Evidence>,
 }
 
@@ -35,6 +38,7 @@ pub struct LeaderChange {
 #[derive(
     Debug, Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
 )]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LeaderChangeCause {

@@ -9,6 +9,7 @@ use crate::{ClusterName, MemberId, UnknownClass};
 
 /// How bad something is. Ordered: `Info < Warning < Critical`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Severity {
     /// Worth knowing; nobody needs to act now.
@@ -41,6 +42,7 @@ impl fmt::Display for Severity {
 
 /// The eight areas that an alert can belong to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum AlertType {
     /// Leader and elections.
@@ -97,6 +99,7 @@ impl fmt::Display for AlertType {
 
 /// What kind of thing a finding is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum SubjectKind {
     /// The cluster as a whole.
@@ -126,6 +129,7 @@ impl SubjectKind {
 /// `name` is for people and may come from a member's answer: treat it as untrusted text. `id` is set for members and
 /// keeps the subject stable when a member is renamed or its name is not known yet.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Subject {
     /// The kind of thing.
     pub kind: SubjectKind,
@@ -134,6 +138,7 @@ pub struct Subject {
     pub name: String,
     /// The member's id, for a member that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[cfg_attr(feature = "openapi", schema(nullable = false))]
     pub id: Option<MemberId>,
 }
 
@@ -185,6 +190,7 @@ impl Subject {
 
 /// What a finding is found by: its rule and its subject's [`Subject::key`]. Unique within a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct FindingKey {
     /// The rule's stable name, such as `MemberDown`.
     pub rule: String,
@@ -194,6 +200,7 @@ pub struct FindingKey {
 
 /// Whether the condition of a finding holds.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(tag = "status", rename_all = "snake_case")]
 pub enum FindingStatus {
     /// The condition holds now.
@@ -236,6 +243,7 @@ impl FindingStatus {
 
 /// How sure the monitor is of a finding that is true.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Confidence {
     /// A sign that has other explanations.
@@ -248,6 +256,7 @@ pub enum Confidence {
 
 /// One value that a finding rests on.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Evidence {
     /// What was looked at: `Status`, `MemberList (linearizable)`, `etcd_server_quota_backend_bytes`, …
     pub source: String,
@@ -261,6 +270,7 @@ pub struct Evidence {
 ///
 /// A finding exists from the first cycle in which its rule was evaluated, with status true, false or unknown.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Finding {
     /// The rule's stable name, such as `MemberDown`.

@@ -25,6 +25,11 @@ macro_rules! hex_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[cfg_attr(
+            feature = "openapi",
+            derive(utoipa::ToSchema),
+            schema(value_type = String, pattern = "^[0-9a-f]{1,16}$", example = "8211f1d0f64f326")
+        )]
         pub struct $name(pub u64);
 
         impl fmt::Display for $name {
@@ -76,6 +81,7 @@ hex_id! {
 
 /// The name under which the operator configured a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(transparent)]
 pub struct ClusterName(String);
 

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// etcd promotes a learner whose log matches 90 % of the leader's (`readyPercentThreshold` in its
 /// `server/etcdserver/server.go`). That index is not exposed, so the applied one stands for it, which is never ahead.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct LearnerProgress {
     /// Since when it has been seen as a learner.

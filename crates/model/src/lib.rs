@@ -24,6 +24,8 @@ mod link;
 mod member_metrics;
 mod metrics_page;
 mod observation;
+#[cfg(feature = "openapi")]
+mod openapi;
 mod probe_record;
 pub mod rule;
 mod sample;

@@ -6,6 +6,7 @@ use crate::MemberId;
 
 /// One direction between two members of the agreed list: what `from` sends and `to` hears.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct LinkSnapshot {
     /// The member that sends.
@@ -63,6 +64,7 @@ impl LinkSnapshot {
 
 /// Whether a link carries bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LinkState {
@@ -85,6 +87,7 @@ impl LinkState {
 
 /// A round trip as etcd's probers measure it.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct RoundTrip {
     /// Mean of the probers' latest observations in seconds. etcd smooths it: it follows a change within about a minute.

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 /// A rate (`…_per_second`) is since the previous page that was read. Quantiles and shares are over the window
 /// (`parameters.metrics.window_seconds`, 5 minutes unless configured).
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct MemberMetrics {
@@ -33,6 +34,7 @@ pub struct MemberMetrics {
 
 /// Durations within a window.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct Durations {
@@ -67,6 +69,7 @@ impl Durations {
 
 /// Where durations were measured.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum LatencySource {
@@ -94,6 +97,7 @@ impl LatencySource {
 
 /// Durations with where they were measured.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct MeasuredLatency {
     /// Where.
@@ -112,6 +116,7 @@ impl MeasuredLatency {
 
 /// How long requests through a member take, by every source there is.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct LatencyMetrics {
@@ -142,6 +147,7 @@ fn by(measured: &[MeasuredLatency], source: LatencySource) -> Option<&Durations>
 
 /// Unary requests of clients, the monitor's own among them.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct RequestLoad {
@@ -157,6 +163,7 @@ pub struct RequestLoad {
 
 /// Raft and the apply loop of a member.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct RaftLoad {
@@ -178,6 +185,7 @@ pub struct RaftLoad {
 
 /// How long the disk of a member takes, over the window.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct DiskLatency {
@@ -193,6 +201,7 @@ pub struct DiskLatency {
 
 /// Watchers of a member.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct WatchLoad {
@@ -212,6 +221,7 @@ pub struct WatchLoad {
 
 /// Leases of a member. etcd does not say how many there are.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct LeaseLoad {
@@ -227,6 +237,7 @@ pub struct LeaseLoad {
 
 /// The process of a member.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct ProcessLoad {
@@ -246,6 +257,7 @@ pub struct ProcessLoad {
 
 /// Bytes that a member moves per second. Links between members are [`LinkSnapshot`](crate::LinkSnapshot)s.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 #[non_exhaustive]
 pub struct NetworkLoad {

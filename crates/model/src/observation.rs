@@ -41,6 +41,7 @@ pub struct Observation {
 
 /// How punctual the monitor itself was during a cycle.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MonitorCondition {
     /// Largest delay by which one of the monitor's own timers fired late during the cycle, in seconds.
     pub timer_lag_seconds: f64,
@@ -107,12 +108,14 @@ pub struct MemberObservation {
 
 /// The result of one call, with when it was made and how long it took.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Probe<T> {
     /// When the call was sent (wall clock).
     pub at: Timestamp,
     /// Time from sending to the answer or the failure, in seconds.
     pub took_seconds: f64,
     /// The answer, or why there is none.
+    #[cfg_attr(feature = "openapi", schema(value_type = crate::openapi::ProbeResult<T>))]
     pub result: Result<T, ProbeFailure>,
 }
 
@@ -130,6 +133,7 @@ impl<T> Probe<T> {
 
 /// Why a call gave no answer.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProbeFailure {
     /// The class of the failure: what `assess` decides on.
     pub kind: FailureKind,
@@ -139,6 +143,7 @@ pub struct ProbeFailure {
 
 /// The class of a failure. A variant is a decision that `assess` takes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum FailureKind {

@@ -6,6 +6,7 @@ use crate::{FailureKind, MemberObservation, Probe};
 
 /// Which call to a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum ProbeKind {
@@ -53,6 +54,7 @@ impl ProbeKind {
 
 /// One kind of call to one member: how it went in this cycle, and how often it failed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ProbeRecord {
     /// Which call.
     pub kind: ProbeKind,

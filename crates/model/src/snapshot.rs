@@ -128,6 +128,7 @@ pub struct ClusterHealth {
 
 /// The agreed leader of a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Leader {
     /// The leader's id.
     pub id: MemberId,
@@ -141,11 +142,13 @@ pub struct Leader {
 
 /// Whether the cluster can agree.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Quorum {
     /// Voting members in the agreed list.
     pub voters: u32,
     /// Learners in the agreed list: they have no vote, and are not counted below.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub learners: u32,
     /// Voters that must agree: voters / 2 + 1.
     pub needed: u32,
@@ -157,6 +160,7 @@ pub struct Quorum {
 
 /// What a member is in its cluster.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum MemberRole {
     /// Leads.
@@ -183,6 +187,7 @@ impl MemberRole {
 
 /// What the monitor says about one member (or about an endpoint whose member is not known).
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct MemberSnapshot {
     /// The member's id; `None` for an endpoint that has never answered.
@@ -209,11 +214,13 @@ pub struct MemberSnapshot {
     pub database: Option<DatabaseSize>,
     /// Room it has left; from this cycle.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub capacity: MemberCapacity,
     /// Numbers from the member's `/metrics`; from this cycle.
     pub counters: Option<ServerCounters>,
     /// Rates and quantiles from several pages, and latencies by their sources.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub metrics: MemberMetrics,
     /// Latency of our own linearizable reads through this member over the last 5 minutes.
     pub read_latency: Option<LatencySummary>,
@@ -228,12 +235,14 @@ pub struct MemberSnapshot {
     pub learner: Option<LearnerProgress>,
     /// Its certificates and its clock.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub trust: MemberTrust,
     /// Where its metrics page is asked, as a URL; `None` where it is not probed.
     #[serde(default)]
     pub metrics_url: Option<String>,
     /// How our own calls to it went; empty where it is not probed.
     #[serde(default)]
+    #[cfg_attr(feature = "openapi", schema(required))]
     pub probes: Vec<ProbeRecord>,
 }
 
@@ -269,6 +278,7 @@ impl MemberSnapshot {
 
 /// Raft numbers of a member.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RaftProgress {
     /// Raft term.
     pub term: u64,
@@ -282,6 +292,7 @@ pub struct RaftProgress {
 
 /// Sizes of a member's backend in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct DatabaseSize {
     /// Allocated file.
     pub allocated_bytes: u64,
@@ -295,6 +306,7 @@ pub struct DatabaseSize {
 
 /// Numbers from a member's own `/metrics`. `None` where the family is absent.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct ServerCounters {
     /// Proposals committed (a raft index).
@@ -332,6 +344,7 @@ pub struct ServerCounters {
 
 /// Quantiles of a set of latencies in seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct LatencySummary {
     /// Number of measurements.
     pub count: u64,

@@ -28,6 +28,7 @@ pub struct PortTrust {
 
 /// Whom a port serves.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PortKind {
     /// Clients.
@@ -97,6 +98,7 @@ pub struct ClockReading {
 
 /// How far a member's clock is from the monitor's.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct ClockOffset {
     /// The member's clock minus the monitor's, in seconds: the middle of what is possible.
     pub offset_seconds: f64,
@@ -119,6 +121,7 @@ pub struct CertificateReport {
 
 /// A port of a member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MemberPort {
     /// The member's name; the endpoint while the name is not known. Untrusted text.
     pub member: String,
@@ -132,6 +135,7 @@ pub struct MemberPort {
 
 /// The certificate that a port shows. All texts are untrusted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct PortCertificate {
     /// Where it is shown.
     #[serde(flatten)]
@@ -158,6 +162,7 @@ pub struct PortCertificate {
 
 /// A port of which it is not known what it shows.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct UnseenPort {
     /// The member's name; the endpoint while the name is not known. Untrusted text.
     pub member: String,
@@ -173,6 +178,7 @@ pub struct UnseenPort {
 
 /// What a snapshot says of a member's certificates and clock.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(default)]
 pub struct MemberTrust {
     /// When the first of the certificates that its ports show ends; `None` while none was seen.

@@ -17,6 +17,7 @@ pub struct VersionReport {
 
 /// The versions of one member.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct MemberVersions {
     /// The member's name; the endpoint while the name is not known. Untrusted text.
     pub member: String,
@@ -32,6 +33,7 @@ pub struct MemberVersions {
 
 /// A known defect of a version.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct KnownDefect {
     /// The advisory, issue or change that tells of it.
     pub id: String,

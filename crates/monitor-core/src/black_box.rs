@@ -69,6 +69,7 @@ impl BlackBoxOptions {
 
 /// What a black box holds, and what it lost.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct BlackBoxStatus {
     /// Why nothing is recorded, and since when; `None` while all is well.
@@ -89,6 +90,7 @@ pub struct BlackBoxStatus {
 
 /// Why nothing is recorded.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct RecordingStop {
     /// What was refused, and what came back.
     pub reason: String,

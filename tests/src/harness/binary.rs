@@ -13,6 +13,12 @@ pub fn daemon_binary() -> &'static Path {
     BUILT.get_or_init(|| build("etcd-monitor", "etcd-monitor"))
 }
 
+/// The program of the load generator, built from the sources as they are now.
+pub fn bench_binary() -> &'static Path {
+    static BUILT: OnceLock<PathBuf> = OnceLock::new();
+    BUILT.get_or_init(|| build("etcd-bench", "etcd-bench"))
+}
+
 /// An example program, built from the sources as they are now.
 pub fn example_binary(name: &str) -> PathBuf {
     build("etcd-monitor-examples", name)

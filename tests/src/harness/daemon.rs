@@ -52,7 +52,17 @@ impl Daemon {
     pub async fn start<A: AsRef<str>>(arguments: impl IntoIterator<Item = A>) -> Self {
         let folder = tempfile::tempdir().expect("the temporary folder can be written");
         let data_dir = folder.path().join("data");
-        Self::launch(folder, data_dir, arguments).await
+        Self::launch(folder, data_dir, http_client(), arguments).await
+    }
+
+    /// The same, where it is asked by this client.
+    pub async fn start_for<A: AsRef<str>>(
+        http: Client,
+        arguments: impl IntoIterator<Item = A>,
+    ) -> Self {
+        let folder = tempfile::tempdir().expect("the temporary folder can be written");
+        let data_dir = folder.path().join("data");
+        Self::launch(folder, data_dir, http, arguments).await
     }
 
     /// The same, on the data of an earlier daemon.
@@ -61,17 +71,18 @@ impl Daemon {
         arguments: impl IntoIterator<Item = A>,
     ) -> Self {
         let folder = tempfile::tempdir().expect("the temporary folder can be written");
-        Self::launch(folder, data_dir.to_owned(), arguments).await
+        Self::launch(folder, data_dir.to_owned(), http_client(), arguments).await
     }
 
     async fn launch<A: AsRef<str>>(
         folder: TempDir,
         data_dir: PathBuf,
+        http: Client,
         arguments: impl IntoIterator<Item = A>,
     ) -> Self {
         let work_dir = folder.path().join("work");
         std::fs::create_dir(&work_dir).expect("a new folder can be written");
-        let mut command = command(&work_dir, arguments);
+        let mut command = command(daemon_binary(), &work_dir, arguments);
         command
             .args(["--api-port", "0", "--data-dir"])
             .arg(&data_dir);
@@ -85,7 +96,7 @@ impl Daemon {
             guard,
             log,
             url: String::new(),
-            http: http_client(),
+            http,
             folder,
             data_dir,
         };
@@ -264,13 +275,21 @@ fn end(child: &mut Child) {
 
 /// Runs the daemon's program with these arguments, which shall make it end by itself.
 pub async fn run_to_end<A: AsRef<str>>(arguments: impl IntoIterator<Item = A>) -> Ended {
+    run_program_to_end(daemon_binary(), arguments).await
+}
+
+/// Runs a program of ours with these arguments, which shall make it end by itself.
+pub async fn run_program_to_end<A: AsRef<str>>(
+    program: &Path,
+    arguments: impl IntoIterator<Item = A>,
+) -> Ended {
     let folder = tempfile::tempdir().expect("the temporary folder can be written");
-    let mut command = tokio::process::Command::from(command(folder.path(), arguments));
+    let mut command = tokio::process::Command::from(command(program, folder.path(), arguments));
     let running = command.stdout(Stdio::piped()).kill_on_drop(true).output();
     let ended = tokio::time::timeout(START_LIMIT, running).await;
     let output = ended
         .expect("it ends by itself")
-        .expect("the daemon's program can be started");
+        .expect("the program can be started");
     let entries = std::fs::read_dir(folder.path()).expect("the folder is ours");
     let names = entries
         .flatten()
@@ -284,8 +303,12 @@ pub async fn run_to_end<A: AsRef<str>>(arguments: impl IntoIterator<Item = A>) -
 }
 
 /// The program in a working directory, with nothing of the environment that would configure it.
-fn command<A: AsRef<str>>(work_dir: &Path, arguments: impl IntoIterator<Item = A>) -> Command {
-    let mut command = Command::new(daemon_binary());
+fn command<A: AsRef<str>>(
+    program: &Path,
+    work_dir: &Path,
+    arguments: impl IntoIterator<Item = A>,
+) -> Command {
+    let mut command = Command::new(program);
     for (name, _) in std::env::vars_os() {
         if name.to_string_lossy().starts_with("ETCD_MONITOR_") || name == "RUST_LOG" {
             command.env_remove(name);

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use reqwest::header::HeaderMap;
-use reqwest::{Client, RequestBuilder};
+use reqwest::{Client, ClientBuilder, RequestBuilder};
 use serde_json::Value;
 
 use super::wait::until;
@@ -17,13 +17,16 @@ const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 /// An HTTP client for tests: no proxy of the environment, no decompression, and no connection kept, since each test has
 /// a runtime of its own.
 pub fn http_client() -> Client {
-    // An error means that it is installed already.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    Client::builder()
-        .no_proxy()
-        .pool_max_idle_per_host(0)
+    client_builder()
         .build()
         .expect("the options are fixed and the provider is installed")
+}
+
+/// The same before it is built.
+pub fn client_builder() -> ClientBuilder {
+    // An error means that it is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    Client::builder().no_proxy().pool_max_idle_per_host(0)
 }
 
 /// Waits until a server says at this URL that it is ready; panics when it does not within 30 s.

@@ -6,7 +6,7 @@ use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use etcd_monitor_testkit::{Cluster, etcd_binaries};
-use etcd_monitor_tests::harness::{Daemon, daemon_binary};
+use etcd_monitor_tests::harness::{Daemon, bench_binary, daemon_binary};
 
 use crate::blocks::{Block, Mark, all};
 use crate::root;
@@ -87,7 +87,10 @@ impl Stage {
 
 /// Our programs and etcd's first.
 fn path() -> String {
-    let ours = daemon_binary().parent().unwrap().display().to_string();
+    // Both are built into the same folder.
+    let ours = [daemon_binary(), bench_binary()].map(|program| program.parent().unwrap());
+    assert_eq!(ours[0], ours[1]);
+    let ours = ours[0].display();
     let etcd = etcd_binaries("3.7.3").unwrap_or_else(|error| panic!("{error}"));
     let others = std::env::var("PATH").unwrap_or_default();
     format!("{ours}:{}:{others}", etcd.display())

@@ -10,16 +10,16 @@ use serde_json::Value;
 use crate::SOON;
 use crate::several::{deserted, written};
 
-const APPLIED: &str = "changed and is applied";
-const REFUSED: &str = "changed and was not applied";
+pub(crate) const APPLIED: &str = "changed and is applied";
+pub(crate) const REFUSED: &str = "changed and was not applied";
 
 /// A token and its hash, as the program makes them.
-struct Token {
-    token: String,
+pub(crate) struct Token {
+    pub(crate) token: String,
     hash: String,
 }
 
-fn made(name: &str, role: &str) -> Token {
+pub(crate) fn made(name: &str, role: &str) -> Token {
     let made = Command::new(daemon_binary())
         .args(["hash-token", name, "--role", role, "-w", "json"])
         .output()
@@ -50,7 +50,7 @@ fn hashed(password: &str) -> String {
     String::from_utf8(ended.stdout).unwrap().trim().to_owned()
 }
 
-fn entry(name: &str, role: &str, token: &Token) -> String {
+pub(crate) fn entry(name: &str, role: &str, token: &Token) -> String {
     format!("- {{name: {name}, role: {role}, hash: '{}'}}\n", token.hash)
 }
 
@@ -136,7 +136,7 @@ async fn a_file_says_who_may_do_what_and_is_followed() {
 
     let lines = until(SOON, "every call stands in the audit log", async || {
         let lines = audited(daemon.data_dir());
-        (lines.len() == 3)
+        (lines.len() == 4)
             .then_some(lines)
             .ok_or("it does not yet".to_owned())
     })
@@ -150,8 +150,14 @@ async fn a_file_says_who_may_do_what_and_is_followed() {
         [
             (None, Some(401)),
             (Some("reader"), Some(403)),
-            (Some("night-shift"), Some(201))
+            (Some("night-shift"), Some(201)),
+            (None, Some(401))
         ]
+    );
+    // A token that is not known any more is no change, and noted all the same.
+    assert_eq!(
+        (&lines[3]["method"], &lines[3]["reason"]),
+        (&"GET".into(), &"wrong_credentials".into())
     );
     let log = daemon.log().text();
     for secret in [

@@ -66,7 +66,9 @@ async fn each_port_has_its_certificate_and_what_is_wrong_with_it() {
     let now = SystemTime::now();
     let valid = now - 30 * DAY..now + 2 * DAY + DAY / 24;
     let authority = cluster.authority().unwrap();
-    let soon = authority.issue_valid("soon over", &["127.0.0.1"], valid);
+    let url = cluster.member(0).client_url();
+    let host = url.trim_start_matches("https://").split(':').next();
+    let soon = authority.issue_valid("soon over", &[host.unwrap()], valid);
     cluster.replace_server_certificate(&soon.unwrap()).unwrap();
     let daemon = trusting(&cluster).await;
     finding_of(&daemon, "CertificateExpiring").await;

@@ -6,7 +6,9 @@
 )]
 
 mod access;
+mod access_tls;
 mod alerting;
+mod benchmarks;
 mod black_box;
 mod certificates;
 mod check;
@@ -21,6 +23,7 @@ mod incidents;
 mod links;
 mod metrics;
 mod muting;
+mod openapi;
 mod pages;
 mod quota;
 mod refusals;

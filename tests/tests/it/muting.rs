@@ -9,11 +9,11 @@ use serde_json::{Value, json};
 use crate::{ALERTS, SOON, alert, firing, healthy, items, one, text};
 
 /// The rule whose alert an alarm makes fire in the next cycle.
-const NO_SPACE: &str = "AlarmNoSpace";
+pub(crate) const NO_SPACE: &str = "AlarmNoSpace";
 
-const SILENCES: &str = "/api/v1/silences";
+pub(crate) const SILENCES: &str = "/api/v1/silences";
 
-async fn watched() -> (Cluster, Daemon) {
+pub(crate) async fn watched() -> (Cluster, Daemon) {
     let cluster = one().await;
     let endpoint = cluster.member(0).client_url();
     let daemon = Daemon::start(["--endpoints", endpoint, "--interval", "500ms"]).await;
@@ -21,13 +21,13 @@ async fn watched() -> (Cluster, Daemon) {
     (cluster, daemon)
 }
 
-async fn changed(daemon: &Daemon, method: Method, path: &str, body: &Value) -> Reply {
+pub(crate) async fn changed(daemon: &Daemon, method: Method, path: &str, body: &Value) -> Reply {
     let request = daemon.change(method, path, body);
     Reply::of(request).await.unwrap()
 }
 
 /// The alert as it is shown now.
-async fn shown(daemon: &Daemon) -> Value {
+pub(crate) async fn shown(daemon: &Daemon) -> Value {
     let alerts = daemon.json(ALERTS).await;
     let found = alert(&alerts, NO_SPACE, "firing");
     found

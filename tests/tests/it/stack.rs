@@ -4,7 +4,7 @@
 mod expression;
 mod load;
 mod promtool;
-mod reference;
+pub(crate) mod reference;
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};

@@ -16,10 +16,26 @@ pub(super) type ReloadOrder = oneshot::Sender<Result<(), String>>;
 /// The daemon as the API sees it. Cheap to clone.
 #[derive(Debug, Clone)]
 pub(super) struct DaemonControl {
-    status: Arc<Mutex<ConfigurationStatus>>,
+    state: Arc<Mutex<State>>,
     orders: mpsc::Sender<ReloadOrder>,
     /// Held while an order is carried out.
     turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    status: ConfigurationStatus,
+    /// What only a restart changes, of the configuration and of the web configuration.
+    fixed: Vec<&'static str>,
+    fixed_of_web: Vec<&'static str>,
+}
+
+/// Why a web configuration was not applied.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct Unusable {
+    pub(super) error: String,
+    /// What it changes that only a restart changes.
+    pub(super) fixed: Vec<&'static str>,
 }
 
 impl DaemonControl {
@@ -30,7 +46,10 @@ impl DaemonControl {
         status.file = file.map(|file| file.display().to_string());
         status.reloadable = file.is_some();
         let control = Self {
-            status: Arc::new(Mutex::new(status)),
+            state: Arc::new(Mutex::new(State {
+                status,
+                ..State::default()
+            })),
             orders,
             turn: Arc::default(),
         };
@@ -40,17 +59,37 @@ impl DaemonControl {
 
     /// This configuration holds from now on.
     pub(super) fn applied(&self, config: &Config) {
-        let mut status = self.locked();
+        let mut state = self.locked();
+        state.fixed.clear();
+        state.fixed_of_web.clear();
+        let status = &mut state.status;
         status.loaded_at = Timestamp::now();
         status.warnings.clone_from(&config.warnings);
         status.clusters = config.clusters.len();
         let web = config.web.as_ref();
         status.web_configuration_file = web.map(|web| web.path.display().to_string());
+        status.web_configuration_error = None;
+    }
+
+    /// The configuration changes this, and only a restart does.
+    pub(super) fn needs_restart(&self, fixed: Vec<&'static str>) {
+        self.locked().fixed = fixed;
+    }
+
+    /// Notes what came of a change of the web configuration.
+    pub(super) fn web_changed(&self, outcome: Result<(), Unusable>) {
+        let mut state = self.locked();
+        let (error, fixed) = match outcome {
+            Ok(()) => (None, Vec::new()),
+            Err(unusable) => (Some(unusable.error), unusable.fixed),
+        };
+        state.status.web_configuration_error = error;
+        state.fixed_of_web = fixed;
     }
 
     /// Notes what came of reading the configuration again.
     pub(super) fn reloaded(&self, outcome: &Result<(), String>) {
-        self.locked().last_reload = Some(Reload {
+        self.locked().status.last_reload = Some(Reload {
             at: Timestamp::now(),
             ok: outcome.is_ok(),
             error: outcome.clone().err(),
@@ -58,14 +97,14 @@ impl DaemonControl {
     }
 
     /// Replaced field by field, each by itself true: a panic of another holder does no harm.
-    fn locked(&self) -> MutexGuard<'_, ConfigurationStatus> {
-        self.status.lock().unwrap_or_else(PoisonError::into_inner)
+    fn locked(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl StatSource for DaemonControl {
     fn stats(&self) -> Vec<Stat> {
-        let status = self.locked();
+        let status = &self.locked().status;
         let last = status.last_reload.as_ref();
         // The start counts as a reading that succeeded.
         let succeeded = last.is_none_or(|reload| reload.ok);
@@ -87,7 +126,12 @@ impl StatSource for DaemonControl {
 #[async_trait::async_trait]
 impl Control for DaemonControl {
     fn configuration(&self) -> ConfigurationStatus {
-        self.locked().clone()
+        let state = self.locked();
+        let mut status = state.status.clone();
+        let mut fixed = [state.fixed.clone(), state.fixed_of_web.clone()].concat();
+        fixed.dedup();
+        status.needs_restart = fixed.into_iter().map(str::to_owned).collect();
+        status
     }
 
     async fn reload(&self) -> Result<(), ReloadError> {

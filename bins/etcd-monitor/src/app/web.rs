@@ -3,10 +3,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_monitor_api::{Access, Audit, Reach, WebConfig};
+use etcd_monitor_api::{Access, Audit, LiveTls, PreparedTls, Reach, TlsError, WebConfig};
 use etcd_monitor_model::StatSource;
 use tokio_util::sync::CancellationToken;
 
+use super::control::{DaemonControl, Unusable};
 use super::tasks::Tasks;
 use crate::config::{Config, WebFile, WebText};
 use crate::data_dir::DataDir;
@@ -17,29 +18,55 @@ pub(super) const AUDIT: &str = "audit log";
 /// Between two looks at the file.
 const LOOK_PAUSE: Duration = Duration::from_secs(2);
 
-/// Who may do what, and what the log of it tells about itself.
-pub(super) fn access(
-    config: &Config,
-    data_dir: &DataDir,
-    tasks: &mut Tasks,
-    stop: &CancellationToken,
-) -> (Access, Arc<dyn StatSource>) {
-    let (audit, writer) = Audit::new(data_dir.audit_log());
-    tasks.spawn(AUDIT, writer.run(stop.clone()));
-    let reach = if config.address.ip().is_loopback() {
-        Reach::ThisHost
-    } else {
-        Reach::Network
-    };
-    let web = config.web.as_ref().map(|web| web.config.clone());
-    let web = web.unwrap_or_default();
-    say(config, reach, &web);
-    let access = Access::new(reach, &web).with_audit(audit.clone());
-    let access = match &config.external_url {
-        Some(url) => access.with_external_url(&url.origin().ascii_serialization(), url.path()),
-        None => access,
-    };
-    (access, Arc::new(audit))
+/// What follows the file while the server runs. Cheap to clone.
+#[derive(Debug, Clone)]
+pub(super) struct Web {
+    pub(super) access: Access,
+    pub(super) tls: Option<LiveTls>,
+}
+
+impl Web {
+    /// What the file says at the start, and what the log of who did what tells about itself.
+    pub(super) fn start(
+        config: &Config,
+        data_dir: &DataDir,
+        tasks: &mut Tasks,
+        stop: &CancellationToken,
+    ) -> Result<(Self, Arc<dyn StatSource>), TlsError> {
+        let (audit, writer) = Audit::new(data_dir.audit_log());
+        let reach = if config.address.ip().is_loopback() {
+            Reach::ThisHost
+        } else {
+            Reach::Network
+        };
+        let web = config.web.as_ref().map(|web| web.config.clone());
+        let web = web.unwrap_or_default();
+        say(config, reach, &web);
+        let access = Access::new(reach, &web).with_audit(audit.clone());
+        let access = match &config.external_url {
+            Some(url) => access.with_external_url(&url.origin().ascii_serialization(), url.path()),
+            None => access,
+        };
+        let tls = prepared(&web)?.map(LiveTls::new);
+        tasks.spawn(AUDIT, writer.run(stop.clone()));
+        Ok((Self { access, tls }, Arc::new(audit)))
+    }
+
+    /// Goes by this from now on. Whether TLS is spoken at all stays as it is.
+    pub(super) fn apply(&self, config: &WebConfig, tls: Option<PreparedTls>) {
+        // First who is let in at all, then what they may do.
+        if let (Some(live), Some(next)) = (&self.tls, tls) {
+            live.install(next);
+        }
+        self.access.apply(config);
+    }
+}
+
+/// Reads what the file names.
+pub(super) fn prepared(config: &WebConfig) -> Result<Option<PreparedTls>, TlsError> {
+    let tls = config.tls.as_ref();
+    tls.map(|tls| PreparedTls::new(tls, config.http2))
+        .transpose()
 }
 
 fn say(config: &Config, reach: Reach, web: &WebConfig) {
@@ -57,7 +84,8 @@ fn say(config: &Config, reach: Reach, web: &WebConfig) {
 /// Follows the file, where there is one, until `stop` is cancelled.
 pub(super) fn follow(
     config: &Config,
-    access: &Access,
+    web: &Web,
+    control: &DaemonControl,
     tasks: &mut Tasks,
     stop: &CancellationToken,
 ) {
@@ -65,7 +93,8 @@ pub(super) fn follow(
         let follower = Follower {
             seen: Ok(file.text.clone()),
             file: file.clone(),
-            access: access.clone(),
+            web: web.clone(),
+            control: control.clone(),
         };
         tasks.spawn("web configuration", follower.run(stop.clone()));
     }
@@ -76,7 +105,8 @@ struct Follower {
     file: WebFile,
     /// What was found at the last look: the text, or why there is none.
     seen: Result<WebText, String>,
-    access: Access,
+    web: Web,
+    control: DaemonControl,
 }
 
 impl Follower {
@@ -109,29 +139,40 @@ impl Follower {
             return;
         }
         self.seen.clone_from(&found);
+        let outcome = found.map_err(Unusable::from);
+        let outcome = outcome.and_then(|text| self.take_in(text));
         let path = self.file.path.display();
-        match found.and_then(|text| self.usable(text)) {
-            Ok(file) => {
-                for warning in &file.config.warnings {
-                    tracing::warn!("{warning}");
-                }
-                self.access.apply(&file.config);
-                tracing::info!("The web configuration {path} changed and is applied");
-                self.file = file;
-            }
-            Err(error) => tracing::error!(
+        match &outcome {
+            Ok(()) => tracing::info!("The web configuration {path} changed and is applied"),
+            Err(Unusable { error, .. }) => tracing::error!(
                 "The web configuration {path} changed and was not applied, the one before goes on: {error}"
             ),
         }
+        self.control.web_changed(outcome);
     }
 
-    fn usable(&self, text: WebText) -> Result<WebFile, String> {
+    fn take_in(&mut self, text: WebText) -> Result<(), Unusable> {
         let next = WebFile::parse(&self.file.path, text).map_err(|error| error.to_string())?;
         let fixed = self.file.fixed_that_differ(&next);
-        if fixed.is_empty() {
-            Ok(next)
-        } else {
-            Err(format!("{}: only a restart changes this", fixed.join(", ")))
+        if !fixed.is_empty() {
+            let error = format!("{}: only a restart changes this", fixed.join(", "));
+            return Err(Unusable { error, fixed });
+        }
+        let tls = prepared(&next.config).map_err(|error| error.to_string())?;
+        for warning in &next.config.warnings {
+            tracing::warn!("{warning}");
+        }
+        self.web.apply(&next.config, tls);
+        self.file = next;
+        Ok(())
+    }
+}
+
+impl From<String> for Unusable {
+    fn from(error: String) -> Self {
+        Self {
+            error,
+            fixed: Vec::new(),
         }
     }
 }

@@ -5,7 +5,7 @@ use std::io::Read;
 use std::net::IpAddr;
 use std::path::{Path, PathBuf};
 
-use etcd_monitor_alerting::nearest;
+use etcd_monitor_api::parse_yaml;
 use etcd_monitor_core::Parameters;
 use secrecy::SecretString;
 use serde::Deserialize;
@@ -198,33 +198,7 @@ pub(super) fn parse(text: &str) -> Result<ConfigFile, ConfigError> {
 
 /// Parses a text of some form, with a suggestion where a key is not known.
 pub(crate) fn parse_as<T: DeserializeOwned + Default>(text: &str) -> Result<T, ConfigError> {
-    // An error shows nothing of the lines around it: there may be a secret among them.
-    let options = serde_saphyr::options! { with_snippet: false };
-    let parsed = serde_saphyr::from_str_with_options::<Option<T>>(text, options);
-    let parsed = parsed.map(Option::unwrap_or_default);
-    parsed.map_err(|error| {
-        let message = error.to_string();
-        let message = message.trim_start_matches("error: ");
-        let suggestion = suggestion(message)
-            .map(|meant| format!("\nhint: did you mean `{meant}`?"))
-            .unwrap_or_default();
-        ConfigError::new(format!("{message}{suggestion}"))
-    })
-}
-
-/// What an "unknown field" message most likely meant. The message names what was written in backquotes, and after
-/// "expected" what is known.
-fn suggestion(message: &str) -> Option<&str> {
-    let (_, rest) = message.split_once("unknown field `")?;
-    let (written, rest) = rest.split_once('`')?;
-    let (_, known) = rest.lines().next()?.split_once("expected ")?;
-    let known = known
-        .rsplit_once(" at line ")
-        .map_or(known, |(names, _)| names);
-    let known = known.trim_start_matches("one of ").split(", ");
-    let mut known = known.map(|name| name.trim_matches('`'));
-    let elsewhere = elsewhere(written).filter(|name| known.clone().any(|known| known == *name));
-    elsewhere.or_else(|| nearest(written, &mut known))
+    parse_yaml(text, elsewhere).map_err(|error| ConfigError::new(error.to_string()))
 }
 
 /// What the configuration of Alertmanager calls by another name.

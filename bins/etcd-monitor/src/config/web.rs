@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use etcd_monitor_api::{Role, WebConfig};
+use etcd_monitor_api::{PreparedTls, Role, WebConfig};
 
 use super::ConfigError;
 use super::file::read_text;
@@ -53,7 +53,7 @@ impl WebFile {
         let mut config =
             WebConfig::parse(&text.0, folder).map_err(|error| ConfigError::new(place(&error)))?;
         if let Some(tls) = &config.tls {
-            tls.check()
+            PreparedTls::new(tls, config.http2)
                 .map_err(|error| ConfigError::new(place(&format!("tls_server_config: {error}"))))?;
         }
         for warning in &mut config.warnings {
@@ -69,15 +69,14 @@ impl WebFile {
         })
     }
 
-    /// The keys that differ in `next` and that only a restart changes.
+    /// The settings that differ in `next` and that only a restart changes.
     pub(crate) fn fixed_that_differ(&self, next: &Self) -> Vec<&'static str> {
-        let (config, next_config) = (&self.config, &next.config);
+        let (tls, next_tls) = (&self.config.tls, &next.config.tls);
         let fixed = [
             ("web_config_file", self.path != next.path),
-            ("tls_server_config", config.tls != next_config.tls),
             (
-                "http_server_config.http2",
-                config.http2 != next_config.http2,
+                "tls_server_config (whether TLS is spoken)",
+                tls.is_some() != next_tls.is_some(),
             ),
         ];
         let differ = fixed.into_iter().filter(|(_, differs)| *differs);

@@ -33,6 +33,17 @@ impl From<Option<IpAddr>> for Client {
     }
 }
 
+impl Client {
+    /// What tells it from others.
+    pub(crate) fn bytes(self) -> Vec<u8> {
+        match self {
+            Self::V4(address) => address.to_vec(),
+            Self::V6(network) => network.to_vec(),
+            Self::Other => Vec::new(),
+        }
+    }
+}
+
 fn network(address: Ipv6Addr) -> [u8; 8] {
     let mut network = [0; 8];
     network.copy_from_slice(&address.octets()[..8]);

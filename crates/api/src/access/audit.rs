@@ -1,27 +1,23 @@
-//! The audit log: every call that changes something or tries to, one JSON object per line.
+//! The audit log: every call that changes something or tries to, and every one whose credentials are not taken, one JSON
+//! object per line.
 
 mod file;
 
-use std::num::NonZeroU32;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use etcd_monitor_model::{Stat, StatSource};
-use governor::{DefaultDirectRateLimiter, Quota, RateLimiter};
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+use super::failed_login::FailedLogin;
 use file::LogFile;
 
 /// Lines that wait to be written.
 const WAITING_MAX: usize = 1_024;
-
-/// Lines about strangers in a minute. Who has no credentials must not be able to push the lines of those who have some
-/// out of a file of bounded size.
-const STRANGERS_PER_MINUTE: NonZeroU32 = NonZeroU32::new(60).unwrap();
 
 /// Where calls are noted. Cheap to clone.
 #[derive(Debug, Clone)]
@@ -30,7 +26,6 @@ pub struct Audit(Arc<State>);
 #[derive(Debug)]
 struct State {
     lines: mpsc::Sender<String>,
-    strangers: DefaultDirectRateLimiter,
     dropped: Arc<AtomicU64>,
 }
 
@@ -57,6 +52,8 @@ pub(crate) struct AuditEntry {
     pub(crate) route: String,
     pub(crate) status: u16,
     pub(crate) outcome: Outcome,
+    /// Why its credentials were not taken; `None` where it had none, or they were.
+    pub(crate) reason: Option<FailedLogin>,
     pub(crate) request_id: Option<String>,
 }
 
@@ -88,7 +85,6 @@ impl Audit {
         let dropped = Arc::<AtomicU64>::default();
         let audit = Self(Arc::new(State {
             lines: sender,
-            strangers: RateLimiter::direct(Quota::per_minute(STRANGERS_PER_MINUTE)),
             dropped: Arc::clone(&dropped),
         }));
         let file = LogFile::new(path);
@@ -104,13 +100,16 @@ impl Audit {
 
     /// Notes a call. Never waits: what finds no place is counted.
     pub(crate) fn note(&self, entry: &AuditEntry) {
-        let is_strangers = entry.caller.is_none() && entry.outcome == Outcome::Refused;
-        let has_place = !is_strangers || self.0.strangers.check().is_ok();
-        let line = serde_json::to_string(entry).ok().filter(|_| has_place);
+        let line = serde_json::to_string(entry).ok();
         let sent = line.is_some_and(|line| self.0.lines.try_send(line + "\n").is_ok());
         if !sent {
-            self.0.dropped.fetch_add(1, Ordering::Relaxed);
+            self.leave_out();
         }
+    }
+
+    /// Counts a call that is not noted.
+    pub(super) fn leave_out(&self) {
+        self.0.dropped.fetch_add(1, Ordering::Relaxed);
     }
 }
 

@@ -11,15 +11,18 @@ use jiff::Timestamp;
 
 use super::attempts::Client;
 use super::audit::{AuditEntry, Outcome};
+use super::failed_login::FailedLogin;
 use super::identity::Origin;
 use super::policy::Policy;
 use super::public::Openness;
 use super::refusal::Refusal;
 use super::same_origin::{self, Unmarked};
+use super::standing::{Proof, Standing};
 use super::{Access, Caller, Role, Via, refusal_of};
 use crate::connection::Connection;
 use crate::problem::Problem;
 use crate::request_id::RequestId;
+use crate::request_log;
 
 /// What the guard goes by.
 #[derive(Debug, Clone)]
@@ -54,9 +57,19 @@ impl Guard {
         if openness != Openness::Health {
             within_limit(policy, client)?;
         }
-        let caller = self.caller(policy, openness, request, client).await?;
-        if let Some(caller) = caller {
-            request.extensions.insert(caller);
+        let proof = self.proof(policy, openness, request, client).await;
+        let admitted = match proof {
+            Ok(Some(proof)) => self.insert(policy, proof, &mut request.extensions),
+            Ok(None) => Ok(()),
+            Err(refusal) => Err(refusal),
+        };
+        if let Err(refusal) = admitted {
+            if let Some(failed) = refusal.failed_login() {
+                request.extensions.insert(failed);
+            }
+            if !is_open(openness, &request.method) {
+                return Err(refusal);
+            }
         }
         if request.method.is_safe() {
             return Ok(());
@@ -64,14 +77,28 @@ impl Guard {
         self.may_change(openness, request)
     }
 
-    /// Who asks; `None` for strangers to what is open to them.
-    async fn caller(
+    /// Notes who asks.
+    fn insert(
+        &self,
+        policy: &Policy,
+        proof: Proof,
+        extensions: &mut Extensions,
+    ) -> Result<(), Refusal> {
+        let caller = self.access.caller_by(policy, &proof);
+        let caller = caller.ok_or(Refusal::Wrong)?;
+        extensions.insert(Standing::new(&self.access, proof, caller.role));
+        extensions.insert(caller);
+        Ok(())
+    }
+
+    /// By what it is known who asks; `None` where it is not asked.
+    async fn proof(
         &self,
         policy: &Policy,
         openness: Openness,
         request: &Parts,
         client: Client,
-    ) -> Result<Option<Caller>, Refusal> {
+    ) -> Result<Option<Proof>, Refusal> {
         if openness == Openness::File && policy.authenticates {
             return Ok(None);
         }
@@ -80,12 +107,8 @@ impl Guard {
             client,
             certificate: connection.and_then(|connection| connection.certificate.as_ref()),
         };
-        let caller = self.access.caller(policy, &request.headers, &from).await;
-        let changes_session = openness == Openness::Session && !request.method.is_safe();
-        match caller {
-            Err(_) if openness == Openness::Health || changes_session => Ok(None),
-            caller => caller.map(Some),
-        }
+        let proof = self.access.proof(policy, &request.headers, &from).await;
+        proof.map(Some)
     }
 
     /// Whether a request may change anything: not from a page of another site, as JSON, and by an operator at least. The
@@ -116,20 +139,24 @@ impl Guard {
 pub(crate) async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Response {
     let policy = guard.access.policy();
     let (mut request, body) = request.into_parts();
-    let mut entry = (!request.method.is_safe()).then(|| entry_of(&request));
+    let client = client_of(&request.extensions);
     let admitted = guard.admit(&policy, &mut request).await;
-    if let Some(entry) = &mut entry {
-        entry.name(request.extensions.get());
-    }
+    let has_failed = request.extensions.get::<FailedLogin>().is_some();
+    let entry = (has_failed || !request.method.is_safe()).then(|| entry_of(&request));
     let mut response = match admitted {
         Ok(()) => next.run(Request::from_parts(request, body)).await,
         Err(refusal) => refusal.answer(&request.headers, policy.has_users()),
     };
     policy.add_headers(response.headers_mut(), guard.content_policy);
     if let Some(entry) = entry {
-        guard.access.note(entry, &response);
+        guard.access.note(entry, client, &response);
     }
     response
+}
+
+/// Whether strangers are answered too.
+fn is_open(openness: Openness, method: &Method) -> bool {
+    openness == Openness::Health || (openness == Openness::Session && !method.is_safe())
 }
 
 fn within_limit(policy: &Policy, client: Client) -> Result<(), Refusal> {
@@ -167,23 +194,20 @@ fn entry_of(request: &Parts) -> AuditEntry {
     let extensions = &request.extensions;
     let route = extensions.get::<MatchedPath>();
     let connection = extensions.get::<Connection>();
+    let caller = extensions.get::<Caller>();
     AuditEntry {
         at: Timestamp::now(),
-        caller: None,
-        role: None,
-        via: None,
+        caller: caller.and_then(|caller| caller.name.clone()),
+        role: caller.map(|caller| caller.role),
+        via: caller.map(|caller| caller.via),
         peer: connection.map(|connection| connection.peer.to_string()),
-        method: method_name(&request.method),
+        method: request_log::name_of(&request.method),
         route: route.map_or("none", MatchedPath::as_str).to_owned(),
         status: 0,
         outcome: Outcome::Failed,
+        reason: extensions.get().copied(),
         request_id: extensions.get::<RequestId>().map(ToString::to_string),
     }
-}
-
-/// A method may be any word of a client's.
-fn method_name(method: &Method) -> String {
-    method.as_str().chars().take(16).collect()
 }
 
 impl AuditEntry {
@@ -195,15 +219,33 @@ impl AuditEntry {
 }
 
 impl Access {
-    /// Notes a call that changed something or tried to.
-    fn note(&self, mut entry: AuditEntry, response: &Response) {
+    /// Notes a call that changed something or tried to, or whose credentials were not taken.
+    fn note(&self, mut entry: AuditEntry, client: Client, response: &Response) {
         entry.status = response.status().as_u16();
-        entry.outcome = Outcome::of(entry.status);
-        // Who signs in is known only afterwards.
+        // Who signs in, or fails to, is known only afterwards.
+        let after = response.extensions();
+        entry.reason = after.get().copied().or(entry.reason);
         if entry.caller.is_none() {
-            let signed_in = response.extensions().get::<Caller>();
-            entry.name(signed_in);
+            entry.name(after.get());
         }
+        entry.outcome = match entry.reason {
+            Some(_) => Outcome::Refused,
+            None => Outcome::of(entry.status),
+        };
+        if let Some(reason) = entry.reason {
+            self.0.strangers.count(reason);
+        }
+        let is_strangers = entry.caller.is_none() && entry.outcome == Outcome::Refused;
+        if is_strangers && !self.0.strangers.have_line(client) {
+            if let Some(audit) = &self.0.audit {
+                audit.leave_out();
+            }
+            return;
+        }
+        self.write(&entry);
+    }
+
+    fn write(&self, entry: &AuditEntry) {
         tracing::info!(
             target: "audit",
             caller = entry.caller,
@@ -214,11 +256,12 @@ impl Access {
             route = entry.route,
             status = entry.status,
             outcome = ?entry.outcome,
+            reason = entry.reason.map(FailedLogin::as_str),
             request_id = entry.request_id,
-            "A call to change something"
+            "A call to change something, or with credentials that are not taken"
         );
         if let Some(audit) = &self.0.audit {
-            audit.note(&entry);
+            audit.note(entry);
         }
     }
 }

@@ -8,8 +8,9 @@ use super::credentials::{self, Credentials};
 use super::passwords::{Login, PasswordError};
 use super::policy::Policy;
 use super::refusal::Refusal;
-use super::sessions::Subject;
-use super::{Access, Caller, Via};
+use super::sessions::{Sessions, Subject};
+use super::standing::Proof;
+use super::{Access, Via};
 use crate::connection::ClientCertificate;
 
 /// What is known of a request beside its headers.
@@ -19,29 +20,30 @@ pub(crate) struct Origin<'a> {
 }
 
 impl Access {
-    /// Who sends a request. What it says in `Authorization` counts before a cookie, and that before a certificate.
-    pub(super) async fn caller(
+    /// By what it is known who sends a request. What it says in `Authorization` counts before a cookie, and that before
+    /// a certificate.
+    pub(super) async fn proof(
         &self,
         policy: &Policy,
         headers: &HeaderMap,
         from: &Origin<'_>,
-    ) -> Result<Caller, Refusal> {
+    ) -> Result<Proof, Refusal> {
         if !policy.authenticates {
-            return Ok(self.everybody());
+            return Ok(Proof::NotAsked);
         }
         match credentials::of(headers) {
             Some(Credentials::Basic(login)) => {
-                let subject = self.user(policy, login, from.client).await?;
-                policy.caller(&subject, Via::Basic).ok_or(Refusal::Wrong)
+                let user = self.user(policy, login, from.client).await?;
+                Ok(Proof::Subject(user, Via::Basic))
             }
             Some(Credentials::Bearer(token)) => {
-                let subject = self.token(policy, &token, from.client)?;
-                policy.caller(&subject, Via::Token).ok_or(Refusal::Wrong)
+                let token = self.token(policy, &token, from.client)?;
+                Ok(Proof::Subject(token, Via::Token))
             }
             Some(Credentials::Unreadable) => Err(Refusal::Wrong),
             None => self
-                .holder_of_session(policy, headers)
-                .or_else(|| policy.holder(from.certificate?))
+                .session(policy, headers)
+                .or_else(|| from.certificate.cloned().map(Proof::Certificate))
                 .ok_or(Refusal::Unknown),
         }
     }
@@ -79,10 +81,10 @@ impl Access {
         Err(Refusal::Wrong)
     }
 
-    fn holder_of_session(&self, policy: &Policy, headers: &HeaderMap) -> Option<Caller> {
+    fn session(&self, policy: &Policy, headers: &HeaderMap) -> Option<Proof> {
         let scope = self.cookie(policy);
-        let ids = scope.ids(headers);
-        let mut subjects = ids.into_iter().filter_map(|id| self.0.sessions.find(id));
-        subjects.find_map(|subject| policy.caller(&subject, Via::Cookie))
+        let ids = scope.ids(headers).into_iter();
+        let mut sessions = ids.map(|id| Proof::Session(Sessions::key(id)));
+        sessions.find(|session| self.caller_by(policy, session).is_some())
     }
 }

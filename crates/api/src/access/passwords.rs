@@ -1,6 +1,6 @@
-//! Checks passwords: off the async threads, one at a time, and each right one only once.
+//! Checks passwords: off the async threads, one at a time, and each right one only once for each client.
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -52,7 +52,8 @@ pub(crate) struct Expected {
 pub(crate) struct Passwords {
     /// Of this process, so that a verdict means nothing to who reads the memory of another.
     key: [u8; 32],
-    right: Mutex<HashSet<Verdict>>,
+    /// What was right, and for whom: another client must find it out by itself, and be counted.
+    right: Mutex<HashMap<Verdict, Client>>,
     turn: Semaphore,
     waiting: Semaphore,
 }
@@ -88,7 +89,7 @@ impl Passwords {
         let verdict = expected
             .hash
             .as_ref()
-            .map(|hash| self.verdict(&login, hash));
+            .map(|hash| self.verdict(&login, hash, client));
         if self.is_right(verdict) {
             return Ok(());
         }
@@ -103,11 +104,15 @@ impl Passwords {
         if self.is_right(verdict) {
             return Ok(());
         }
-        failures.count(client).map_err(PasswordError::TooOften)?;
+        if let Err(wait) = failures.count(client) {
+            // Else it would be told at once that it is right, as often as it is tried.
+            self.forget_of(client);
+            return Err(PasswordError::TooOften(wait));
+        }
         let checked = tokio::task::spawn_blocking(move || takes(&login, &expected)).await;
         match (checked, verdict) {
             (Ok(true), Some(verdict)) => {
-                self.keep(verdict);
+                self.keep(verdict, client);
                 Ok(())
             }
             _ => Err(PasswordError::Wrong),
@@ -119,34 +124,40 @@ impl Passwords {
         self.lock().clear();
     }
 
-    fn is_right(&self, verdict: Option<Verdict>) -> bool {
-        verdict.is_some_and(|verdict| self.lock().contains(&verdict))
+    fn forget_of(&self, client: Client) {
+        self.lock().retain(|_, other| *other != client);
     }
 
-    fn keep(&self, verdict: Verdict) {
+    fn is_right(&self, verdict: Option<Verdict>) -> bool {
+        verdict.is_some_and(|verdict| self.lock().contains_key(&verdict))
+    }
+
+    fn keep(&self, verdict: Verdict, client: Client) {
         let mut right = self.lock();
         if right.len() >= VERDICTS_MAX {
             right.clear();
         }
-        right.insert(verdict);
+        right.insert(verdict, client);
     }
 
-    /// What stands for user, hash and password together. Who has none of the three can neither make nor read it.
-    fn verdict(&self, login: &Login, hash: &PasswordHash) -> Verdict {
+    /// What stands for client, user, hash and password together. Who does not have them can neither make nor read it.
+    fn verdict(&self, login: &Login, hash: &PasswordHash, client: Client) -> Verdict {
         let mut mac =
             Hmac::<Sha256>::new_from_slice(&self.key).expect("HMAC takes keys of any length");
+        let client = client.bytes();
         for part in [
-            login.user.as_str(),
-            hash.as_str(),
-            login.password.expose_secret(),
+            client.as_slice(),
+            login.user.as_bytes(),
+            hash.as_str().as_bytes(),
+            login.password.expose_secret().as_bytes(),
         ] {
             mac.update(&(part.len() as u64).to_le_bytes());
-            mac.update(part.as_bytes());
+            mac.update(part);
         }
         mac.finalize().into_bytes().into()
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashSet<Verdict>> {
+    fn lock(&self) -> MutexGuard<'_, HashMap<Verdict, Client>> {
         self.right.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -237,6 +248,40 @@ mod tests {
                 Err(PasswordError::Wrong)
             );
         }
+    }
+
+    /// Who has spent the attempts of an address is not told which password was right: neither where another address
+    /// knows it, nor where this one did.
+    #[tokio::test]
+    async fn what_is_right_is_not_told_to_who_has_tried_too_often() {
+        let passwords = Passwords::default();
+        let failures = Attempts::of_failures();
+        let expected = Expected {
+            hash: Some(hash("secret", 4)),
+            cost: 4,
+        };
+        let client = |last| Client::V4([10, 0, 0, last]);
+        let tried = |password, from| {
+            let login = login("alice", password);
+            passwords.check(login, expected.clone(), &failures, client(from))
+        };
+        assert_eq!(tried("secret", 1).await, Ok(()));
+        for _ in 0..10 {
+            assert_eq!(tried("wrong", 2).await, Err(PasswordError::Wrong));
+        }
+        let is_locked = |outcome| matches!(outcome, Err(PasswordError::TooOften(_)));
+        assert!(is_locked(tried("secret", 2).await));
+        assert_eq!(tried("secret", 1).await, Ok(()), "others are known still");
+        for _ in 0..9 {
+            assert_eq!(tried("wrong", 1).await, Err(PasswordError::Wrong));
+        }
+        assert_eq!(
+            tried("secret", 1).await,
+            Ok(()),
+            "it has tried often, not too often"
+        );
+        assert!(is_locked(tried("wrong", 1).await));
+        assert!(is_locked(tried("secret", 1).await));
     }
 
     #[tokio::test]

@@ -83,8 +83,12 @@ impl Policy {
         }
     }
 
-    /// Who shows a certificate: the highest role of its names, since its signer vouches for each.
+    /// Who shows a certificate: the highest role of its names, since its signer vouches for each. `None` where it has
+    /// expired, which it may have done since the handshake.
     pub(crate) fn holder(&self, certificate: &ClientCertificate) -> Option<Caller> {
+        if certificate.not_after < Timestamp::now() {
+            return None;
+        }
         let names = certificate.common_name.iter().chain(&certificate.names);
         let role = self.role_of(names.clone());
         let name = names.clone().next().map_or("certificate", String::as_str);

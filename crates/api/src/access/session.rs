@@ -4,47 +4,63 @@ use axum::extract::rejection::JsonRejection;
 use axum::extract::{Request, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
-use axum::routing::get;
-use axum::{Extension, Json, RequestExt, Router};
+use axum::{Extension, Json, RequestExt};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
+use utoipa_axum::router::OpenApiRouter;
+use utoipa_axum::routes;
 
 use super::guard::client_of;
 use super::passwords::Login;
 use super::policy::Policy;
-use super::public::SESSION;
 use super::refusal::Refusal;
 use super::sessions::Subject;
 use super::{Access, Caller, Reach, Role, Via};
 use crate::problem::Problem;
+use crate::routes::Nothing;
 
 /// The routes of sessions.
-pub(crate) fn router(access: Access) -> Router {
-    let methods = get(tell).post(sign_in).delete(sign_out);
-    Router::new().route(SESSION, methods).with_state(access)
+pub(crate) fn router(access: Access) -> OpenApiRouter {
+    OpenApiRouter::new()
+        .routes(routes!(tell, sign_in, sign_out))
+        .with_state(access)
 }
 
 /// Who the caller is.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Session {
+    /// The user, the name of the token, or the subject of the client certificate; null where nobody says who they are.
     name: Option<String>,
     role: Role,
     via: Via,
     /// Whether the server asks who callers are.
     authentication: bool,
-    /// Why nobody may change anything.
+    /// Why nobody may change anything; null where that is not so.
     read_only_reason: Option<String>,
 }
 
 /// Either a token, or a user with the password.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 struct SignIn {
+    #[schema(value_type = Option<String>, nullable = false, format = Password)]
     token: Option<SecretString>,
+    #[schema(nullable = false)]
     user: Option<String>,
+    #[schema(value_type = Option<String>, nullable = false, format = Password)]
     password: Option<SecretString>,
 }
 
+/// Who the caller is.
+#[utoipa::path(
+    get,
+    path = "/api/v1/session",
+    tag = "Session",
+    responses(
+        (status = 200, description = "The caller", body = Session),
+    )
+)]
 async fn tell(State(access): State<Access>, Extension(caller): Extension<Caller>) -> Json<Session> {
     let authentication = access.policy().authenticates;
     let read_only = !authentication && access.0.reach == Reach::Network;
@@ -58,6 +74,19 @@ async fn tell(State(access): State<Access>, Extension(caller): Extension<Caller>
 }
 
 /// Exchanges a token or a password for a cookie that no script can read.
+///
+/// It lives 12 hours.
+#[utoipa::path(
+    post,
+    path = "/api/v1/session",
+    tag = "Session",
+    request_body = SignIn,
+    security(()),
+    responses(
+        (status = 204, description = "`Set-Cookie` has the session"),
+        (status = 409, description = "`no_authentication`: there is nothing to sign in to"),
+    )
+)]
 async fn sign_in(State(access): State<Access>, request: Request) -> Response {
     let policy = access.policy();
     let asked = request.headers().clone();
@@ -67,19 +96,36 @@ async fn sign_in(State(access): State<Access>, request: Request) -> Response {
     match access.signed_in(&policy, request).await {
         Ok((subject, caller)) => {
             let id = access.0.sessions.begin(subject);
+            // It may have ended the oldest.
+            access.0.changes.send_replace(());
             let cookie = access.cookie(&policy).hand_out(&id);
             (Extension(caller), without_content(cookie)).into_response()
         }
-        Err(refusal) => refusal.answer(&asked, policy.has_users()),
+        Err(refusal) => {
+            let failed = refusal.failed_login().map(Extension);
+            let answer = refusal.answer(&asked, policy.has_users());
+            (failed, answer).into_response()
+        }
     }
 }
 
 /// Ends the session, whether there was one or not.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/session",
+    tag = "Session",
+    request_body = Nothing,
+    security(()),
+    responses(
+        (status = 204, description = "There is none any more"),
+    )
+)]
 async fn sign_out(State(access): State<Access>, headers: HeaderMap) -> Response {
     let scope = access.cookie(&access.policy());
     for id in scope.ids(&headers) {
         access.0.sessions.end(id);
     }
+    access.0.changes.send_replace(());
     without_content(scope.take_away())
 }
 

@@ -30,6 +30,10 @@ pub(crate) struct Sessions(Mutex<HashMap<IdHash, Session>>);
 
 type IdHash = [u8; 32];
 
+/// One of the sessions. It tells nothing of its id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct SessionKey(IdHash);
+
 struct Session {
     subject: Subject,
     began_at: Instant,
@@ -61,10 +65,15 @@ impl Sessions {
         id
     }
 
-    /// For whom the session with this id stands.
-    pub(crate) fn find(&self, id: &str) -> Option<Subject> {
+    /// The session that has this id, where there may be one.
+    pub(crate) fn key(id: &str) -> SessionKey {
+        SessionKey(hash(id))
+    }
+
+    /// For whom a session stands.
+    pub(crate) fn of(&self, key: &SessionKey) -> Option<Subject> {
         let sessions = self.lock();
-        let session = sessions.get(&hash(id)).filter(|session| session.lives());
+        let session = sessions.get(&key.0).filter(|session| session.lives());
         session.map(|session| session.subject.clone())
     }
 
@@ -102,6 +111,10 @@ mod tests {
         Subject::Token(TokenHash::parse(&NewToken::random().hash).unwrap())
     }
 
+    fn find(sessions: &Sessions, id: &str) -> Option<Subject> {
+        sessions.of(&Sessions::key(id))
+    }
+
     #[tokio::test(start_paused = true)]
     async fn a_session_ends_after_its_lifetime_or_when_it_is_ended() {
         let sessions = Sessions::default();
@@ -110,13 +123,13 @@ mod tests {
             sessions.begin(subject.clone()),
             sessions.begin(subject.clone()),
         );
-        assert_eq!(sessions.find(&first), Some(subject.clone()));
+        assert_eq!(find(&sessions, &first), Some(subject.clone()));
         assert!(sessions.end(&first) && !sessions.end(&first));
-        assert_eq!(sessions.find(&first), None);
+        assert_eq!(find(&sessions, &first), None);
         tokio::time::advance(LIFETIME.saturating_sub(Duration::from_secs(1))).await;
-        assert_eq!(sessions.find(&second), Some(subject));
+        assert_eq!(find(&sessions, &second), Some(subject));
         tokio::time::advance(Duration::from_secs(1)).await;
-        assert_eq!(sessions.find(&second), None);
+        assert_eq!(find(&sessions, &second), None);
     }
 
     #[tokio::test(start_paused = true)]
@@ -129,11 +142,11 @@ mod tests {
             tokio::time::advance(Duration::from_secs(1)).await;
             ids.push(sessions.begin(one.clone()));
         }
-        assert_eq!(sessions.find(&ids[0]), None);
-        assert!(ids[1..].iter().all(|id| sessions.find(id).is_some()));
-        assert_eq!(sessions.find(&of_other), Some(other.clone()));
+        assert_eq!(find(&sessions, &ids[0]), None);
+        assert!(ids[1..].iter().all(|id| find(&sessions, id).is_some()));
+        assert_eq!(find(&sessions, &of_other), Some(other.clone()));
         sessions.keep(|subject| *subject == other);
-        assert_eq!(sessions.find(&ids[1]), None);
-        assert!(sessions.find(&of_other).is_some());
+        assert_eq!(find(&sessions, &ids[1]), None);
+        assert!(find(&sessions, &of_other).is_some());
     }
 }

@@ -2,44 +2,50 @@
 
 use etcd_monitor_alerting::{Alert, AlertEvent, AlertsView, DeadLetter};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::event_id::{EventId, numbered};
 
 /// History events that a live-event document carries; the route has them all.
 const LIVE_HISTORY_EVENTS: usize = 50;
 
-/// `GET /api/v1/alerts`.
-#[derive(Serialize)]
+/// Active alerts.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Alerts<'a> {
     pub(crate) alerts: Vec<&'a Alert>,
 }
 
 /// One event with its id.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(crate) struct NumberedEvent<'a> {
+    /// Names the event: to read on from there, and to open live events again after it.
+    #[schema(value_type = String, pattern = "^[0-9]+-[0-9a-f]+$", example = "12-19ab3c4d5e6")]
     pub(crate) id: EventId,
     #[serde(flatten)]
     pub(crate) event: &'a AlertEvent,
 }
 
-/// `GET /api/v1/alerts/history`: newest last; `next` is the cursor to the events before.
-#[derive(Serialize)]
+/// A page of events, newest last.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct AlertHistory<'a> {
     pub(crate) history: Vec<NumberedEvent<'a>>,
+    /// The cursor to the page before; null where there is none.
     pub(crate) next: Option<String>,
 }
 
-/// `GET /api/v1/alerts/dead-letters`: newest last; `next` is the cursor to those before.
-#[derive(Serialize)]
+/// A page of what was given up, newest last.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct DeadLetters<'a> {
     pub(crate) dead_letters: Vec<&'a DeadLetter>,
+    /// The cursor to the page before; null where there is none.
     pub(crate) next: Option<String>,
 }
 
-/// The data of a live `alerts` event.
-#[derive(Serialize)]
+/// The active alerts and the latest 50 events.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct LiveAlerts<'a> {
     alerts: Vec<&'a Alert>,
+    /// The latest events, newest last.
     history: Vec<NumberedEvent<'a>>,
 }
 

@@ -3,22 +3,26 @@
 use etcd_monitor_model::{MemberPort, PortCertificate, Snapshot, UnseenPort};
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::source::age_seconds;
 
 const DAY_SECONDS: f64 = 86_400.0;
 
-/// `GET /api/v1/cluster/certificates`.
-#[derive(Serialize)]
+/// What the ports of the members show. They are looked at every ten minutes.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct CertificatesDocument<'a> {
     cluster: &'a str,
     certificates: Vec<CertificateLine<'a>>,
+    /// Ports without TLS, which show none.
     without_tls: &'a [MemberPort],
+    /// Ports, and members, of which it is not known what they show.
     unknown: &'a [UnseenPort],
     age_seconds: f64,
 }
 
-#[derive(Serialize)]
+/// The certificate of one port.
+#[derive(Serialize, ToSchema)]
 struct CertificateLine<'a> {
     #[serde(flatten)]
     shown: &'a PortCertificate,

@@ -6,22 +6,29 @@ use etcd_monitor_alerting::{AlertState, AlertsView};
 use etcd_monitor_model::{Finding, FindingStatus, Quorum, Severity, Snapshot};
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::source::{Source, age_seconds};
 
-/// One line of `GET /api/v1/clusters` and of `GET /health`. What rests on a snapshot is null until there is one.
-#[derive(Debug, Clone, PartialEq, Serialize)]
+/// One cluster in one line. What rests on a snapshot is null until there is one.
+#[derive(Debug, Clone, PartialEq, Serialize, ToSchema)]
 pub(crate) struct ClusterLine {
+    /// Its name.
     cluster: String,
+    /// True: a linearizable read succeeded and no critical finding is true.
     healthy: Option<bool>,
+    /// Severity of the worst unexplained finding that is true.
     worst: Option<Severity>,
+    /// The verdict in one sentence. May quote a member's answer: untrusted text.
     sentence: String,
+    /// How old the verdict is.
     age_seconds: Option<f64>,
     /// Since when the oldest of the worst findings is true; null where none is.
     since: Option<Timestamp>,
     quorum: Option<Quorum>,
+    /// Members in the agreed list, learners included.
     member_count: Option<u32>,
-    /// The name of the leader.
+    /// The name of the leader. Untrusted text.
     leader: Option<String>,
     /// True findings that no other finding explains, by severity.
     severities: Option<SeverityCounts>,
@@ -31,19 +38,20 @@ pub(crate) struct ClusterLine {
     read_p99_seconds: Option<f64>,
     /// The versions that the members run, each once.
     versions: Vec<String>,
+    /// Alerts of it that fire.
     alerts_firing: usize,
 }
 
 /// How many there are of each severity.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub(crate) struct SeverityCounts {
     critical: usize,
     warning: usize,
     info: usize,
 }
 
-/// `GET /api/v1/clusters`.
-#[derive(Debug, Serialize)]
+/// The clusters.
+#[derive(Debug, Serialize, ToSchema)]
 pub(crate) struct Clusters {
     pub(crate) clusters: Vec<ClusterLine>,
 }

@@ -5,35 +5,45 @@ use etcd_monitor_core::RecordingInfo;
 use etcd_monitor_model::Severity;
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::alerts::NumberedEvent;
 use super::event_id::numbered;
 
-/// `GET /api/v1/incidents`: newest last; `next` is the cursor to those before.
-#[derive(Serialize)]
+/// A page of incidents, newest last.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Incidents<'a> {
     pub(crate) incidents: Vec<IncidentLine<'a>>,
+    /// The cursor to the page before; null where there is none.
     pub(crate) next: Option<String>,
 }
 
-/// What is known of one without its events.
-#[derive(Serialize)]
+/// Alerts of one cluster that fired at the same time, or one within five minutes after those before were over.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct IncidentLine<'a> {
+    /// It stays while alerts are added.
     id: Fingerprint,
     cluster: &'a str,
+    /// When the first of its alerts fired.
     began_at: Timestamp,
+    /// When the last of its alerts was over; null while one fires.
     ended_at: Option<Timestamp>,
+    /// The worst severity that any of its alerts had.
     worst: Severity,
+    /// The cause of the worst of its alerts that nothing explains. Untrusted text.
     sentence: &'a str,
+    /// Ids of its alerts, in the order in which they fired first.
     alerts: &'a [Fingerprint],
+    /// The name of the recording of the black box; null where there is none.
     recording: Option<&'a str>,
 }
 
-/// `GET /api/v1/incidents/{id}`: with its events, oldest first.
-#[derive(Serialize)]
+/// An incident with its events.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct IncidentDocument<'a> {
     #[serde(flatten)]
     line: IncidentLine<'a>,
+    /// Oldest first.
     events: Vec<NumberedEvent<'a>>,
 }
 

@@ -2,6 +2,7 @@
 
 use etcd_monitor_model::{FindingStatus, MemberVersions, Snapshot, rule};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::source::age_seconds;
 
@@ -12,11 +13,13 @@ const RULES: [&str; 3] = [
     rule::CLUSTER_VERSION_BEHIND,
 ];
 
-/// `GET /api/v1/cluster/versions`.
-#[derive(Serialize)]
+/// What members run, and as what the cluster acts.
+#[derive(Serialize, ToSchema)]
 pub(crate) struct Versions<'a> {
     cluster: &'a str,
+    /// The version that the cluster acts as; null while no member says it.
     cluster_version: Option<&'a str>,
+    /// The members whose ids are known.
     members: &'a [MemberVersions],
     /// What `MixedVersions` says; null where it is not known.
     mixed: Option<bool>,

@@ -1,32 +1,51 @@
 //! Acknowledgements: who takes care of an alert, by this route and by `etcd-monitor ack` alike.
 
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use etcd_monitor_alerting::{Acknowledgement, Alert, Fingerprint};
 use jiff::Timestamp;
 use serde::Deserialize;
+use utoipa::ToSchema;
 
-use super::author;
+use super::configuration::Nothing;
+use super::{Named, author};
 use crate::access::Caller;
 use crate::body::Body;
 use crate::problem::Problem;
 use crate::source::Source;
 
 /// Who takes care.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewAcknowledgement {
+    /// What there is to say about it.
     #[serde(default)]
     comment: String,
+    /// Who says so; counts where the caller has no name, and is needed there.
+    #[schema(nullable = false)]
     author: Option<String>,
 }
 
-/// `PUT /api/v1/alerts/{id}/acknowledgement`: answers the alert.
+/// Says that somebody takes care of an alert.
+///
+/// It is told no more until it is over or becomes more severe. Answered once it is kept and alerting goes by it.
+#[utoipa::path(
+    put,
+    path = "/api/v1/alerts/{id}/acknowledgement",
+    tag = "Alerts",
+    params(("id" = Fingerprint, Path, description = "The id of an active alert")),
+    request_body = NewAcknowledgement,
+    responses(
+        (status = 200, description = "The alert", body = Alert),
+        (status = 404, description = "`alert_unknown`: no alert that is active has this id; `no_mutes`: this monitor keeps none"),
+        (status = 503, description = "`mutes_unavailable`: the file cannot be read or changed"),
+    )
+)]
 pub(crate) async fn put(
     State(source): State<Source>,
-    Path(id): Path<String>,
+    Named(id): Named,
     Extension(caller): Extension<Caller>,
     Body(wanted): Body<NewAcknowledgement>,
 ) -> Result<Response, Problem> {
@@ -49,10 +68,22 @@ pub(crate) async fn put(
     Ok(Json(alert).into_response())
 }
 
-/// `DELETE /api/v1/alerts/{id}/acknowledgement`
+/// Takes an acknowledgement back.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/alerts/{id}/acknowledgement",
+    tag = "Alerts",
+    params(("id" = Fingerprint, Path, description = "The id of an active alert")),
+    request_body = Nothing,
+    responses(
+        (status = 204, description = "Nobody takes care of it any more"),
+        (status = 404, description = "`alert_unknown`: no alert that is active has this id; `no_mutes`: this monitor keeps none"),
+        (status = 503, description = "`mutes_unavailable`: the file cannot be read or changed"),
+    )
+)]
 pub(crate) async fn remove(
     State(source): State<Source>,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<Response, Problem> {
     let id = active(&source, &id)?.id;
     let desk = source.mutes()?;

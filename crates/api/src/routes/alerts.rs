@@ -15,6 +15,18 @@ use crate::page;
 use crate::problem::Problem;
 use crate::source::Source;
 
+/// Pending and firing alerts, worst first.
+///
+/// Of one cluster where one is named, else of all.
+#[utoipa::path(
+    get,
+    path = "/api/v1/alerts",
+    tag = "Alerts",
+    params(("cluster" = Option<String>, Query, description = "The name of a cluster. Left out: all")),
+    responses(
+        (status = 200, description = "The alerts", body = Alerts<'static>),
+    )
+)]
 pub(crate) async fn active(
     State(source): State<Source>,
     selection: Selection,
@@ -27,14 +39,31 @@ pub(crate) async fn active(
 }
 
 /// A part of the past.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Past {
+    /// The name of a cluster. Left out: all, or where the answer is of one, the only one.
     pub(super) cluster: Option<String>,
+    /// The most of a page.
+    #[param(minimum = 1, maximum = 1_000, default = 100)]
     pub(super) limit: Option<usize>,
+    /// A cursor: `next` of the page after.
     pub(super) before: Option<String>,
 }
 
+/// What happened to alerts, newest last.
+///
+/// The latest 1,000 events are kept.
+#[utoipa::path(
+    get,
+    path = "/api/v1/alerts/history",
+    tag = "Alerts",
+    params(Past),
+    responses(
+        (status = 200, description = "A page of events", body = AlertHistory<'static>),
+    )
+)]
 pub(crate) async fn history(
     State(source): State<Source>,
     past: Result<Query<Past>, QueryRejection>,
@@ -55,14 +84,29 @@ pub(crate) async fn history(
 }
 
 /// A part of what was given up.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Page {
+    /// The most of a page.
+    #[param(minimum = 1, maximum = 1_000, default = 100)]
     limit: Option<usize>,
+    /// A cursor: `next` of the page after.
     before: Option<u64>,
 }
 
-/// Notifications that were given up, with the reason.
+/// Notifications that were given up, with the reason, newest last.
+///
+/// At most 1,000 are kept; they outlive the process.
+#[utoipa::path(
+    get,
+    path = "/api/v1/alerts/dead-letters",
+    tag = "Alerts",
+    params(Page),
+    responses(
+        (status = 200, description = "A page of them", body = DeadLetters<'static>),
+    )
+)]
 pub(crate) async fn dead_letters(
     State(source): State<Source>,
     page: Result<Query<Page>, QueryRejection>,

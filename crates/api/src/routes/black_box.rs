@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::body::Body;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use etcd_monitor_core::{BlackBoxStatus, Recordings};
@@ -10,19 +10,32 @@ use serde::Serialize;
 use tokio::fs::File;
 use tokio::io::AsyncReadExt;
 use tokio_util::io::ReaderStream;
+use utoipa::ToSchema;
 
+use super::Named;
 use crate::problem::Problem;
 use crate::source::Source;
 
 /// What the black box holds; all zero and empty where it is off.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct BlackBoxDocument {
+    /// Whether anything is recorded.
     enabled: bool,
     #[serde(flatten)]
     status: BlackBoxStatus,
 }
 
-/// `GET /api/v1/blackbox`
+/// What the black box holds.
+///
+/// All zero and empty where it is off.
+#[utoipa::path(
+    get,
+    path = "/api/v1/blackbox",
+    tag = "Black box",
+    responses(
+        (status = 200, description = "Its state and its recordings", body = BlackBoxDocument),
+    )
+)]
 pub(crate) async fn list(State(source): State<Source>) -> Response {
     let status = source.recordings().map(Recordings::status);
     let document = BlackBoxDocument {
@@ -32,16 +45,28 @@ pub(crate) async fn list(State(source): State<Source>) -> Response {
     Json(document).into_response()
 }
 
-/// `GET /api/v1/blackbox/{name}`: a recording as a file. Only a name that is in the list is looked for on the disk.
+/// A recording as a file.
+///
+/// One that still goes on is sent as it is now. `etcd-monitor replay` reads it.
+#[utoipa::path(
+    get,
+    path = "/api/v1/blackbox/{name}",
+    tag = "Black box",
+    params(("name" = String, Path, description = "A name of the list")),
+    responses(
+        (status = 200, description = "The file", content_type = "application/octet-stream", body = Vec<u8>),
+        (status = 404, description = "`recording_unknown`: the list has no such name"),
+    )
+)]
 pub(crate) async fn download(
     State(source): State<Source>,
-    Path(name): Path<String>,
+    Named(name): Named,
 ) -> Result<Response, Problem> {
     let known = source
         .recordings()
         .and_then(|recordings| recordings.path(&name));
     let path = known.ok_or_else(|| Problem::recording_unknown(&name))?;
-    // One that has just been deleted to make room is unknown, too.
+    // Only a name that is in the list is looked for on the disk. One that has just been deleted to make room is unknown, too.
     let gone = |_| Problem::recording_unknown(&name);
     let file = File::open(path).await.map_err(gone)?;
     let bytes = file.metadata().await.map_err(gone)?.len();

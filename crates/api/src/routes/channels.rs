@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use etcd_monitor_alerting::{
     AlertPolicy, Channel, ChannelStats, Delivery, Notification, NotifyError, Rule, SeverityPolicy,
@@ -14,7 +14,9 @@ use etcd_monitor_model::{AlertType, Severity, plain_text, rule};
 use jiff::Timestamp;
 use serde::Serialize;
 use tokio::time::timeout;
+use utoipa::ToSchema;
 
+use super::Named;
 use super::configuration::Nothing;
 use crate::body::Body;
 use crate::problem::Problem;
@@ -23,8 +25,10 @@ use crate::source::Source;
 /// How long a trial may take: less than the server gives an answer.
 const TRIAL_TIMEOUT: Duration = Duration::from_secs(20);
 
-#[derive(Debug, Serialize)]
+/// A rule that makes alerts.
+#[derive(Debug, Serialize, ToSchema)]
 struct RuleLine {
+    /// Its name; the default ones have that of the finding they select.
     rule: String,
     /// The cluster that has this rule of its own; null: every cluster without such.
     cluster: Option<String>,
@@ -32,44 +36,60 @@ struct RuleLine {
     alert_type: Option<AlertType>,
     /// Null: that of the finding.
     severity: Option<Severity>,
+    /// How long its condition must hold before it fires.
     for_seconds: f64,
+    /// How long its condition must be false before it is over.
     keep_firing_for_seconds: f64,
+    /// Whether it holds.
     enabled: bool,
+    /// Labels that it adds.
     labels: BTreeMap<String, String>,
+    /// Whether it is one over metrics, of the configuration.
     custom: bool,
     /// The condition of a custom rule, in words.
     condition: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+/// The rules.
+#[derive(Debug, Serialize, ToSchema)]
 struct Rules {
     rules: Vec<RuleLine>,
 }
 
-#[derive(Debug, Serialize)]
+/// A channel, and what it has done since the start.
+#[derive(Debug, Serialize, ToSchema)]
 struct ChannelLine {
     name: String,
+    /// `console`, `email`, `slack`, `pagerduty`, `webhook`, `alertmanager`, or one of an embedder.
     kind: String,
     /// Notifications that it took.
     delivered: u64,
     /// Notifications that were given up.
     failed: u64,
+    /// Attempts that failed; most are made again.
     failed_attempts: u64,
+    /// Notifications that found no room in its queue.
     dropped: u64,
+    /// Notifications that wait or are being tried.
     waiting: u64,
+    /// Since when every attempt has failed; null while the latest did not.
     failing_since: Option<Timestamp>,
+    /// Why an attempt failed last, possibly long ago. Untrusted text.
     last_error: Option<String>,
 }
 
-#[derive(Debug, Serialize)]
+/// The channels.
+#[derive(Debug, Serialize, ToSchema)]
 struct Channels {
     channels: Vec<ChannelLine>,
 }
 
 /// What came of a trial.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct Trial {
+    /// Whether the channel took the message.
     ok: bool,
+    /// That it did, or what came back. Untrusted text.
     detail: String,
 }
 
@@ -109,7 +129,15 @@ impl From<&ChannelStats> for ChannelLine {
     }
 }
 
-/// `GET /api/v1/rules`: those that hold, and the default ones that are off.
+/// The rules that make alerts: those that hold, and the default ones that are off.
+#[utoipa::path(
+    get,
+    path = "/api/v1/rules",
+    tag = "Alerts",
+    responses(
+        (status = 200, description = "The rules", body = Rules),
+    )
+)]
 pub(crate) async fn rules(State(source): State<Source>) -> Response {
     let rules = lines(&source.alerts().policy());
     Json(Rules { rules }).into_response()
@@ -138,18 +166,39 @@ fn lines(policy: &AlertPolicy) -> Vec<RuleLine> {
         .collect()
 }
 
-/// `GET /api/v1/channels`
+/// The channels, and what became of their notifications.
+#[utoipa::path(
+    get,
+    path = "/api/v1/channels",
+    tag = "Alerts",
+    responses(
+        (status = 200, description = "The channels, in the order of the configuration", body = Channels),
+    )
+)]
 pub(crate) async fn list(State(source): State<Source>) -> Response {
     let view = source.alerts().latest();
     let channels = view.channels.iter().map(Into::into).collect();
     Json(Channels { channels }).into_response()
 }
 
-/// `POST /api/v1/channels/{name}/test`: sends a trial message. Where to is what the configuration says, never what the
-/// request does.
+/// Sends a test message through a channel, firing and over.
+///
+/// Where to is what the configuration says, never what the request does. It takes 20 s at most.
+#[utoipa::path(
+    post,
+    path = "/api/v1/channels/{name}/test",
+    tag = "Alerts",
+    params(("name" = String, Path, description = "The name of a channel")),
+    request_body = Nothing,
+    responses(
+        (status = 200, description = "What came of it", body = Trial),
+        (status = 404, description = "`channel_unknown`: no channel of the configuration has this name"),
+        (status = 409, description = "`channel_test_under_way`: it is being tested at this moment"),
+    )
+)]
 pub(crate) async fn test(
     State(source): State<Source>,
-    Path(name): Path<String>,
+    Named(name): Named,
     Body(Nothing {}): Body<Nothing>,
 ) -> Result<Response, Problem> {
     let channels = source.alerts().channels();

@@ -4,23 +4,28 @@ use axum::Json;
 use axum::extract::State;
 use etcd_monitor_model::{MemberSnapshot, Snapshot};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::Selection;
 use crate::exporter::member_labels;
+use crate::openapi::AfterTheFirstCycle;
 use crate::problem::Problem;
 use crate::source::Source;
 
 /// One member as `http_sd_config` reads it.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 pub(crate) struct TargetGroup {
+    /// Host and port.
+    #[schema(value_type = Vec<String>, min_items = 1, max_items = 1)]
     targets: [String; 1],
     labels: TargetLabels,
 }
 
 /// Labels of a target; those that begin with underscores tell Prometheus how to scrape it.
-#[derive(Debug, PartialEq, Serialize)]
+#[derive(Debug, PartialEq, Serialize, ToSchema)]
 struct TargetLabels {
     cluster: String,
+    /// Its name; with its id where two have the same.
     member: String,
     #[serde(rename = "__scheme__")]
     scheme: String,
@@ -28,9 +33,20 @@ struct TargetLabels {
     metrics_path: String,
 }
 
-/// `GET /api/v1/sd`: the members of one cluster, or of all.
+/// The members for Prometheus' `http_sd_config`.
 ///
-/// Fails while a cluster has no snapshot yet: an empty list would make Prometheus forget the members it knows.
+/// Of one cluster where one is named, else of all. Fails while a cluster has no snapshot yet: an empty list would make
+/// Prometheus forget the members it knows.
+#[utoipa::path(
+    get,
+    path = "/api/v1/sd",
+    tag = "Metrics",
+    params(("cluster" = Option<String>, Query, description = "The name of a cluster. Left out: all")),
+    responses(
+        (status = 200, description = "A group for each member that serves metrics somewhere", body = Vec<TargetGroup>),
+        AfterTheFirstCycle,
+    )
+)]
 pub(crate) async fn members(
     State(source): State<Source>,
     selection: Selection,

@@ -5,6 +5,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::access::Caller;
 use crate::documents::fleet::{ClusterLine, cluster_lines};
@@ -13,18 +14,34 @@ use crate::source::{Source, age_seconds};
 /// A cycle lasts two deadlines of at most half an interval each, so after four intervals the loop stands still.
 const STALLED_INTERVALS: f64 = 4.0;
 
-#[derive(Serialize)]
+/// How the daemon itself is.
+#[derive(Serialize, ToSchema)]
 struct Health {
+    /// `ok` or `stalled`; of readiness `ready` or `starting`.
     status: &'static str,
+    /// Seconds since it started.
     uptime_seconds: f64,
     /// Not for strangers, where callers have to say who they are.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     clusters: Option<Vec<ClusterLine>>,
 }
 
 type Asking = Option<Extension<Caller>>;
 
-/// 200 while the probe loops advance; 503 when one stands still.
+/// Whether the probe loops advance, whatever etcd does.
+///
+/// Where callers have to say who they are, strangers are not told of clusters.
+#[utoipa::path(
+    get,
+    path = "/health",
+    tag = "Health",
+    security(()),
+    responses(
+        (status = 200, description = "They advance", body = Health),
+        (status = 503, description = "One stands still: `stalled`", body = Health),
+    )
+)]
 pub(crate) async fn health(State(source): State<Source>, caller: Asking) -> Response {
     let (code, status) = if stalled(&source) {
         (StatusCode::SERVICE_UNAVAILABLE, "stalled")
@@ -34,7 +51,19 @@ pub(crate) async fn health(State(source): State<Source>, caller: Asking) -> Resp
     (code, Json(document(&source, status, caller.is_some()))).into_response()
 }
 
-/// 503 until the first cycle of every cluster has ended.
+/// Whether the first cycle of every cluster has ended.
+///
+/// Where callers have to say who they are, strangers are not told of clusters.
+#[utoipa::path(
+    get,
+    path = "/ready",
+    tag = "Health",
+    security(()),
+    responses(
+        (status = 200, description = "It has", body = Health),
+        (status = 503, description = "Not yet: `starting`", body = Health),
+    )
+)]
 pub(crate) async fn ready(State(source): State<Source>, caller: Asking) -> Response {
     let ready = source
         .watched()

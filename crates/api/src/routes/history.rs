@@ -14,6 +14,7 @@ use etcd_monitor_model::{
 use futures_util::TryStreamExt;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use crate::problem::Problem;
 use crate::source::Source;
@@ -31,46 +32,78 @@ const SPAN_DEFAULT: SignedDuration = SignedDuration::from_hours(1);
 const SERIES_MAX: usize = 1_000;
 
 /// What is asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
+    /// The name of a cluster. Left out: the only one.
     cluster: Option<String>,
+    /// The name of a metric, as the series have it. Left out: all.
+    #[param(example = "wal_fsync_p99_seconds")]
     metric: Option<String>,
+    /// The id of a member. Left out: all.
+    #[param(pattern = "^[0-9a-fA-F]{1,16}$")]
     member: Option<String>,
+    /// The first moment, as RFC 3339 or Unix seconds. Left out: an hour before the end.
     start: Option<String>,
+    /// The last moment, likewise. Left out: now.
     end: Option<String>,
+    /// The most points of a series; beyond them a point is a bucket.
+    #[param(minimum = 1, maximum = 10_000, default = 1_000)]
     max_points: Option<u32>,
 }
 
-#[derive(Serialize)]
-struct Document {
+/// Series of one cluster.
+#[derive(Serialize, ToSchema)]
+struct HistoryDocument {
     cluster: ClusterName,
     series: Vec<Series>,
 }
 
-/// One series. A point is `[unix seconds, value]`, or of a bucket `[unix seconds, mean, min, max]`.
-#[derive(Serialize)]
+/// One series.
+#[derive(Serialize, ToSchema)]
 struct Series {
+    /// The metric.
     name: String,
     labels: Labels,
+    /// What a value is: `seconds`, `bytes`, …
     unit: &'static str,
+    /// Oldest first. A point is `[unix seconds, value]`, or of a bucket `[unix seconds, mean, min, max]`.
     points: Vec<Vec<f64>>,
 }
 
 /// Whose series it is; names as they are now, where the ids are known.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 pub(super) struct Labels {
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     member: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     member_id: Option<MemberId>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     peer: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     peer_id: Option<MemberId>,
 }
 
-/// `GET /api/v1/metrics/history`
+/// Points of the past.
+///
+/// What was not measured is not there.
+#[utoipa::path(
+    get,
+    path = "/api/v1/metrics/history",
+    tag = "Metrics",
+    params(Wanted),
+    responses(
+        (status = 200, description = "The series that have points in that time, at most 1,000", body = HistoryDocument),
+        (status = 400, description = "`cluster_required`: several clusters are watched, and none is named"),
+        (status = 404, description = "`no_history`: this monitor keeps none"),
+        (status = 503, description = "`history_unavailable`: the store cannot answer"),
+    )
+)]
 pub(crate) async fn history(
     State(source): State<Source>,
     wanted: Result<Query<Wanted>, QueryRejection>,
@@ -84,7 +117,7 @@ pub(crate) async fn history(
     let series = answered
         .into_iter()
         .map(|(key, points)| Series::of(&key, &points, latest.as_deref()));
-    let document = Document {
+    let document = HistoryDocument {
         cluster,
         series: series.collect(),
     };

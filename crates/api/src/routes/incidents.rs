@@ -2,19 +2,31 @@
 
 use axum::Json;
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::response::{IntoResponse, Response};
 use etcd_monitor_alerting::{AlertIncident, AlertsView, Fingerprint, incidents};
 use etcd_monitor_core::{RecordingInfo, Recordings};
 use jiff::Timestamp;
 
+use super::Named;
 use super::alerts::{Past, known};
 use crate::documents::incidents::{IncidentDocument, IncidentLine, Incidents};
 use crate::page;
 use crate::problem::Problem;
 use crate::source::Source;
 
-/// `GET /api/v1/incidents`
+/// Alerts that belong together in time, newest last.
+///
+/// Made of the latest 1,000 events of alerts and of what fires now.
+#[utoipa::path(
+    get,
+    path = "/api/v1/incidents",
+    tag = "Alerts",
+    params(Past),
+    responses(
+        (status = 200, description = "A page of incidents", body = Incidents<'static>),
+    )
+)]
 pub(crate) async fn list(
     State(source): State<Source>,
     past: Result<Query<Past>, QueryRejection>,
@@ -38,10 +50,20 @@ pub(crate) async fn list(
     Ok(Json(document).into_response())
 }
 
-/// `GET /api/v1/incidents/{id}`
+/// One incident with its events, oldest first.
+#[utoipa::path(
+    get,
+    path = "/api/v1/incidents/{id}",
+    tag = "Alerts",
+    params(("id" = Fingerprint, Path, description = "The id of an incident")),
+    responses(
+        (status = 200, description = "The incident", body = IncidentDocument<'static>),
+        (status = 404, description = "`incident_unknown`: the history tells of none with this id, or no longer"),
+    )
+)]
 pub(crate) async fn one(
     State(source): State<Source>,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<Response, Problem> {
     let view = source.alerts().latest();
     let wanted: Option<Fingerprint> = id.parse().ok();

@@ -7,21 +7,34 @@ use axum::response::{IntoResponse, Response};
 use etcd_monitor_model::LeaderChange;
 use jiff::Timestamp;
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::alerts::Past;
+use crate::openapi::OneCluster;
 use crate::page;
 use crate::problem::Problem;
 use crate::source::Source;
 
-/// `GET /api/v1/cluster/leader/history`: newest last; `next` is the cursor to the changes before.
-#[derive(Serialize)]
+/// A page of changes of leader, newest last.
+#[derive(Serialize, ToSchema)]
 struct LeaderHistory<'a> {
     cluster: &'a str,
     changes: Vec<&'a LeaderChange>,
+    /// The cursor to the page before; null where there is none.
     next: Option<String>,
 }
 
-/// `GET /api/v1/cluster/leader/history`
+/// The latest 100 changes of leader, newest last.
+#[utoipa::path(
+    get,
+    path = "/api/v1/cluster/leader/history",
+    tag = "Clusters",
+    params(Past),
+    responses(
+        (status = 200, description = "A page of changes", body = LeaderHistory<'static>),
+        OneCluster,
+    )
+)]
 pub(crate) async fn history(
     State(source): State<Source>,
     past: Result<Query<Past>, QueryRejection>,

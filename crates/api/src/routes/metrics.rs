@@ -8,9 +8,21 @@ use axum::response::{IntoResponse, Response};
 use super::Selection;
 use crate::documents::{CurrentMetrics, Latency};
 use crate::exporter::{self, Format};
+use crate::openapi::OneCluster;
 use crate::problem::Problem;
 use crate::source::Source;
 
+/// The numbers of each member.
+#[utoipa::path(
+    get,
+    path = "/api/v1/metrics/current",
+    tag = "Metrics",
+    params(Selection),
+    responses(
+        (status = 200, description = "The numbers of the latest cycle", body = CurrentMetrics<'static>),
+        OneCluster,
+    )
+)]
 pub(crate) async fn current(
     State(source): State<Source>,
     selection: Selection,
@@ -19,6 +31,17 @@ pub(crate) async fn current(
     Ok(Json(CurrentMetrics::of(&snapshot)).into_response())
 }
 
+/// How long reads and writes take, by member and by who measured it.
+#[utoipa::path(
+    get,
+    path = "/api/v1/metrics/latency",
+    tag = "Metrics",
+    params(Selection),
+    responses(
+        (status = 200, description = "Quantiles over five minutes", body = Latency<'static>),
+        OneCluster,
+    )
+)]
 pub(crate) async fn latency(
     State(source): State<Source>,
     selection: Selection,
@@ -27,7 +50,20 @@ pub(crate) async fn latency(
     Ok(Json(Latency::of(&snapshot)).into_response())
 }
 
-/// `GET /metrics`, in the format that `Accept` asks for.
+/// Every number for Prometheus.
+///
+/// OpenMetrics where `Accept` likes it best, else the text format 0.0.4. An unknown value is no sample.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = "Metrics",
+    responses(
+        (status = 200, description = "The page", content(
+            (String = "text/plain"),
+            (String = "application/openmetrics-text"),
+        )),
+    )
+)]
 pub(crate) async fn exposition(State(source): State<Source>, headers: HeaderMap) -> Response {
     let accept = headers
         .get(header::ACCEPT)

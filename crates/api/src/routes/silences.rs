@@ -1,7 +1,7 @@
 //! Silences: what people have asked not to be told, by this route and by `etcd-monitor silence` alike.
 
 use axum::extract::rejection::QueryRejection;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -10,8 +10,10 @@ use etcd_monitor_alerting::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
-use super::author;
+use super::configuration::Nothing;
+use super::{Named, author};
 use crate::access::Caller;
 use crate::body::Body;
 use crate::page;
@@ -19,43 +21,63 @@ use crate::problem::Problem;
 use crate::source::Source;
 
 /// Which silences are asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
+    /// Whether those that are over are told too.
     #[serde(default)]
+    #[param(default = false)]
     expired: bool,
+    /// The most of a page.
+    #[param(minimum = 1, maximum = 1_000, default = 100)]
     limit: Option<usize>,
+    /// A cursor: `next` of the page before.
     after: Option<String>,
 }
 
 /// A silence that is to be.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewSilence {
+    /// What is silenced: alerts that all of these match, such as `cluster=prod` and `member=~"m[12]"`.
+    #[schema(min_items = 1, example = json!(["cluster=prod"]))]
     matchers: Vec<String>,
+    /// How long it lasts. Either this or `ends_at`.
+    #[schema(nullable = false, exclusive_minimum = 0)]
     duration_seconds: Option<f64>,
+    /// When it begins. Left out, or in the past: now.
+    #[schema(nullable = false)]
     starts_at: Option<Timestamp>,
+    /// When it ends. Either this or `duration_seconds`.
+    #[schema(nullable = false)]
     ends_at: Option<Timestamp>,
+    /// Why.
     comment: String,
+    /// Who says so; counts where the caller has no name, and is needed there.
+    #[schema(nullable = false)]
     author: Option<String>,
 }
 
 /// A silence, and where it stands.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, ToSchema)]
 struct SilenceLine {
     id: String,
+    /// What is silenced: alerts that all of these match.
     matchers: Vec<String>,
     starts_at: Timestamp,
     ends_at: Timestamp,
     author: String,
+    /// Why.
     comment: String,
     state: SilenceState,
 }
 
-/// `GET /api/v1/silences`: in the order in which they end.
-#[derive(Debug, Serialize)]
+/// A page of silences, in the order in which they end.
+#[derive(Debug, Serialize, ToSchema)]
 struct Silences {
     silences: Vec<SilenceLine>,
+    /// The cursor to the page after; null where there is none.
     next: Option<String>,
 }
 
@@ -73,7 +95,18 @@ impl SilenceLine {
     }
 }
 
-/// `GET /api/v1/silences`
+/// What people have asked not to be told, in the order in which it ends.
+#[utoipa::path(
+    get,
+    path = "/api/v1/silences",
+    tag = "Silences",
+    params(Wanted),
+    responses(
+        (status = 200, description = "A page of silences", body = Silences),
+        (status = 404, description = "`no_mutes`: this monitor keeps none"),
+        (status = 503, description = "`mutes_unavailable`: the file cannot be read or changed"),
+    )
+)]
 pub(crate) async fn list(
     State(source): State<Source>,
     wanted: Result<Query<Wanted>, QueryRejection>,
@@ -112,7 +145,21 @@ fn cursor(text: &str) -> Result<(Timestamp, &str), Problem> {
     Ok((ends_at.parse().map_err(|_| bad())?, id))
 }
 
-/// `POST /api/v1/silences`
+/// Silences alerts.
+///
+/// Answered once it is kept and alerting goes by it.
+#[utoipa::path(
+    post,
+    path = "/api/v1/silences",
+    tag = "Silences",
+    request_body = NewSilence,
+    responses(
+        (status = 201, description = "The silence", body = SilenceLine),
+        (status = 404, description = "`no_mutes`: this monitor keeps none"),
+        (status = 409, description = "`too_many_silences`: as many as are kept are there already"),
+        (status = 503, description = "`mutes_unavailable`: the file cannot be read or changed"),
+    )
+)]
 pub(crate) async fn add(
     State(source): State<Source>,
     Extension(caller): Extension<Caller>,
@@ -161,10 +208,23 @@ fn ends_at(wanted: &NewSilence, starts_at: Timestamp) -> Result<Timestamp, Probl
     }
 }
 
-/// `DELETE /api/v1/silences/{id}`
+/// Ends a silence now.
+#[utoipa::path(
+    delete,
+    path = "/api/v1/silences/{id}",
+    tag = "Silences",
+    params(("id" = String, Path, description = "The id of a silence")),
+    request_body = Nothing,
+    responses(
+        (status = 200, description = "The silence that is over", body = SilenceLine),
+        (status = 404, description = "`silence_unknown`: no silence has this id; `no_mutes`: this monitor keeps none"),
+        (status = 409, description = "`silence_over`: it is over already"),
+        (status = 503, description = "`mutes_unavailable`: the file cannot be read or changed"),
+    )
+)]
 pub(crate) async fn expire(
     State(source): State<Source>,
-    Path(id): Path<String>,
+    Named(id): Named,
 ) -> Result<Response, Problem> {
     let now = Timestamp::now();
     let desk = source.mutes()?;

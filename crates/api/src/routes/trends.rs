@@ -1,6 +1,6 @@
 //! Trends of the past: a window against the one before it, and when the quota will be reached.
 
-mod overview;
+pub(super) mod overview;
 
 use std::ops::Range;
 
@@ -16,12 +16,11 @@ use etcd_monitor_model::{
 };
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::history::{Labels, answer, problem, time};
 use crate::problem::Problem;
 use crate::source::Source;
-
-pub(crate) use overview::trends;
 
 /// Compared where the query does not say: the last hour with the hour before it.
 const WINDOW_DEFAULT_SECONDS: f64 = 3_600.0;
@@ -52,41 +51,61 @@ const FORECAST_POINTS: u32 = 300;
 const DEFRAG_SHARE: f64 = 0.1;
 
 /// What is compared.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
+    /// The name of a cluster. Left out: the only one.
     cluster: Option<String>,
+    /// The name of a metric, as the series of the history have it.
+    #[param(example = "wal_fsync_p99_seconds")]
     metric: String,
+    /// How long each of the two windows is, in seconds.
+    #[param(minimum = 60, maximum = 2_678_400, default = 3_600)]
     window_seconds: Option<f64>,
+    /// When the later window ends, as RFC 3339 or Unix seconds. Left out: now.
     end: Option<String>,
 }
 
-#[derive(Serialize)]
+/// Series of one metric, compared.
+#[derive(Serialize, ToSchema)]
 struct ComparisonDocument {
     cluster: ClusterName,
     metric: String,
+    /// How long each of the two windows is, in seconds.
     window_seconds: f64,
+    /// When the later window ends.
     end: Timestamp,
     /// What is computed, in words.
     statistic: &'static str,
     series: Vec<ComparedSeries>,
 }
 
-/// One series; where a window has too few points, there is no comparison.
-#[derive(Serialize)]
+/// One series.
+#[derive(Serialize, ToSchema)]
 struct ComparedSeries {
     labels: Labels,
+    /// Null where a window has too few points.
     comparison: Option<ComparisonLine>,
 }
 
-#[derive(Serialize)]
+/// What the two windows say.
+#[derive(Serialize, ToSchema)]
 struct ComparisonLine {
+    /// Points of the earlier window.
     samples_before: usize,
+    /// Points of the later window.
     samples_after: usize,
+    /// Median of the earlier window.
     median_before: f64,
+    /// Median of the later window.
     median_after: f64,
+    /// The later median by the earlier one; null where that is zero.
     ratio: Option<f64>,
+    /// The probability that chance explains the difference.
+    #[schema(minimum = 0, maximum = 1)]
     p_value: f64,
+    /// Whether the later window is higher than chance explains.
     rose: bool,
 }
 
@@ -106,7 +125,19 @@ impl From<Comparison> for ComparisonLine {
 
 const STATISTIC: &str = "medians; p_value of a two-sided Mann-Whitney U test (normal approximation, corrected for ties); rose: ratio >= 1.5 and p_value < 0.001";
 
-/// `GET /api/v1/metrics/compare`
+/// Each series of a metric in a window of time against the window before it.
+#[utoipa::path(
+    get,
+    path = "/api/v1/metrics/compare",
+    tag = "Metrics",
+    params(Wanted),
+    responses(
+        (status = 200, description = "The comparison", body = ComparisonDocument),
+        (status = 400, description = "`cluster_required`: several clusters are watched, and none is named"),
+        (status = 404, description = "`no_history`: this monitor keeps none"),
+        (status = 503, description = "`history_unavailable`: the store cannot answer"),
+    )
+)]
 pub(crate) async fn compare(
     State(source): State<Source>,
     wanted: Result<Query<Wanted>, QueryRejection>,
@@ -199,39 +230,53 @@ impl Windows {
 }
 
 /// `?cluster=NAME`
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ForecastWanted {
+    /// The name of a cluster. Left out: the only one.
     cluster: Option<String>,
 }
 
-#[derive(Serialize)]
+/// Forecasts of one cluster.
+#[derive(Serialize, ToSchema)]
 struct ForecastDocument {
     cluster: ClusterName,
     members: Vec<MemberForecast>,
 }
 
 /// When the bytes in use of one member reach its quota.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct MemberForecast {
+    /// Its name. Untrusted text.
     member: String,
     #[serde(flatten)]
     outlook: Outlook,
 }
 
-#[derive(Serialize)]
+/// What is to be expected.
+#[derive(Serialize, ToSchema)]
 #[serde(tag = "forecast", rename_all = "snake_case")]
 enum Outlook {
+    /// It is reached already.
     Reached,
+    /// It will be, if this goes on.
     In {
+        /// The likeliest time from now.
         seconds: f64,
+        /// It is hardly sooner.
         soonest_seconds: f64,
+        /// It is hardly later.
         latest_seconds: f64,
     },
+    /// It is not to be expected as far as the data can tell.
     NotWithinHorizon {
+        /// How far that is.
         horizon_seconds: f64,
     },
+    /// The data carry no answer.
     Unknown {
+        /// Why not.
         reason: String,
     },
 }
@@ -243,7 +288,21 @@ const LIMITS: ForecastLimits = ForecastLimits {
     horizon_seconds: 7_776_000.0,
 };
 
-/// `GET /api/v1/metrics/forecast`
+/// When each member's bytes in use reach its quota.
+///
+/// By a robust slope over the last week since its last defragmentation.
+#[utoipa::path(
+    get,
+    path = "/api/v1/metrics/forecast",
+    tag = "Metrics",
+    params(ForecastWanted),
+    responses(
+        (status = 200, description = "A forecast for each member", body = ForecastDocument),
+        (status = 400, description = "`cluster_required`: several clusters are watched, and none is named"),
+        (status = 404, description = "`no_history`: this monitor keeps none"),
+        (status = 503, description = "`not_ready`: before the first cycle; `history_unavailable`: the store cannot answer"),
+    )
+)]
 pub(crate) async fn forecast(
     State(source): State<Source>,
     wanted: Result<Query<ForecastWanted>, QueryRejection>,

@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
+use jiff::Timestamp;
 use rustls::client::danger::HandshakeSignatureValid;
 use rustls::crypto::{
     CryptoProvider, WebPkiSupportedAlgorithms, verify_tls12_signature, verify_tls13_signature,
@@ -18,6 +19,7 @@ use x509_parser::prelude::{FromDer, X509Certificate};
 
 use super::{ClientAuth, TlsError};
 use crate::connection::ClientCertificate;
+use crate::web_config::is_sane_name;
 
 /// Checks certificates of clients as the settings say.
 #[derive(Debug)]
@@ -133,11 +135,18 @@ pub(super) fn identity(certificate: &CertificateDer<'_>) -> Option<ClientCertifi
     let (_, certificate) = X509Certificate::from_der(certificate).ok()?;
     let mut common_names = certificate.subject().iter_common_name();
     let common_name = common_names.next().and_then(|name| name.as_str().ok());
+    let common_name = common_name.filter(|name| is_sane_name(name));
     let names = certificate.subject_alternative_name().ok().flatten();
     let names = names.map(|names| &names.value.general_names);
     Some(ClientCertificate {
         common_name: common_name.map(str::to_owned),
-        names: names.into_iter().flatten().filter_map(name).collect(),
+        names: names
+            .into_iter()
+            .flatten()
+            .filter_map(name)
+            .filter(|name| is_sane_name(name))
+            .collect(),
+        not_after: Timestamp::from_second(certificate.validity().not_after.timestamp()).ok()?,
     })
 }
 

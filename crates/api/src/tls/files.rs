@@ -1,25 +1,19 @@
-//! What lies in the files of TLS.
+//! What TLS is made of, as it was found.
 
 use std::fmt;
-use std::fs::File;
-use std::io::Read;
-use std::path::Path;
 
 use rustls::RootCertStore;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
+use super::pem::Found;
 use super::{TlsError, TlsSettings};
 
-/// Largest file that is read; a bundle with every public CA has a quarter.
-const FILE_BYTES_MAX: u64 = 1 << 20;
-
-/// The files as they are on the disk. What they hold is not printed.
-#[derive(PartialEq, Eq)]
+/// Certificates and keys as they are now. What they hold is not printed.
 pub(super) struct Files {
-    certificate: Vec<u8>,
-    key: Vec<u8>,
-    client_ca: Option<Vec<u8>>,
+    cert: Found,
+    key: Found,
+    client_ca: Option<Found>,
 }
 
 impl fmt::Debug for Files {
@@ -28,67 +22,66 @@ impl fmt::Debug for Files {
     }
 }
 
+impl PartialEq for Files {
+    fn eq(&self, other: &Self) -> bool {
+        self.cert.bytes == other.cert.bytes
+            && self.key.bytes == other.key.bytes
+            && self.client_ca() == other.client_ca()
+    }
+}
+
 impl Files {
     pub(super) fn read(settings: &TlsSettings) -> Result<Self, TlsError> {
-        let client_ca = settings.client_ca_file.as_deref();
+        let client_ca = settings.client_ca.as_ref();
         Ok(Self {
-            certificate: read("cert_file", &settings.cert_file)?,
-            key: read("key_file", &settings.key_file)?,
-            client_ca: client_ca
-                .map(|path| read("client_ca_file", path))
-                .transpose()?,
+            cert: settings.cert.read("cert")?,
+            key: settings.key.read("key")?,
+            client_ca: client_ca.map(|pem| pem.read("client_ca")).transpose()?,
         })
+    }
+
+    /// Where the server's certificate was found.
+    pub(super) fn place_of_cert(&self) -> &str {
+        &self.cert.place
     }
 
     /// The server's certificate and those above it.
-    pub(super) fn chain(&self, path: &Path) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-        certificates(&self.certificate, "cert_file", path)
+    pub(super) fn chain(&self) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+        certificates(&self.cert)
     }
 
-    pub(super) fn key(&self, path: &Path) -> Result<PrivateKeyDer<'static>, TlsError> {
+    pub(super) fn key(&self) -> Result<PrivateKeyDer<'static>, TlsError> {
         // The reader's own error is left out: it might show what it read.
-        PrivateKeyDer::from_pem_slice(&self.key).map_err(|_| {
+        PrivateKeyDer::from_pem_slice(&self.key.bytes).map_err(|_| {
             let what = "no private key in PEM (PKCS #8, PKCS #1 or SEC 1, without a password)";
-            TlsError::of("key_file", path, what)
+            TlsError::of(&self.key.place, what)
         })
     }
 
-    pub(super) fn client_signers(&self, path: &Path) -> Result<RootCertStore, TlsError> {
+    /// What is said of who signs the certificates of clients.
+    pub(super) fn client_ca(&self) -> Option<&[u8]> {
+        self.client_ca.as_ref().map(|found| found.bytes.as_slice())
+    }
+
+    /// Who signs the certificates of clients.
+    pub(super) fn client_signers(&self) -> Result<Option<RootCertStore>, TlsError> {
+        let Some(found) = &self.client_ca else {
+            return Ok(None);
+        };
         let mut roots = RootCertStore::empty();
-        let signers = self.client_ca.as_deref().unwrap_or_default();
-        for signer in certificates(signers, "client_ca_file", path)? {
-            roots
-                .add(signer)
-                .map_err(|error| TlsError::of("client_ca_file", path, error))?;
+        for signer in certificates(found)? {
+            let added = roots.add(signer);
+            added.map_err(|error| TlsError::of(&found.place, error))?;
         }
-        Ok(roots)
+        Ok(Some(roots))
     }
 }
 
-fn read(key: &str, path: &Path) -> Result<Vec<u8>, TlsError> {
-    let mut bytes = Vec::new();
-    let read =
-        File::open(path).and_then(|file| file.take(FILE_BYTES_MAX + 1).read_to_end(&mut bytes));
-    read.map_err(|error| TlsError::of(key, path, error))?;
-    if bytes.len() as u64 > FILE_BYTES_MAX {
-        return Err(TlsError::of(
-            key,
-            path,
-            "it is too large for a file of certificates",
-        ));
-    }
-    Ok(bytes)
-}
-
-fn certificates(
-    pem: &[u8],
-    key: &str,
-    path: &Path,
-) -> Result<Vec<CertificateDer<'static>>, TlsError> {
-    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
-    let all = all.map_err(|error| TlsError::of(key, path, error))?;
+fn certificates(found: &Found) -> Result<Vec<CertificateDer<'static>>, TlsError> {
+    let all: Result<Vec<_>, _> = CertificateDer::pem_slice_iter(&found.bytes).collect();
+    let all = all.map_err(|error| TlsError::of(&found.place, error))?;
     if all.is_empty() {
-        return Err(TlsError::of(key, path, "no certificate in PEM"));
+        return Err(TlsError::of(&found.place, "no certificate in PEM"));
     }
     Ok(all)
 }

@@ -44,8 +44,8 @@ impl Stage {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = TempDir::new().unwrap();
         let settings = TlsSettings {
-            cert_file: folder.path().join("server.pem"),
-            key_file: folder.path().join("server.key"),
+            cert: Pem::File(folder.path().join("server.pem")),
+            key: Pem::File(folder.path().join("server.key")),
             ..TlsSettings::default()
         };
         let ca = TestCa::new("servers").unwrap();
@@ -63,25 +63,29 @@ impl Stage {
         let file = stage.folder.path().join("clients.pem");
         fs::write(&file, clients.pem()).unwrap();
         stage.settings.client_auth = auth;
-        stage.settings.client_ca_file = Some(file);
+        stage.settings.client_ca = Some(Pem::File(file));
         stage
     }
 
+    fn check(&self) -> Result<(), TlsError> {
+        PreparedTls::new(&self.settings, false).map(drop)
+    }
+
     fn install(&self, pem: &CertificatePem) {
-        replace(&self.settings.key_file, &pem.key);
-        replace(&self.settings.cert_file, &pem.certificate);
+        replace(path(&self.settings.key), &pem.key);
+        replace(path(&self.settings.cert), &pem.certificate);
     }
 
     async fn run(&self) -> Running {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
-        let tls = LiveTls::load(&self.settings, true).unwrap();
+        let tls = LiveTls::new(PreparedTls::new(&self.settings, true).unwrap());
         let limits = HttpLimits {
             tls_check: Duration::from_millis(20),
             ..HttpLimits::default()
         };
-        let admission = Admission::new(&limits);
+        let admission = Admission::new(limits.connections, limits.connections_per_address);
         let files = tls.clone();
         let ended = stop.clone();
         let pause = limits.tls_check;
@@ -109,6 +113,13 @@ impl Stage {
         let both = format!("{}{}", pem.certificate, pem.key);
         self.client()
             .identity(Identity::from_pem(both.as_bytes()).unwrap())
+    }
+}
+
+fn path(pem: &Pem) -> &Path {
+    match pem {
+        Pem::File(path) => path,
+        Pem::Inline(_) => panic!("it is no file"),
     }
 }
 
@@ -242,6 +253,24 @@ async fn clients_are_taken_as_the_settings_say() {
     assert_eq!(said.as_deref(), nobody);
 }
 
+/// Whoever signs certificates signs no lines into the log and no names without end.
+#[tokio::test]
+async fn names_that_no_log_can_bear_are_no_names() {
+    let ours = TestCa::new("ours").unwrap();
+    let server = Stage::asking(ClientAuth::RequireAndVerify, &ours);
+    let running = server.run().await;
+    let long = "a".repeat(200);
+    for (name, said) in [
+        ("two\nlines", "None fine.example"),
+        (&long, "None fine.example"),
+        ("one line", "Some(\"one line\") fine.example"),
+    ] {
+        let pem = ours.issue(name, &["fine.example"]).unwrap();
+        let told = running.ask(server.client_with(&pem)).await;
+        assert_eq!(told.as_deref(), Some(said), "{name}");
+    }
+}
+
 #[tokio::test]
 async fn a_client_must_bear_an_allowed_name() {
     let ours = TestCa::new("ours").unwrap();
@@ -267,11 +296,11 @@ async fn a_rotated_certificate_is_used_and_a_broken_one_leaves_the_one_before() 
     let next = TestCa::new("next").unwrap();
     assert_eq!(server.ask(trusting(&next)).await, None);
 
-    replace(&stage.settings.cert_file, "-----BEGIN NONSENSE-----\n");
+    replace(path(&stage.settings.cert), "-----BEGIN NONSENSE-----\n");
     server.reload_fails(true).await;
     assert!(server.ask(stage.client()).await.is_some());
 
-    fs::remove_file(&stage.settings.cert_file).unwrap();
+    fs::remove_file(path(&stage.settings.cert)).unwrap();
     server.reload_fails(true).await;
     assert!(server.ask(stage.client()).await.is_some());
 
@@ -295,7 +324,7 @@ async fn who_may_sign_for_clients_rotates_too() {
     );
     assert!(server.ask(stage.client_with(&old)).await.is_some());
     replace(
-        stage.settings.client_ca_file.as_ref().unwrap(),
+        path(stage.settings.client_ca.as_ref().unwrap()),
         &after.pem(),
     );
     let taken = async { while server.ask(stage.client_with(&new)).await.is_none() {} };
@@ -310,19 +339,19 @@ fn wrong_settings_say_what_is_wrong_and_show_nothing_of_a_key() {
     let refused = |change: fn(&mut TlsSettings)| {
         let mut stage = Stage::new();
         change(&mut stage.settings);
-        stage.settings.check().unwrap_err().to_string()
+        stage.check().unwrap_err().to_string()
     };
-    assert!(Stage::new().settings.check().is_ok());
-    let missing = refused(|settings| settings.cert_file = "/nowhere/cert.pem".into());
+    assert!(Stage::new().check().is_ok());
+    let missing = refused(|settings| settings.cert = Pem::File("/nowhere/cert.pem".into()));
     assert!(missing.contains("cert_file /nowhere/cert.pem"), "{missing}");
-    let swapped = refused(|settings| settings.key_file.clone_from(&settings.cert_file));
+    let swapped = refused(|settings| settings.key.clone_from(&settings.cert));
     assert!(
         swapped.contains("key_file") && swapped.contains("private key"),
         "{swapped}"
     );
     let other = refused(|settings| {
         let other = TestCa::new("other").unwrap().issue("other", &[]).unwrap();
-        replace(&settings.key_file, &other.key);
+        replace(path(&settings.key), &other.key);
     });
     assert!(
         other.contains("cert_file") && !other.contains("BEGIN"),
@@ -330,7 +359,7 @@ fn wrong_settings_say_what_is_wrong_and_show_nothing_of_a_key() {
     );
     let alone = refused(|settings| settings.client_auth = ClientAuth::RequireAndVerify);
     assert!(alone.contains("client_ca_file"), "{alone}");
-    let unasked = refused(|settings| settings.client_ca_file = Some(settings.cert_file.clone()));
+    let unasked = refused(|settings| settings.client_ca = Some(settings.cert.clone()));
     assert!(unasked.contains("client_auth_type"), "{unasked}");
     let order = refused(|settings| {
         settings.min_version = TlsVersion::Tls13;

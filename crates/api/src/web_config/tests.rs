@@ -62,8 +62,8 @@ rate_limit:
     ));
     let config = config.unwrap();
     let tls = config.tls.as_ref().unwrap();
-    assert_eq!(tls.cert_file, Path::new("/etc/etcd-monitor/server.crt"));
-    assert_eq!(tls.key_file, Path::new("/keys/server.key"));
+    assert_eq!(tls.cert, Pem::File("/etc/etcd-monitor/server.crt".into()));
+    assert_eq!(tls.key, Pem::File("/keys/server.key".into()));
     assert_eq!(tls.client_auth, ClientAuth::RequireAndVerify);
     assert_eq!(tls.client_allowed_sans, ["prometheus.example"]);
     assert!(!config.http2 && config.verifies_clients() && config.authenticates());
@@ -205,6 +205,37 @@ fn checks_of_clients_without_effect_are_refused() {
 }
 
 #[test]
+fn certificates_and_keys_may_stand_in_the_file() {
+    let text = "tls_server_config:
+  cert: |
+    a certificate
+  key: |
+    a key
+  client_ca: |
+    a signer
+  client_auth_type: VerifyClientCertIfGiven
+";
+    let config = parse(text).unwrap();
+    let tls = config.tls.as_ref().unwrap();
+    assert!(matches!(
+        (&tls.cert, &tls.key, &tls.client_ca),
+        (Pem::Inline(_), Pem::Inline(_), Some(Pem::Inline(_)))
+    ));
+    assert!(config.holds_secrets() && config.verifies_clients());
+    let printed = format!("{config:?}");
+    assert!(!printed.contains("a key"), "{printed}");
+    for key in ["cert", "key", "client_ca"] {
+        let both = error(&format!("{text}  {key}_file: a.pem\n"));
+        assert!(
+            both.contains(&format!("both {key} and {key}_file")),
+            "{both}"
+        );
+    }
+    let blank = error("tls_server_config: {cert: '', cert_file: a, key: ' '}");
+    assert!(blank.contains("key_file is missing"), "{blank}");
+}
+
+#[test]
 fn a_limit_of_nothing_is_none() {
     for text in [
         "rate_limit: {interval: 0, burst: 0}",
@@ -222,7 +253,7 @@ fn no_error_shows_a_secret() {
         "basic_auth_users: {alice: [hunter2]}",
         "tokens: [{name: a, role: viewer, hash: hunter2}]",
         "tokens: [{name: a, hash: hunter2}]",
-        "tls_server_config: {key: hunter2, cert: hunter2}",
+        "tls_server_config: {key: [hunter2], cert: {hunter2: hunter2}}",
         "basic_auth_users:\n  alice: hunter2\n bob: x",
     ] {
         let said = error(text);

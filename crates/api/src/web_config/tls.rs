@@ -2,11 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
+use secrecy::ExposeSecret;
 use serde_saphyr::Spanned;
 
 use super::place::{WebConfigError, wrong};
-use super::written::TlsFile;
-use crate::tls::{ClientAuth, TlsSettings, TlsVersion};
+use super::written::{Secret, TlsFile};
+use crate::tls::{ClientAuth, Pem, TlsSettings, TlsVersion};
 
 /// The settings; `None` where the section is empty, which is plain HTTP.
 pub(super) fn settings(
@@ -16,22 +17,23 @@ pub(super) fn settings(
     if !is_enabled(written) {
         return Ok(None);
     }
-    refuse_inline(written)?;
-    let required = |file: &Option<PathBuf>, key: &str| {
-        let file = file.as_ref().filter(|file| !file.as_os_str().is_empty());
-        let what =
-            format!("tls_server_config: {key} is missing; TLS takes a certificate and its key");
-        file.map(|file| folder.join(file))
-            .ok_or_else(|| WebConfigError::new(what))
+    let required = |inline: Option<Pem>, file: &Option<PathBuf>, key: &str| {
+        let missing = format!(
+            "tls_server_config: {key}_file is missing; TLS takes a certificate and its key"
+        );
+        one_of(inline, file.as_deref(), key, folder)?.ok_or_else(|| WebConfigError::new(missing))
     };
     let client_auth = written.client_auth_type.as_ref();
+    let client_ca = inline(written.client_ca.as_ref());
     let settings = TlsSettings {
-        cert_file: required(&written.cert_file, "cert_file")?,
-        key_file: required(&written.key_file, "key_file")?,
-        client_ca_file: written
-            .client_ca_file
-            .as_ref()
-            .map(|file| folder.join(file)),
+        cert: required(inline(written.cert.as_ref()), &written.cert_file, "cert")?,
+        key: required(inline(written.key.as_ref()), &written.key_file, "key")?,
+        client_ca: one_of(
+            client_ca,
+            written.client_ca_file.as_deref(),
+            "client_ca",
+            folder,
+        )?,
         client_auth: client_auth.map_or(ClientAuth::None, |auth| auth.value),
         client_allowed_sans: written.client_allowed_sans.clone().unwrap_or_default(),
         min_version: version(written.min_version.as_ref(), TlsVersion::Tls12),
@@ -63,19 +65,25 @@ fn version(written: Option<&Spanned<TlsVersion>>, default: TlsVersion) -> TlsVer
     written.map_or(default, |version| version.value)
 }
 
-/// A key in the file would be read by whoever reads the file, and no rotation would reach it.
-fn refuse_inline(written: &TlsFile) -> Result<(), WebConfigError> {
-    let refusal =
-        |key: &str| format!("{key}: write it to a file of its own and name that by {key}_file");
-    if let Some(cert) = &written.cert {
-        return Err(wrong(cert, refusal("cert")));
-    }
-    if let Some(key) = &written.key {
-        return Err(wrong(key, refusal("key")));
-    }
-    match &written.client_ca {
-        Some(ca) => Err(wrong(ca, refusal("client_ca"))),
-        None => Ok(()),
+/// What stands in the file itself; nothing where that is blank.
+fn inline(written: Option<&Secret>) -> Option<Pem> {
+    let written = written.filter(|text| !text.expose_secret().trim().is_empty());
+    written.map(|text| Pem::Inline(text.clone().into()))
+}
+
+/// What stands in the file, or in one of its own that it names; both would leave open which counts.
+fn one_of(
+    inline: Option<Pem>,
+    file: Option<&Path>,
+    key: &str,
+    folder: &Path,
+) -> Result<Option<Pem>, WebConfigError> {
+    let file = file.filter(|file| !file.as_os_str().is_empty());
+    match (inline, file) {
+        (Some(_), Some(_)) => Err(WebConfigError::new(format!(
+            "tls_server_config: there are both {key} and {key}_file; leave one of them out"
+        ))),
+        (inline, file) => Ok(inline.or(file.map(|file| Pem::File(folder.join(file))))),
     }
 }
 
@@ -91,14 +99,14 @@ fn check(written: &TlsFile, settings: &TlsSettings) -> Result<(), WebConfigError
         auth,
         ClientAuth::VerifyIfGiven | ClientAuth::RequireAndVerify
     );
-    if settings.client_ca_file.is_some() && auth == ClientAuth::None {
+    if settings.client_ca.is_some() && auth == ClientAuth::None {
         return Err(general(
             "client_ca_file needs client_auth_type: RequireAndVerifyClientCert or VerifyClientCertIfGiven",
         ));
     }
-    if verifies && settings.client_ca_file.is_none() {
+    if verifies && settings.client_ca.is_none() {
         return Err(at_auth(
-            "client_auth_type verifies certificates and needs a client_ca_file to verify them by",
+            "client_auth_type verifies certificates and needs a client_ca_file (or client_ca) to verify them by",
         ));
     }
     let requires = matches!(auth, ClientAuth::RequireAny | ClientAuth::RequireAndVerify);

@@ -28,9 +28,9 @@ pub(super) struct WebConfigFile {
 #[derive(Debug, Default, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub(super) struct TlsFile {
-    pub(super) cert: Option<Spanned<String>>,
-    pub(super) key: Option<Spanned<Secret>>,
-    pub(super) client_ca: Option<Spanned<String>>,
+    pub(super) cert: Option<Secret>,
+    pub(super) key: Option<Secret>,
+    pub(super) client_ca: Option<Secret>,
     pub(super) cert_file: Option<PathBuf>,
     pub(super) key_file: Option<PathBuf>,
     pub(super) client_ca_file: Option<PathBuf>,

@@ -187,16 +187,12 @@ async fn wrong_credentials_are_refused_and_then_not_even_looked_at() {
         .get("/metrics", &[("authorization", "Bearer wrong")])
         .await;
     assert_eq!(token.status, StatusCode::TOO_MANY_REQUESTS);
-    // Who was let in before still is: a neighbour behind the same proxy locks nobody out.
-    for header in [right, bearer(&server.viewer)] {
-        assert_eq!(
-            server
-                .get("/metrics", &[("authorization", &header)])
-                .await
-                .status,
-            StatusCode::OK
-        );
-    }
+    // Nor is a right password: else it would be told from wrong ones as often as one likes. Tokens cannot be guessed.
+    let password = server.get("/metrics", &[("authorization", &right)]).await;
+    assert_eq!(password.code(), "too_many_failures");
+    let token = bearer(&server.viewer);
+    let token = server.get("/metrics", &[("authorization", &token)]).await;
+    assert_eq!(token.status, StatusCode::OK);
 }
 
 #[tokio::test]
@@ -338,4 +334,66 @@ async fn what_changes_something_stands_in_the_audit_log() {
         ]
     );
     assert!(!text.contains(server.admin.token.expose_secret()));
+}
+
+fn with(value: &str) -> [(&str, &str); 1] {
+    [("authorization", value)]
+}
+
+/// Every route tells of them, also those that answer strangers; none tells what was tried.
+#[tokio::test]
+async fn credentials_that_are_not_taken_stand_in_the_audit_log_and_are_counted() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.log");
+    let (audit, writer) = Audit::new(path.clone());
+    let server = Server::start();
+    let access = Access::new(Reach::Network, &super::parsed(&server.file()));
+    let access = access.with_audit(audit);
+    let router = serve(&access);
+    let (wrong, unreadable) = (basic("mallory", "hunter2"), "Negotiate hunter2");
+    let body = "{\"token\": \"hunter2\"}";
+    let mut asked = vec![
+        request(Method::GET, "/metrics", &with(&wrong), ""),
+        request(Method::GET, "/health", &with("Bearer hunter2"), ""),
+        request(Method::GET, "/api/v1/session", &with(unreadable), ""),
+        request(Method::POST, BEHIND, &with(&wrong), "{}"),
+        request(Method::POST, SESSION, &[], body),
+        request(Method::GET, "/metrics", &[], ""),
+        request(Method::GET, "/metrics", &with(&bearer(&server.viewer)), ""),
+    ];
+    asked.extend((0..40).map(|_| request(Method::GET, "/metrics", &with("Bearer hunter2"), "")));
+    for one in asked {
+        answer(&router, one).await;
+    }
+    let stats = etcd_monitor_model::StatSource::stats(&access);
+    let counted = stats.iter().map(|stat| stat.value);
+    assert_eq!(counted.collect::<Vec<_>>(), [11.0, 34.0, 0.0]);
+    drop((router, access));
+    writer.run(CancellationToken::new()).await;
+    let text = std::fs::read_to_string(path).unwrap();
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    let lines: Vec<serde_json::Value> = lines.collect();
+    let short = lines.iter().map(|line| {
+        let text = |key: &str| line[key].to_string().replace('"', "");
+        let keys = ["caller", "method", "route", "outcome", "reason"];
+        keys.map(text).join(" ")
+    });
+    let short: Vec<_> = short.collect();
+    let refused = "refused wrong_credentials";
+    assert_eq!(
+        short[..5],
+        [
+            format!("null GET /metrics {refused}"),
+            format!("null GET /health {refused}"),
+            format!("null GET /api/v1/session {refused}"),
+            format!("null POST none {refused}"),
+            format!("null POST /api/v1/session {refused}"),
+        ]
+    );
+    assert_eq!(short[19], "null GET /metrics refused too_many_failures");
+    assert_eq!(short.len(), 20, "a flood is cut short");
+    assert!(
+        !text.contains("hunter2") && !text.contains("mallory"),
+        "{text}"
+    );
 }

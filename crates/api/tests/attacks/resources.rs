@@ -71,6 +71,26 @@ async fn headers_that_trickle_after_a_first_request_end_the_connection() {
     assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
 }
 
+/// Who may wait for long before a request may not be slow in one.
+#[tokio::test]
+async fn a_further_head_has_no_more_time_than_the_first() {
+    let mut options = patient();
+    options.limits.first_request = Duration::from_millis(300);
+    let server = Serving::start(options).await;
+    let keep = HEALTH.replace("Connection: close\r\n", "");
+    let answer = trickle(server.address, &format!("{keep}GET / HTTP/1.1\r\nX: "), "a").await;
+    assert_eq!(answer.matches("HTTP/1.1 ").count(), 1, "{answer}");
+
+    // Nothing of a further head has come: it waits, and is answered.
+    let mut waiting = TcpStream::connect(server.address).await.unwrap();
+    waiting.write_all(keep.as_bytes()).await.unwrap();
+    assert_eq!(waiting.read_u8().await.unwrap(), b'H');
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    waiting.write_all(HEALTH.as_bytes()).await.unwrap();
+    let rest = read_to_end(&mut waiting).await;
+    assert!(rest.text.contains("HTTP/1.1 200 OK"), "{}", rest.text);
+}
+
 #[tokio::test]
 async fn a_body_that_trickles_is_answered_and_ends_the_connection() {
     let server = Serving::start(impatient()).await;

@@ -135,31 +135,39 @@ async fn the_list_comes_in_pages_of_one_cluster_or_of_all() {
     assert_eq!(of_one["incidents"], older["incidents"]);
 }
 
-#[tokio::test]
-async fn the_recording_that_was_frozen_in_it_belongs_to_it() {
+/// The name of the only recording, and what the incident of the cluster `c` says it is: the black box of this cluster froze
+/// so long before the alert fired.
+async fn recorded(cluster: &str, earlier: jiff::Span) -> (String, Value) {
     let mut told = Told::start();
     let folder = tempfile::tempdir().unwrap();
     let (black_box, writer) = BlackBox::open(BlackBoxOptions::new(folder.path()));
     let recordings = black_box.recordings();
     told.source = told.source.with_recordings(recordings.clone());
-    let calm = told.cycle("c", &[], 0).await;
+    let calm = told.cycle(cluster, &[], 0).await;
     let full = told.cycle("c", &[rule::ALARM_NO_SPACE], 1).await;
-    freeze(&black_box, &calm, &full);
-    // One of the other cluster, from before its incident.
-    let calm = told.cycle("d", &[], 1).await;
-    let mut full = told.cycle("d", &[rule::ALARM_NO_SPACE], 2).await;
-    full.at -= 1.hours();
-    freeze(&black_box, &calm, &full);
+    let mut frozen = full.clone();
+    frozen.cluster = calm.cluster.clone();
+    frozen.at -= earlier;
+    freeze(&black_box, &calm, &frozen);
     drop(black_box);
     writer.run().await;
-
+    let [recording] = recordings.status().recordings.try_into().unwrap();
     let all = told.json(INCIDENTS).await;
-    let names = recordings.status().recordings.into_iter();
-    let names: Vec<String> = names.map(|recording| recording.name).collect();
-    assert_eq!(names.len(), 2, "{names:?}");
-    let own = names.iter().find(|name| name.contains("-c-")).unwrap();
-    assert_eq!(all["incidents"][0]["recording"], own.as_str());
-    assert_eq!(all["incidents"][1]["recording"], Value::Null);
+    (recording.name, all["incidents"][0]["recording"].clone())
+}
+
+#[tokio::test]
+async fn the_recording_that_was_frozen_in_it_or_shortly_before_belongs_to_it() {
+    for (cluster, earlier, belongs) in [
+        ("c", 0.seconds(), true),
+        ("c", 4.minutes(), true),
+        ("c", 6.minutes(), false),
+        ("d", 0.seconds(), false),
+    ] {
+        let (name, told) = recorded(cluster, earlier).await;
+        let expected = belongs.then_some(name.as_str());
+        assert_eq!(told.as_str(), expected, "{cluster}, {earlier} before");
+    }
 }
 
 /// Has the black box freeze what the second cycle found.

@@ -25,7 +25,13 @@ pub(crate) fn source(stop: &CancellationToken) -> Source {
     let name = ClusterName::new("c");
     let mut snapshot = Snapshot::empty(name.clone(), Timestamp::now(), condition);
     snapshot.cycle = 1;
-    let (_, snapshots) = watch::channel(Some(Arc::new(snapshot)));
+    let (watching, snapshots) = watch::channel(Some(Arc::new(snapshot)));
+    let stopped = stop.clone();
+    // The cluster is watched until the stop: live events of it have no other end.
+    tokio::spawn(async move {
+        stopped.cancelled().await;
+        drop(watching);
+    });
     let policy = AlertPolicy::to_channels([""; 0]);
     let (_, alerts) = Alerting::new(AlertingOptions::new(policy, Vec::new()), stop.clone());
     let interval = Duration::from_secs(5);

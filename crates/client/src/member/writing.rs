@@ -1,4 +1,4 @@
-//! Writing one key under a lease, and watching it: the only calls that change anything in etcd.
+//! Writing one key under a lease, and watching it: what the canary does.
 
 use std::time::Duration;
 
@@ -11,20 +11,14 @@ use crate::error::{Cause, ClientError, ErrorKind, Operation, classify_status};
 
 impl MemberClient {
     /// Writes a key that goes with a lease, and returns the revision of the write.
-    pub async fn put(&self, key: &[u8], value: &[u8], lease: i64) -> Result<i64, ClientError> {
-        let answer = self.call(Operation::Put, || async {
-            let options = PutOptions::new().with_lease(lease);
-            let mut client = self.etcd().await?.kv_client();
-            let put = client.put(key, value, Some(options)).await;
-            put.map_err(into_status)
-        });
-        let mut answer = answer.await?;
-        let header = answer.take_header();
-        let revision = header.map(|header| header.revision());
-        self.checked(
-            Operation::Put,
-            revision.ok_or_else(|| bad("the answer has no header")),
-        )
+    pub async fn put_with_lease(
+        &self,
+        key: &[u8],
+        value: &[u8],
+        lease: i64,
+    ) -> Result<i64, ClientError> {
+        let options = PutOptions::new().with_lease(lease);
+        self.put_with(key, value, Some(options)).await
     }
 
     /// Makes a lease that ends by itself after this time, in whole seconds, and returns its id.

@@ -6,6 +6,7 @@ mod auth;
 mod clusters;
 mod faults;
 mod hashes;
+mod kv;
 mod local;
 mod pages;
 mod tls;

@@ -28,6 +28,7 @@ const BEGINNING_BYTES: u64 = 16 << 10;
 
 /// What is known of a frozen recording.
 #[derive(Debug, Clone, PartialEq, Serialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct RecordingInfo {
     /// Its name, in which there is nothing but ASCII letters, digits, `-`, `_` and `.`.

@@ -49,6 +49,7 @@ pub struct RawPage {
 
 /// Why a recording was frozen: a critical finding that became true.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 pub struct Incident {
     /// Rule and subject of the finding.
     pub finding: FindingKey,

@@ -203,7 +203,7 @@ impl Canary {
         // No other monitor and no earlier run writes this value.
         let value = format!("etcd-monitor {} {}", self.began_at, self.rounds);
         let member = client.member(writer);
-        let put = member.put(self.options.key.as_bytes(), value.as_bytes(), lease);
+        let put = member.put_with_lease(self.options.key.as_bytes(), value.as_bytes(), lease);
         let put = pin!(probe(put, |_| ()));
         let (limit, value) = (self.deadline, value.as_bytes());
         let told = self.watches.iter_mut().map(|(endpoint, watch)| async move {

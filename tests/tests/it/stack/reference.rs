@@ -13,14 +13,14 @@ const END: &str = "<!-- generated: end -->\n";
 const WRITE: &str = "ETCD_MONITOR_WRITE_GENERATED";
 
 /// Compares a file with what it should hold, or writes it.
-pub(super) fn compare(path: &Path, made: &str) {
+pub(crate) fn compare(path: &Path, made: &str) {
     if std::env::var_os(WRITE).is_some() {
         std::fs::write(path, made).unwrap();
     }
     let kept = std::fs::read_to_string(path).unwrap_or_default();
     assert!(
         kept == made,
-        "{} is not what its sources make: {WRITE}=1 cargo test -p etcd-monitor-tests --test it stack",
+        "{} is not what its sources make: {WRITE}=1 cargo test -p etcd-monitor-tests --test it",
         path.display()
     );
 }

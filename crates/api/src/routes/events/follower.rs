@@ -11,12 +11,13 @@ use etcd_monitor_model::{ClusterName, Snapshot};
 use futures_util::stream::{BoxStream, SelectAll, Stream, once, unfold};
 use futures_util::{FutureExt, StreamExt};
 use serde::Serialize;
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval_at, sleep_until};
 use tokio_stream::wrappers::WatchStream;
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 
 use super::wanted::Wanted;
+use crate::admission::Seat;
 use crate::documents::alerts::{NumberedEvent, OfClusters};
 use crate::documents::event_id::{EventId, numbered, position};
 use crate::frames::{Frame, comment, frame, retry};
@@ -49,12 +50,13 @@ pub(super) struct Follower {
     queue: VecDeque<Frame>,
     stop: CancellationToken,
     /// Given back when the stream is dropped.
-    _seat: OwnedSemaphorePermit,
+    _seat: Seat,
 }
 
 /// The data of a `reset` event: what happened meanwhile is in the alerts that follow and in their history.
-#[derive(Serialize)]
-struct Reset {
+#[derive(Serialize, ToSchema)]
+pub(crate) struct Reset {
+    /// Why the events after the id cannot be told.
     reason: &'static str,
 }
 
@@ -69,11 +71,7 @@ enum News {
 }
 
 impl Follower {
-    pub(super) fn new(
-        source: Source,
-        wanted: &Wanted,
-        seat: OwnedSemaphorePermit,
-    ) -> Result<Self, Problem> {
+    pub(super) fn new(source: Source, wanted: &Wanted, seat: Seat) -> Result<Self, Problem> {
         let receivers = receivers(&source, &wanted.clusters)?;
         let alerts = source.alerts().subscribe();
         let view = Arc::clone(&alerts.borrow());

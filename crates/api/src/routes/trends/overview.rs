@@ -7,6 +7,7 @@ use axum::response::{IntoResponse, Response};
 use etcd_monitor_model::{ClusterName, MetricUnit};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{ComparedSeries, MemberForecast, STATISTIC, Windows, compared, forecasts};
 use crate::problem::Problem;
@@ -24,32 +25,55 @@ const METRICS: [&str; 7] = [
 ];
 
 /// Of which cluster, and how long the windows are.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, utoipa::IntoParams)]
+#[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
+    /// The name of a cluster. Left out: the only one.
     cluster: Option<String>,
+    /// How long each of the two windows is, in seconds.
+    #[param(minimum = 60, maximum = 2_678_400, default = 3_600)]
     window_seconds: Option<f64>,
 }
 
-#[derive(Serialize)]
+/// The trends of one cluster.
+#[derive(Serialize, ToSchema)]
 struct Overview {
     cluster: ClusterName,
+    /// How long each of the two windows is, in seconds.
     window_seconds: f64,
+    /// When the later window ends: now.
     end: Timestamp,
+    /// What is computed, in words.
     statistic: &'static str,
     trends: Vec<Trend>,
     forecasts: Vec<MemberForecast>,
 }
 
 /// One metric; no series where none was measured in the windows.
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Trend {
     metric: &'static str,
+    /// What a value is: `seconds`, `bytes`, …
     unit: &'static str,
     series: Vec<ComparedSeries>,
 }
 
-/// `GET /api/v1/trends`
+/// What an operator asks first: how fast etcd answers, how fast its disks are, how full it is, and what is asked of it.
+///
+/// Each metric in a window of time against the window before it, and when the quota is reached.
+#[utoipa::path(
+    get,
+    path = "/api/v1/trends",
+    tag = "Metrics",
+    params(Wanted),
+    responses(
+        (status = 200, description = "The trends", body = Overview),
+        (status = 400, description = "`cluster_required`: several clusters are watched, and none is named"),
+        (status = 404, description = "`no_history`: this monitor keeps none"),
+        (status = 503, description = "`not_ready`: before the first cycle; `history_unavailable`: the store cannot answer"),
+    )
+)]
 pub(crate) async fn trends(
     State(source): State<Source>,
     wanted: Result<Query<Wanted>, QueryRejection>,

@@ -1,0 +1,33 @@
+//! The flags.
+
+mod connection;
+mod load;
+mod output;
+mod workload;
+
+use clap::Parser;
+
+pub(crate) use connection::ConnectionArgs;
+pub(crate) use load::LoadArgs;
+pub(crate) use output::{OutputArgs, ReportFormat};
+pub(crate) use workload::Command;
+
+/// Measures what an etcd cluster does under load.
+///
+/// Latency counts from when a request was due (with --rate) or sent, errors are counted apart, and the report says how much the
+/// generator itself took, and whether all that was acknowledged is there. All keys are below one prefix, where nothing may be
+/// before, and are deleted in the end.
+#[derive(Debug, Parser)]
+#[command(name = "etcd-bench", version, max_term_width = 110)]
+#[command(after_help = "Examples:
+  etcd-bench write --endpoints 10.0.0.1:2379,10.0.0.2:2379 --total 100000
+  etcd-bench read --clients 100 --duration 30s --serializable
+  etcd-bench mixed --read-share 0.9 --rate 2000 --duration 1m --warmup 5s
+  etcd-bench write --rate 500 --duration 30s -w json -o before.json
+
+Exit codes: 0 measured, 1 failed or nothing could be measured, 2 wrong usage.")]
+pub(crate) struct Cli {
+    /// What is asked.
+    #[command(subcommand)]
+    pub command: Command,
+}

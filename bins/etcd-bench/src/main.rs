@@ -1,0 +1,34 @@
+//! The `etcd-bench` program: reads flags, runs one benchmark, writes its report.
+
+mod cli;
+mod output;
+mod progress;
+mod run;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use cli::Cli;
+
+fn main() -> ExitCode {
+    // Every TLS connection of the process uses ring; an error means that it is installed already.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let cli = Cli::parse();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build();
+    let runtime = match runtime {
+        Ok(runtime) => runtime,
+        Err(error) => return output::fail(&error.into()),
+    };
+    let ended = runtime.block_on(run::run(&cli));
+    // A blocking call under way, such as a name that resolves slowly, must not hold up the end.
+    runtime.shutdown_background();
+    match ended {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => output::fail(&error),
+    }
+}

@@ -1,0 +1,132 @@
+//! What is shown on a terminal while a benchmark runs.
+
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use etcd_monitor_bench::{Load, Phase, SecondsBoard, Until, Watcher};
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+
+const TICK: Duration = Duration::from_millis(200);
+
+/// One bar for each phase; nothing where stderr is no terminal.
+pub(crate) struct Bars {
+    until: Until,
+    warmup_seconds: f64,
+    is_quiet: bool,
+    shown: Mutex<Option<Shown>>,
+}
+
+struct Shown {
+    bar: ProgressBar,
+    ticks: tokio::task::AbortHandle,
+}
+
+impl Bars {
+    pub(crate) fn new(load: &Load, is_quiet: bool) -> Self {
+        Self {
+            until: load.until,
+            warmup_seconds: load.warmup_seconds,
+            is_quiet,
+            shown: Mutex::default(),
+        }
+    }
+
+    /// Takes the bar away.
+    pub(crate) fn end(&self) {
+        self.replace(None);
+    }
+
+    fn replace(&self, next: Option<Shown>) {
+        let mut shown = self.shown.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(before) = std::mem::replace(&mut *shown, next) {
+            before.ticks.abort();
+            before.bar.finish_and_clear();
+        }
+    }
+
+    fn bar(&self, phase: Phase) -> ProgressBar {
+        let bar = match (phase, self.until) {
+            (Phase::Populating(count), _) | (Phase::Measuring, Until::Operations(count)) => {
+                counted(count)
+            }
+            (Phase::Measuring, Until::Seconds(seconds)) => timed(seconds + self.warmup_seconds),
+            _ => ProgressBar::new_spinner(),
+        };
+        if self.is_quiet {
+            bar.set_draw_target(ProgressDrawTarget::hidden());
+        }
+        bar.set_prefix(name(phase));
+        bar
+    }
+}
+
+impl Watcher for Bars {
+    fn begins(&self, phase: Phase, board: &Arc<SecondsBoard>) {
+        let bar = self.bar(phase);
+        let ticks = tokio::spawn(tick(bar.clone(), Arc::clone(board), self.is_timed(phase)));
+        self.replace(Some(Shown {
+            bar,
+            ticks: ticks.abort_handle(),
+        }));
+    }
+}
+
+impl Bars {
+    fn is_timed(&self, phase: Phase) -> bool {
+        phase == Phase::Measuring && matches!(self.until, Until::Seconds(_))
+    }
+}
+
+async fn tick(bar: ProgressBar, board: Arc<SecondsBoard>, is_timed: bool) {
+    let mut ticks = tokio::time::interval(TICK);
+    loop {
+        ticks.tick().await;
+        let progress = board.progress();
+        bar.set_position(if is_timed {
+            u64::try_from(bar.elapsed().as_millis()).unwrap_or(u64::MAX)
+        } else {
+            progress.succeeded + progress.failed
+        });
+        if let Some(second) = &progress.latest {
+            let p99 = second
+                .p99_seconds
+                .map_or("-".to_owned(), |p99| format!("{:.2} ms", 1e3 * p99));
+            bar.set_message(format!(
+                "{}/s, p99 {p99}, {} failed",
+                second.succeeded, progress.failed
+            ));
+        }
+    }
+}
+
+fn name(phase: Phase) -> &'static str {
+    match phase {
+        Phase::Populating(_) => "writing keys",
+        Phase::Measuring => "measuring",
+        Phase::CleaningUp => "deleting keys",
+        _ => "looking at the cluster",
+    }
+}
+
+fn counted(count: u64) -> ProgressBar {
+    styled(
+        ProgressBar::new(count),
+        "{prefix} {wide_bar} {human_pos}/{human_len} {msg}",
+    )
+}
+
+fn timed(seconds: f64) -> ProgressBar {
+    let span = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+    let milliseconds = u64::try_from(span.as_millis()).unwrap_or(u64::MAX);
+    styled(
+        ProgressBar::new(milliseconds),
+        "{prefix} {wide_bar} {elapsed} {msg}",
+    )
+}
+
+fn styled(bar: ProgressBar, template: &str) -> ProgressBar {
+    match ProgressStyle::with_template(template) {
+        Ok(style) => bar.with_style(style),
+        Err(_) => bar,
+    }
+}

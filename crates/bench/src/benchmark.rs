@@ -1,0 +1,221 @@
+//! One whole benchmark: looks at the cluster, keeps to its prefix, fills in what is to be read, measures, accounts for what
+//! was written, cleans up, and reports.
+
+use std::sync::Arc;
+
+use etcd_monitor_client::{ClientOptions, Endpoint};
+use jiff::Timestamp;
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::{Assignment, Engine, Outcome};
+use crate::environment::{self, ClusterNow, Environment};
+use crate::error::BenchError;
+use crate::keys::{KeyOrder, KeyPicker, KeyShape, Values};
+use crate::load::{Load, Until};
+use crate::prefix::Prefix;
+use crate::report::{Accounting, Plan, Report};
+use crate::self_load::SelfLoad;
+use crate::series::SecondsBoard;
+use crate::workload::{Workload, Writes};
+
+/// Requests in flight while the keys are filled in: enough for any cluster, whatever the load itself has.
+const POPULATE_CLIENTS: u32 = 64;
+
+/// What a benchmark does beside its load.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Options {
+    /// All keys begin with it.
+    pub prefix: String,
+    /// How keys look, for those that are filled in.
+    pub keys: KeyShape,
+    /// Bytes of the values that are filled in.
+    pub value_size: usize,
+    /// Begins though there are keys below the prefix.
+    pub use_existing_prefix: bool,
+    /// Leaves the keys there.
+    pub keep_keys: bool,
+}
+
+impl Options {
+    /// Keys of this shape with values of this size below this prefix, where nothing may be yet and nothing stays.
+    pub fn new(prefix: impl Into<String>, keys: KeyShape, value_size: usize) -> Self {
+        Self {
+            prefix: prefix.into(),
+            keys,
+            value_size,
+            use_existing_prefix: false,
+            keep_keys: false,
+        }
+    }
+}
+
+/// What a benchmark is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Phase {
+    /// Looks at the cluster and at the prefix.
+    Checking,
+    /// Writes so many keys that are to be read or deleted.
+    Populating(u64),
+    /// Measures.
+    Measuring,
+    /// Deletes its keys.
+    CleaningUp,
+}
+
+/// Hears what a benchmark is doing.
+pub trait Watcher: Send + Sync {
+    /// A phase begins; what it brings is told on the board.
+    fn begins(&self, phase: Phase, board: &Arc<SecondsBoard>);
+}
+
+/// Nobody watches.
+impl Watcher for () {
+    fn begins(&self, _phase: Phase, _board: &Arc<SecondsBoard>) {}
+}
+
+/// One benchmark.
+pub struct Benchmark {
+    /// How the members are reached.
+    pub client: ClientOptions,
+    /// The members that are asked.
+    pub endpoints: Vec<Endpoint>,
+    /// What sends the requests.
+    pub engine: Box<dyn Engine>,
+    /// How much, by how many, how fast.
+    pub load: Load,
+    /// What is asked.
+    pub workload: Arc<dyn Workload>,
+    /// What it does beside.
+    pub options: Options,
+}
+
+impl Benchmark {
+    /// Runs it. Where `stop` is cancelled, the report is about what was measured until then; the keys are deleted all the same.
+    ///
+    /// Fails where it cannot begin, or where nothing was measured.
+    pub async fn run(
+        &self,
+        watcher: &dyn Watcher,
+        stop: &CancellationToken,
+    ) -> Result<Report, BenchError> {
+        self.load.check()?;
+        watcher.begins(Phase::Checking, &Arc::default());
+        let prefix = Prefix::new(&self.client, &self.endpoints, &self.options.prefix)?;
+        let before = environment::of_cluster(&self.client, &self.endpoints).await?;
+        if !self.options.use_existing_prefix {
+            prefix.refuse_foreign_keys().await?;
+        }
+        let measured = self.measure(&prefix, before, watcher, stop).await;
+        // Also after a failure: what was written is known by its prefix.
+        let left = if self.options.keep_keys {
+            None
+        } else {
+            watcher.begins(Phase::CleaningUp, &Arc::default());
+            prefix.delete_all().await.err()
+        };
+        let mut report = measured?;
+        report.keys_left = left.map(|error| error.to_string());
+        Ok(report)
+    }
+
+    async fn measure(
+        &self,
+        prefix: &Prefix,
+        before: ClusterNow,
+        watcher: &dyn Watcher,
+        stop: &CancellationToken,
+    ) -> Result<Report, BenchError> {
+        self.populate(watcher, stop).await?;
+        let began_at = Timestamp::now();
+        let first = prefix.revision().await?;
+        let own = SelfLoad::begin();
+        let assignment = assignment(self.load.clone(), Arc::clone(&self.workload), stop);
+        watcher.begins(Phase::Measuring, &assignment.board);
+        let board = Arc::clone(&assignment.board);
+        let outcome = self.engine.run(assignment).await?;
+        let own = own.end();
+        let last = prefix.revision().await;
+        let after = environment::of_cluster(&self.client, &self.endpoints).await;
+        let accounting = Accounting::of(&outcome.recording, first, last);
+        let environment = Environment::new(before, after);
+        Ok(Report::new(
+            self.plan(began_at),
+            self.ended_early(outcome, stop),
+            board.seconds(),
+            accounting,
+            own,
+            environment,
+        ))
+    }
+
+    fn ended_early(&self, mut outcome: Outcome, stop: &CancellationToken) -> Outcome {
+        let is_stopped = stop.is_cancelled() && outcome.ended_early.is_none();
+        let is_whole = match self.load.until {
+            Until::Operations(total) => {
+                outcome.recording.succeeded() + outcome.recording.failed() >= total
+            }
+            Until::Seconds(seconds) => outcome.window_seconds >= seconds,
+        };
+        if is_stopped && !is_whole {
+            outcome.ended_early = Some("stopped".to_owned());
+        }
+        outcome
+    }
+
+    async fn populate(
+        &self,
+        watcher: &dyn Watcher,
+        stop: &CancellationToken,
+    ) -> Result<(), BenchError> {
+        let count = self.workload.populated();
+        if count == 0 {
+            return Ok(());
+        }
+        let writes = Writes {
+            keys: self.options.keys.clone(),
+            picker: KeyPicker::new(KeyOrder::Sequential, count)?,
+            values: Values::new(self.options.value_size, self.load.seed),
+        };
+        let load = Load {
+            clients: POPULATE_CLIENTS.max(self.load.connections),
+            until: Until::Operations(count),
+            rate: None,
+            warmup_seconds: 0.0,
+            ..self.load.clone()
+        };
+        let assignment = assignment(load, Arc::new(writes), stop);
+        watcher.begins(Phase::Populating(count), &assignment.board);
+        let outcome = self.engine.run(assignment).await?;
+        if stop.is_cancelled() {
+            return Err(BenchError::Stopped);
+        }
+        match outcome.recording.errors.values().next() {
+            Some(errors) => Err(BenchError::Populate {
+                failed: outcome.recording.failed(),
+                count,
+                example: errors.example.clone(),
+            }),
+            None => Ok(()),
+        }
+    }
+
+    fn plan(&self, began_at: Timestamp) -> Plan {
+        Plan {
+            workload: self.workload.name().to_owned(),
+            engine: self.engine.name().to_owned(),
+            endpoints: self.endpoints.iter().map(ToString::to_string).collect(),
+            prefix: self.options.prefix.clone(),
+            load: self.load.clone(),
+            began_at,
+        }
+    }
+}
+
+fn assignment(load: Load, workload: Arc<dyn Workload>, stop: &CancellationToken) -> Assignment {
+    Assignment {
+        stop: stop.clone(),
+        ..Assignment::new(load, workload)
+    }
+}

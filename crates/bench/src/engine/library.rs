@@ -1,0 +1,348 @@
+//! The engine on etcd-client: what programs in Rust use, with all that it costs.
+//!
+//! Threads share nothing but the turns: each has a runtime, connections and a recorder of its own.
+
+mod call;
+
+use std::cell::RefCell;
+use std::num::NonZero;
+use std::rc::Rc;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use async_trait::async_trait;
+use etcd_monitor_client::{
+    ClientError, ClientOptions, ClusterClient, Endpoint, ErrorKind, MemberClient,
+};
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::task::LocalSet;
+use tokio_util::sync::CancellationToken;
+
+use super::{Assignment, Engine, Outcome};
+use crate::error::BenchError;
+use crate::recorder::{Failure, Recorder, Recording, Times};
+use crate::request::Request;
+use crate::turns::{Turn, Turns};
+use crate::workload::Requests;
+
+/// How often a thread looks whether a second has passed in which nothing was answered.
+const TICK: Duration = Duration::from_millis(250);
+
+/// Sends requests by etcd-client, on threads with a runtime each.
+#[derive(Debug, Clone)]
+pub struct TonicEngine {
+    options: ClientOptions,
+    endpoints: Vec<Endpoint>,
+}
+
+impl TonicEngine {
+    /// Connections go to these endpoints in turn; each request has the deadline of the options.
+    pub fn new(options: ClientOptions, endpoints: Vec<Endpoint>) -> Self {
+        Self { options, endpoints }
+    }
+
+    fn threads(load: &crate::load::Load) -> u32 {
+        let cores = std::thread::available_parallelism().map_or(1, NonZero::get);
+        let cores = u32::try_from(cores).unwrap_or(u32::MAX);
+        cores.min(load.connections).max(1)
+    }
+}
+
+/// What all threads of a run have in common.
+struct Shared {
+    engine: TonicEngine,
+    assignment: Assignment,
+    threads: u32,
+    /// Ends the load: by the assignment's stop, or by an error after which nothing can succeed.
+    stop: CancellationToken,
+}
+
+/// How one thread ended.
+struct ThreadEnd {
+    recording: Recording,
+    last_done: Option<Instant>,
+    ended_early: Option<String>,
+}
+
+#[async_trait]
+impl Engine for TonicEngine {
+    fn name(&self) -> &'static str {
+        "tonic"
+    }
+
+    async fn run(&self, assignment: Assignment) -> Result<Outcome, BenchError> {
+        let threads = Self::threads(&assignment.load);
+        let stop = assignment.stop.child_token();
+        let shared = Arc::new(Shared {
+            engine: self.clone(),
+            assignment,
+            threads,
+            stop: stop.clone(),
+        });
+        // Dropped early, as when this call is cancelled, it ends the threads.
+        let _ended = stop.drop_guard();
+        let (start, begun) = watch::channel(None);
+        let (ready, mut readiness) = mpsc::channel(threads as usize);
+        let mut ends = Vec::new();
+        for thread in 0..threads {
+            let (end, ended) = oneshot::channel();
+            let (shared, begun, ready) = (Arc::clone(&shared), begun.clone(), ready.clone());
+            let work = move || {
+                let _ = end.send(work(&shared, thread, &ready, begun));
+            };
+            spawn(format!("load-{thread}"), work)?;
+            ends.push(ended);
+        }
+        drop(ready);
+        for _ in 0..threads {
+            let connected = readiness.recv().await;
+            connected.ok_or_else(|| BenchError::Worker("ended before it began".to_owned()))??;
+        }
+        let load = &shared.assignment.load;
+        let turns = Arc::new(Turns::new(load, Instant::now(), shared.stop.clone()));
+        let pacing = Arc::clone(&turns);
+        let clients = load.clients;
+        let pacer = turns
+            .is_open_loop()
+            .then(|| spawn("pacer".to_owned(), move || pacing.pace(clients)))
+            .transpose()?;
+        let _ = start.send(Some(Arc::clone(&turns)));
+        let outcome = gather(&turns, ends).await?;
+        if let Some(pacer) = pacer {
+            shared.stop.cancel();
+            // It naps for 50 ms at most.
+            let _ = tokio::task::spawn_blocking(move || pacer.join()).await;
+        }
+        Ok(outcome)
+    }
+}
+
+fn spawn(
+    name: String,
+    work: impl FnOnce() + Send + 'static,
+) -> Result<std::thread::JoinHandle<()>, BenchError> {
+    std::thread::Builder::new()
+        .name(name)
+        .spawn(work)
+        .map_err(|error| BenchError::Worker(format!("could not be started: {error}")))
+}
+
+async fn gather(
+    turns: &Turns,
+    ends: Vec<oneshot::Receiver<Result<ThreadEnd, BenchError>>>,
+) -> Result<Outcome, BenchError> {
+    let mut outcome = Outcome::default();
+    let mut last_done = None;
+    for end in ends {
+        let end = end.await;
+        let end = end.map_err(|_| BenchError::Worker("ended with a panic".to_owned()))??;
+        outcome.recording.add(&end.recording);
+        last_done = last_done.max(end.last_done);
+        outcome.ended_early = outcome.ended_early.or(end.ended_early);
+    }
+    let end = match (turns.measured_to(), last_done) {
+        // Ended early, it was measured until the last answer.
+        (Some(planned), Some(last)) if turns.is_stopped() => Some(planned.min(last)),
+        (planned, last) => planned.or(last),
+    };
+    let window = end.map(|end| end.saturating_duration_since(turns.measured_from()));
+    outcome.window_seconds = window.unwrap_or_default().as_secs_f64();
+    outcome.unsent = turns.unsent();
+    Ok(outcome)
+}
+
+/// One thread: connects, waits for the beginning, and lets its clients ask until the end.
+fn work(
+    shared: &Arc<Shared>,
+    thread: u32,
+    ready: &mpsc::Sender<Result<(), BenchError>>,
+    begun: watch::Receiver<Option<Arc<Turns>>>,
+) -> Result<ThreadEnd, BenchError> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| BenchError::Worker(format!("has no runtime: {error}")))?;
+    let local = LocalSet::new();
+    local.block_on(&runtime, async {
+        let connections = match connect(shared, thread).await {
+            Ok(connections) => connections,
+            Err(error) => {
+                let _ = ready.send(Err(error.into())).await;
+                return Err(BenchError::Stopped);
+            }
+        };
+        let _ = ready.send(Ok(())).await;
+        match wait(begun).await {
+            Some(turns) => Ok(ask(shared, thread, connections, turns).await),
+            None => Err(BenchError::Stopped),
+        }
+    })
+}
+
+async fn wait(mut begun: watch::Receiver<Option<Arc<Turns>>>) -> Option<Arc<Turns>> {
+    let begun = begun.wait_for(Option::is_some).await.ok()?;
+    begun.clone()
+}
+
+/// The thread's share of the connections, each of which has answered once.
+async fn connect(
+    shared: &Shared,
+    thread: u32,
+) -> Result<Vec<(u32, Rc<MemberClient>)>, ClientError> {
+    let cluster = ClusterClient::new(shared.engine.options.clone())?;
+    let endpoints = &shared.engine.endpoints;
+    let mut connections = Vec::new();
+    let numbers = (thread..shared.assignment.load.connections).step_by(shared.threads as usize);
+    for (number, endpoint) in numbers.filter_map(|number| {
+        let place = number as usize % endpoints.len().max(1);
+        endpoints.get(place).map(|endpoint| (number, endpoint))
+    }) {
+        let connection = cluster.connection(endpoint);
+        connection.status().await?;
+        connections.push((number, Rc::new(connection)));
+    }
+    Ok(connections)
+}
+
+/// What the clients of one thread share; they take turns, so that nothing is locked.
+struct Desk {
+    turns: Arc<Turns>,
+    requests: RefCell<Box<dyn Requests>>,
+    recorder: RefCell<Recorder>,
+    last_done: RefCell<Option<Instant>>,
+    ended_early: RefCell<Option<String>>,
+    stop: CancellationToken,
+}
+
+async fn ask(
+    shared: &Arc<Shared>,
+    thread: u32,
+    connections: Vec<(u32, Rc<MemberClient>)>,
+    turns: Arc<Turns>,
+) -> ThreadEnd {
+    let Assignment {
+        load,
+        workload,
+        board,
+        ..
+    } = &shared.assignment;
+    // Workers differ, and runs of the same seed do not.
+    let seed = load
+        .seed
+        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
+        .wrapping_add(thread.into());
+    let recorder = Recorder::new(
+        Arc::clone(board),
+        turns.measured_from(),
+        turns.measured_to(),
+    );
+    let desk = Rc::new(Desk {
+        turns,
+        requests: RefCell::new(workload.requests(seed)),
+        recorder: RefCell::new(recorder),
+        last_done: RefCell::default(),
+        ended_early: RefCell::default(),
+        stop: shared.stop.clone(),
+    });
+    let mut clients = tokio::task::JoinSet::new();
+    for (number, connection) in &connections {
+        let of_connection = (*number..load.clients).step_by(load.connections as usize);
+        for _ in of_connection {
+            clients.spawn_local(client(Rc::clone(&desk), Rc::clone(connection)));
+        }
+    }
+    let mut ticks = tokio::time::interval(TICK);
+    loop {
+        tokio::select! {
+            ended = clients.join_next() => match ended {
+                None => break,
+                Some(Err(panic)) => *desk.ended_early.borrow_mut() = Some(format!("a client of the engine failed: {panic}")),
+                Some(Ok(())) => {}
+            },
+            _ = ticks.tick() => desk.recorder.borrow_mut().turn_to(Instant::now()),
+        }
+    }
+    desk.end()
+}
+
+impl Desk {
+    fn end(self: Rc<Self>) -> ThreadEnd {
+        let last_done = *self.last_done.borrow();
+        let ended_early = self.ended_early.borrow().clone();
+        // All clients have ended, so that this is the only one that holds it.
+        let recording = Rc::into_inner(self).map(|desk| desk.recorder.into_inner().finish());
+        ThreadEnd {
+            recording: recording.unwrap_or_default(),
+            last_done,
+            ended_early,
+        }
+    }
+
+    fn record(&self, turn: Turn, request: &Request, sent: Instant, answer: &call::Answered) {
+        let done = Instant::now();
+        let times = Times {
+            // A closed loop plans nothing.
+            intended: if self.turns.is_open_loop() {
+                turn.intended.min(sent)
+            } else {
+                sent
+            },
+            sent,
+            done,
+        };
+        if turn.measured {
+            *self.last_done.borrow_mut() = Some(done);
+        }
+        let mut recorder = self.recorder.borrow_mut();
+        match answer {
+            Ok(answer) => {
+                recorder.succeeded(request.kind, times, answer, turn.measured);
+                drop(recorder);
+                self.requests.borrow_mut().answered(request, answer);
+            }
+            Err(error) => {
+                recorder.failed(request.kind, times, failure(error), turn.measured);
+                self.give_up(error);
+            }
+        }
+    }
+
+    /// After these errors no request that follows can succeed.
+    fn give_up(&self, error: &ClientError) {
+        let is_final = matches!(
+            error.kind(),
+            ErrorKind::NoSpace | ErrorKind::Unauthenticated | ErrorKind::PermissionDenied
+        );
+        if is_final && !self.stop.is_cancelled() {
+            *self.ended_early.borrow_mut() = Some(error.to_string());
+            self.stop.cancel();
+        }
+    }
+}
+
+/// One client: asks, and asks again when it was answered.
+async fn client(desk: Rc<Desk>, connection: Rc<MemberClient>) {
+    let mut request = Request::default();
+    while let Some(turn) = desk.turns.next().await {
+        desk.requests.borrow_mut().next(turn.number, &mut request);
+        let sent = Instant::now();
+        let answer = call::call(&connection, &request).await;
+        desk.record(turn, &request, sent, &answer);
+    }
+}
+
+fn failure(error: &ClientError) -> Failure {
+    Failure {
+        kind: error.kind().as_str().to_owned(),
+        message: error.to_string(),
+        may_be_done: !matches!(
+            error.kind(),
+            ErrorKind::NoSpace
+                | ErrorKind::Unauthenticated
+                | ErrorKind::PermissionDenied
+                | ErrorKind::TooManyRequests
+                | ErrorKind::Refused
+                | ErrorKind::NotSupported
+        ),
+    }
+}

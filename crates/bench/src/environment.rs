@@ -1,0 +1,161 @@
+//! Where a benchmark ran: the cluster before and after, and the machine of the client.
+
+use etcd_monitor_client::{ClientError, ClientOptions, ClusterClient, Endpoint, StatusAnswer};
+use serde::{Deserialize, Serialize};
+
+/// What a member said of itself.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct MemberNow {
+    /// Where it was asked.
+    pub endpoint: String,
+    /// Its id, in hex; `None` where it did not answer.
+    pub id: Option<String>,
+    /// Its version. Untrusted text.
+    pub version: Option<String>,
+    /// True if it says that it leads.
+    pub leads: Option<bool>,
+    /// Raft term.
+    pub term: Option<u64>,
+    /// Key-value revision.
+    pub revision: Option<i64>,
+    /// Allocated size of its database in bytes.
+    pub database_bytes: Option<i64>,
+    /// Why it did not answer.
+    pub error: Option<String>,
+}
+
+/// The members that are asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ClusterNow {
+    /// Id of the cluster, in hex.
+    pub id: Option<String>,
+    /// Id of the leader, in hex, as the first that answered says.
+    pub leader: Option<String>,
+    /// Raft term, likewise.
+    pub term: Option<u64>,
+    /// The members, in the order of the endpoints.
+    pub members: Vec<MemberNow>,
+}
+
+/// The machine that the load came from.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct ClientMachine {
+    /// Operating system and architecture.
+    pub platform: String,
+    /// The kernel's release; `None` where it is not known.
+    pub kernel: Option<String>,
+    /// What the processor calls itself.
+    pub processor: Option<String>,
+    /// Cores that this process may use.
+    pub cores: Option<usize>,
+    /// Load average over a minute when it began.
+    pub load_average: Option<f32>,
+}
+
+/// Where a benchmark ran.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Environment {
+    /// Version of the load generator.
+    pub generator_version: String,
+    /// The cluster before.
+    pub before: ClusterNow,
+    /// The cluster after; `None` where nobody answered.
+    pub after: Option<ClusterNow>,
+    /// True if another member led in the end, or the same in another term; `None` where that is not known.
+    pub leader_changed: Option<bool>,
+    /// The machine that the load came from.
+    pub client: ClientMachine,
+}
+
+impl Environment {
+    pub(crate) fn new(before: ClusterNow, after: Result<ClusterNow, ClientError>) -> Self {
+        let after = after.ok();
+        let changed = after.as_ref().and_then(|after| {
+            let before = (before.leader.as_ref()?, before.term?);
+            Some(before != (after.leader.as_ref()?, after.term?))
+        });
+        Self {
+            generator_version: env!("CARGO_PKG_VERSION").to_owned(),
+            before,
+            after,
+            leader_changed: changed,
+            client: ClientMachine::now(),
+        }
+    }
+}
+
+/// Asks every endpoint for its status. Fails with the first error where none answers.
+pub(crate) async fn of_cluster(
+    client: &ClientOptions,
+    endpoints: &[Endpoint],
+) -> Result<ClusterNow, ClientError> {
+    let cluster = ClusterClient::new(client.clone())?;
+    let mut now = ClusterNow::default();
+    let mut first_error = None;
+    for endpoint in endpoints {
+        let status = cluster.connection(endpoint).status().await;
+        if let Ok(status) = &status
+            && now.id.is_none()
+        {
+            now.id = Some(format!("{:x}", status.cluster_id));
+            now.leader = status.leader.map(|id| format!("{id:x}"));
+            now.term = Some(status.raft_term);
+        }
+        now.members.push(MemberNow::of(endpoint, &status));
+        first_error = first_error.or(status.err());
+    }
+    match first_error {
+        Some(error) if now.id.is_none() => Err(error),
+        _ => Ok(now),
+    }
+}
+
+impl MemberNow {
+    fn of(endpoint: &Endpoint, status: &Result<StatusAnswer, ClientError>) -> Self {
+        let known = status.as_ref().ok();
+        Self {
+            endpoint: endpoint.to_string(),
+            id: known.map(|status| format!("{:x}", status.member_id)),
+            version: known.map(|status| status.version.clone()),
+            leads: known.map(|status| status.leader == Some(status.member_id)),
+            term: known.map(|status| status.raft_term),
+            revision: known.map(|status| status.revision),
+            database_bytes: known.map(|status| status.db_size_bytes),
+            error: status.as_ref().err().map(ToString::to_string),
+        }
+    }
+}
+
+impl ClientMachine {
+    fn now() -> Self {
+        let cores = std::thread::available_parallelism().ok();
+        Self {
+            platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
+            cores: cores.map(std::num::NonZero::get),
+            ..Self::of_system()
+        }
+    }
+
+    #[cfg(target_os = "linux")]
+    fn of_system() -> Self {
+        use procfs::{Current, LoadAverage};
+        let processor = procfs::CpuInfo::current().ok();
+        Self {
+            kernel: procfs::sys::kernel::Version::current()
+                .ok()
+                .map(|version| format!("{}.{}.{}", version.major, version.minor, version.patch)),
+            processor: processor.and_then(|cpus| cpus.model_name(0).map(str::to_owned)),
+            load_average: LoadAverage::current().ok().map(|load| load.one),
+            ..Self::default()
+        }
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn of_system() -> Self {
+        Self::default()
+    }
+}

@@ -1,0 +1,157 @@
+//! How much is asked, by how many, how fast.
+
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::error::BenchError;
+
+/// Connections that one run may open.
+pub const CONNECTIONS_MAX: u32 = 1_000;
+
+/// Requests that one run may have in flight.
+pub const CLIENTS_MAX: u32 = 100_000;
+
+/// When a load is over.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Until {
+    /// After so many requests, those of the warm-up not counted.
+    Operations(u64),
+    /// After so long, the warm-up not counted.
+    Seconds(f64),
+}
+
+/// When the requests of an open loop are due.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Arrivals {
+    /// Each so long after the one before.
+    Uniform,
+    /// As if by many that know nothing of each other: the gaps are exponentially distributed.
+    Poisson,
+    /// So many at once, and a pause.
+    Burst(u32),
+}
+
+/// An open loop: requests are due at times that do not wait for answers.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Rate {
+    /// Requests in a second.
+    pub per_second: f64,
+    /// How they are spread.
+    pub arrivals: Arrivals,
+}
+
+/// How much is asked, by how many, how fast.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Load {
+    /// Connections, spread over the endpoints in turn.
+    pub connections: u32,
+    /// Requests in flight at most, over all connections.
+    pub clients: u32,
+    /// When it is over.
+    pub until: Until,
+    /// An open loop; `None` for a closed one: each client asks again when it was answered.
+    pub rate: Option<Rate>,
+    /// Time at the beginning that is not measured, in seconds.
+    pub warmup_seconds: f64,
+    /// What random choices follow from.
+    pub seed: u64,
+}
+
+impl Load {
+    /// A closed loop of ten clients on ten connections without a warm-up.
+    pub fn new(until: Until) -> Self {
+        Self {
+            connections: 10,
+            clients: 10,
+            until,
+            rate: None,
+            warmup_seconds: 0.0,
+            seed: 1,
+        }
+    }
+
+    /// The warm-up.
+    pub fn warmup(&self) -> Duration {
+        Duration::try_from_secs_f64(self.warmup_seconds).unwrap_or_default()
+    }
+
+    /// Refuses what cannot be.
+    pub fn check(&self) -> Result<(), BenchError> {
+        within("connections", self.connections, CONNECTIONS_MAX)?;
+        within("clients", self.clients, CLIENTS_MAX)?;
+        let is_time = |seconds: f64| (0.0..=31_536_000.0).contains(&seconds);
+        match self.until {
+            Until::Operations(0) => return Err(bad("total", "0 requests measure nothing")),
+            Until::Seconds(seconds) if seconds <= 0.0 || !is_time(seconds) => {
+                return Err(bad("duration", "it must be above 0, and a year at most"));
+            }
+            _ => {}
+        }
+        if !is_time(self.warmup_seconds) {
+            return Err(bad("warmup", "it must be 0 or more, and a year at most"));
+        }
+        match self.rate {
+            Some(rate) if !(0.001..=1e9).contains(&rate.per_second) => {
+                Err(bad("rate", "it must be between 0.001 and 1,000,000,000"))
+            }
+            Some(Rate {
+                arrivals: Arrivals::Burst(0),
+                ..
+            }) => Err(bad("burst", "a burst has at least one request")),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn within(name: &'static str, value: u32, most: u32) -> Result<(), BenchError> {
+    if (1..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(bad(name, &format!("{value} is not between 1 and {most}")))
+}
+
+fn bad(name: &'static str, reason: &str) -> BenchError {
+    BenchError::BadPlan {
+        name,
+        reason: reason.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_is_refused() {
+        let fine = Load::new(Until::Operations(1));
+        assert!(fine.check().is_ok());
+        let rate = |per_second, arrivals| {
+            Some(Rate {
+                per_second,
+                arrivals,
+            })
+        };
+        let none = rate(0.0, Arrivals::Uniform);
+        let empty = rate(1.0, Arrivals::Burst(0));
+        let wrong: [&dyn Fn(&mut Load); 8] = [
+            &|load| load.connections = 0,
+            &|load| load.clients = CLIENTS_MAX + 1,
+            &|load| load.until = Until::Operations(0),
+            &|load| load.until = Until::Seconds(0.0),
+            &|load| load.until = Until::Seconds(f64::NAN),
+            &|load| load.warmup_seconds = -1.0,
+            &|load| load.rate = none,
+            &|load| load.rate = empty,
+        ];
+        for change in wrong {
+            let mut load = fine.clone();
+            change(&mut load);
+            assert!(load.check().is_err(), "{load:?}");
+        }
+    }
+}

@@ -1,0 +1,217 @@
+//! What one thread of an engine measured.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Instant;
+
+use crate::histogram::Latencies;
+use crate::request::{Answer, OperationKind};
+use crate::series::SecondsBoard;
+
+/// Kinds of errors that are kept apart; those beyond count as one.
+const ERROR_KINDS_MAX: usize = 32;
+
+/// The times of one request.
+#[derive(Debug, Clone, Copy)]
+pub struct Times {
+    /// When it was due; in a closed loop when it was sent.
+    pub intended: Instant,
+    /// Just before it was sent.
+    pub sent: Instant,
+    /// When it was answered, or given up.
+    pub done: Instant,
+}
+
+/// Why a request failed, by kind, with one message as an example.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Failure {
+    /// The kind, in a word or two: what errors are counted by.
+    pub kind: String,
+    /// One message. Untrusted text without control characters.
+    pub message: String,
+    /// True if etcd may have done it all the same.
+    pub may_be_done: bool,
+}
+
+/// Requests of one kind.
+#[derive(Debug, Clone, Default)]
+pub struct Tally {
+    /// Answered.
+    pub succeeded: u64,
+    /// Answered within the time of measurement: what the throughput counts.
+    pub in_window: u64,
+    /// Answers that made a revision.
+    pub changed: u64,
+    /// Keys that answers carried, or that were deleted.
+    pub keys: u64,
+    /// From when a request was due to its answer.
+    pub response: Latencies,
+    /// From when a request was sent to its answer.
+    pub service: Latencies,
+    /// How long failed requests took.
+    pub failed: Latencies,
+}
+
+impl Tally {
+    fn add(&mut self, other: &Self) {
+        self.succeeded += other.succeeded;
+        self.in_window += other.in_window;
+        self.changed += other.changed;
+        self.keys += other.keys;
+        self.response.add(&other.response);
+        self.service.add(&other.service);
+        self.failed.add(&other.failed);
+    }
+}
+
+/// Errors of one kind.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Errors {
+    /// How many.
+    pub count: u64,
+    /// The first message.
+    pub example: String,
+}
+
+/// What was measured.
+#[derive(Debug, Clone, Default)]
+pub struct Recording {
+    /// By kind of request.
+    pub tallies: BTreeMap<OperationKind, Tally>,
+    /// Errors by kind.
+    pub errors: BTreeMap<String, Errors>,
+    /// How late requests were sent: what the generator itself added.
+    pub lateness: Latencies,
+    /// Changes that were acknowledged, those of the warm-up included.
+    pub acknowledged_changes: u64,
+    /// Changes that failed in a way in which etcd may have made them all the same, those of the warm-up included.
+    pub unknown_changes: u64,
+}
+
+impl Recording {
+    /// Takes in what another thread measured.
+    pub fn add(&mut self, other: &Self) {
+        for (kind, tally) in &other.tallies {
+            self.tallies.entry(*kind).or_default().add(tally);
+        }
+        for (kind, errors) in &other.errors {
+            self.count_errors(kind, errors);
+        }
+        self.lateness.add(&other.lateness);
+        self.acknowledged_changes += other.acknowledged_changes;
+        self.unknown_changes += other.unknown_changes;
+    }
+
+    fn count_errors(&mut self, kind: &str, errors: &Errors) {
+        let is_known = self.errors.contains_key(kind) || self.errors.len() < ERROR_KINDS_MAX;
+        let kind = if is_known { kind } else { "others" };
+        self.errors
+            .entry(kind.to_owned())
+            .and_modify(|known| known.count += errors.count)
+            .or_insert_with(|| errors.clone());
+    }
+
+    /// Requests that were answered.
+    pub fn succeeded(&self) -> u64 {
+        self.tallies.values().map(|tally| tally.succeeded).sum()
+    }
+
+    /// Requests that failed.
+    pub fn failed(&self) -> u64 {
+        self.errors.values().map(|errors| errors.count).sum()
+    }
+}
+
+/// Records what one thread sees; nothing is shared but the second that has passed.
+#[derive(Debug)]
+pub struct Recorder {
+    recording: Recording,
+    /// Where the second goes that has passed.
+    board: Arc<SecondsBoard>,
+    /// Counts of the second that goes on.
+    second: crate::series::OpenSecond,
+    measured_from: Instant,
+    measured_to: Option<Instant>,
+}
+
+impl Recorder {
+    /// Records what is measured between these times; to the end where there is no second one.
+    pub fn new(
+        board: Arc<SecondsBoard>,
+        measured_from: Instant,
+        measured_to: Option<Instant>,
+    ) -> Self {
+        Self {
+            recording: Recording::default(),
+            board,
+            second: crate::series::OpenSecond::default(),
+            measured_from,
+            measured_to,
+        }
+    }
+
+    /// One request was answered. `measured` is false in the warm-up.
+    pub fn succeeded(
+        &mut self,
+        kind: OperationKind,
+        times: Times,
+        answer: &Answer,
+        measured: bool,
+    ) {
+        self.recording.acknowledged_changes += u64::from(answer.changed);
+        if !measured {
+            return;
+        }
+        let is_in_window = self.measured_to.is_none_or(|end| times.done <= end);
+        let response = times.done.duration_since(times.intended);
+        self.recording
+            .lateness
+            .record(times.sent.duration_since(times.intended));
+        let tally = self.recording.tallies.entry(kind).or_default();
+        tally.succeeded += 1;
+        tally.in_window += u64::from(is_in_window);
+        tally.changed += u64::from(answer.changed);
+        tally.keys += answer.keys;
+        tally.response.record(response);
+        tally.service.record(times.done.duration_since(times.sent));
+        self.turn_to(times.done);
+        self.second.succeeded(response);
+    }
+
+    /// One request failed.
+    pub fn failed(&mut self, kind: OperationKind, times: Times, failure: Failure, measured: bool) {
+        let is_change = kind != OperationKind::Range;
+        self.recording.unknown_changes += u64::from(failure.may_be_done && is_change);
+        if !measured {
+            return;
+        }
+        self.recording
+            .lateness
+            .record(times.sent.duration_since(times.intended));
+        let tally = self.recording.tallies.entry(kind).or_default();
+        tally
+            .failed
+            .record(times.done.duration_since(times.intended));
+        let errors = Errors {
+            count: 1,
+            example: failure.message,
+        };
+        self.recording.count_errors(&failure.kind, &errors);
+        self.turn_to(times.done);
+        self.second.failed();
+    }
+
+    /// Hands over the second that has passed, where one has.
+    pub fn turn_to(&mut self, now: Instant) {
+        let seconds = now.saturating_duration_since(self.measured_from).as_secs();
+        if seconds != self.second.number {
+            self.board.take(&mut self.second, seconds);
+        }
+    }
+
+    /// The end: what was measured.
+    pub fn finish(mut self) -> Recording {
+        self.board.take(&mut self.second, 0);
+        self.recording
+    }
+}

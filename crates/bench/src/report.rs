@@ -1,0 +1,417 @@
+//! What a benchmark found. The names of its JSON are promises: fields may be added, never renamed.
+
+mod csv;
+mod hdr_log;
+mod table;
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use etcd_monitor_client::ClientError;
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use crate::engine::Outcome;
+use crate::environment::Environment;
+use crate::histogram::Latencies;
+use crate::load::Load;
+use crate::recorder::{Recording, Tally};
+use crate::request::OperationKind;
+use crate::self_load::OwnCost;
+use crate::series::Second;
+
+/// Bounds of the histogram in milliseconds; the last bucket is open.
+const BOUNDS_MILLISECONDS: [u64; 6] = [1, 5, 10, 50, 100, 500];
+
+/// The generator is late where its p99 lateness exceeds this...
+const LATE_SECONDS: f64 = 1e-3;
+
+/// ...and this share of the p99 response.
+const LATE_SHARE: f64 = 0.1;
+
+/// What was planned.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Plan {
+    /// Name of the workload.
+    pub workload: String,
+    /// Name of the engine.
+    pub engine: String,
+    /// The endpoints that were asked.
+    pub endpoints: Vec<String>,
+    /// What all keys begin with.
+    pub prefix: String,
+    /// How much, by how many, how fast.
+    pub load: Load,
+    /// When it began.
+    pub began_at: Timestamp,
+}
+
+/// A set of latencies in seconds; all are `None` where nothing was measured.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct LatencyFigures {
+    /// How many were measured.
+    pub count: u64,
+    /// The shortest.
+    pub min_seconds: Option<f64>,
+    /// The mean.
+    pub mean_seconds: Option<f64>,
+    /// The standard deviation.
+    pub stdev_seconds: Option<f64>,
+    /// The median.
+    pub p50_seconds: Option<f64>,
+    /// 95 % were not longer.
+    pub p95_seconds: Option<f64>,
+    /// 99 % were not longer.
+    pub p99_seconds: Option<f64>,
+    /// 99.9 % were not longer; `None` where fewer than 1,000 were measured.
+    pub p99_9_seconds: Option<f64>,
+    /// The longest.
+    pub max_seconds: Option<f64>,
+}
+
+impl LatencyFigures {
+    fn of(latencies: &Latencies) -> Self {
+        let is_many = latencies.count() >= 1_000;
+        Self {
+            count: latencies.count(),
+            min_seconds: latencies.min_seconds(),
+            mean_seconds: latencies.mean_seconds(),
+            stdev_seconds: latencies.stdev_seconds(),
+            p50_seconds: latencies.quantile_seconds(0.5),
+            p95_seconds: latencies.quantile_seconds(0.95),
+            p99_seconds: latencies.quantile_seconds(0.99),
+            p99_9_seconds: latencies.quantile_seconds(0.999).filter(|_| is_many),
+            max_seconds: latencies.max_seconds(),
+        }
+    }
+}
+
+/// Requests whose response took from the bound before to this one.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Bucket {
+    /// Upper bound in seconds; `None` for what took longer than the last.
+    pub below_seconds: Option<f64>,
+    /// Requests.
+    pub count: u64,
+}
+
+fn buckets(latencies: &Latencies) -> Vec<Bucket> {
+    let lows = std::iter::once(0).chain(BOUNDS_MILLISECONDS);
+    let highs = BOUNDS_MILLISECONDS.iter().copied().map(Some).chain([None]);
+    let bucket = |(low, high): (u64, Option<u64>)| Bucket {
+        below_seconds: high.map(|high| Duration::from_millis(high).as_secs_f64()),
+        count: latencies.count_between(
+            Duration::from_millis(low),
+            high.map_or(Duration::MAX, Duration::from_millis),
+        ),
+    };
+    lows.zip(highs).map(bucket).collect()
+}
+
+/// Requests of one kind.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct OperationFigures {
+    /// What was asked.
+    pub kind: OperationKind,
+    /// Answered.
+    pub succeeded: u64,
+    /// Failed.
+    pub failed: u64,
+    /// Answers within the time of measurement, per second.
+    pub per_second: Option<f64>,
+    /// From when a request was due to its answer: what a user of this load waits.
+    pub response: LatencyFigures,
+    /// From when it was sent to its answer: what the cluster and the wire took.
+    pub service: LatencyFigures,
+    /// How long failed requests took.
+    pub failures: LatencyFigures,
+    /// Keys that answers carried, or that were deleted.
+    pub keys: u64,
+    /// Responses by their latency.
+    pub histogram: Vec<Bucket>,
+}
+
+impl OperationFigures {
+    fn of(kind: OperationKind, tally: &Tally, window_seconds: f64) -> Self {
+        let per_second = tally.in_window as f64 / window_seconds;
+        Self {
+            kind,
+            succeeded: tally.succeeded,
+            failed: tally.failed.count(),
+            per_second: Some(per_second).filter(|rate| rate.is_finite()),
+            response: LatencyFigures::of(&tally.response),
+            service: LatencyFigures::of(&tally.service),
+            failures: LatencyFigures::of(&tally.failed),
+            keys: tally.keys,
+            histogram: buckets(&tally.response),
+        }
+    }
+}
+
+/// Errors of one kind.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ErrorFigures {
+    /// How many.
+    pub count: u64,
+    /// The first message. Untrusted text without control characters.
+    pub example: String,
+}
+
+/// Whether all that was acknowledged is there: etcd makes one revision of each change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Accounting {
+    /// Revision before the measurement, as confirmed by a quorum.
+    pub revision_before: i64,
+    /// Revision after it; `None` where nobody answered.
+    pub revision_after: Option<i64>,
+    /// Changes that were acknowledged, those of the warm-up included.
+    pub acknowledged: u64,
+    /// Changes that failed in a way in which etcd may have made them all the same.
+    pub unknown: u64,
+    /// What follows.
+    pub verdict: AccountingVerdict,
+}
+
+/// What the revisions say about the changes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum AccountingVerdict {
+    /// As many revisions as acknowledged changes, and no more than those that may have been made.
+    NothingLost,
+    /// Fewer revisions than acknowledged changes.
+    Lost,
+    /// More revisions than this load can have made: others wrote meanwhile, which may hide a loss.
+    OthersWrote,
+    /// The revision after is not known.
+    Unknown,
+}
+
+impl Accounting {
+    pub(crate) fn of(recording: &Recording, before: i64, after: Result<i64, ClientError>) -> Self {
+        let after = after.ok();
+        let (acknowledged, unknown) = (recording.acknowledged_changes, recording.unknown_changes);
+        let made = after.map(|after| u64::try_from(after.saturating_sub(before)).unwrap_or(0));
+        let verdict = match made {
+            None => AccountingVerdict::Unknown,
+            Some(made) if made < acknowledged => AccountingVerdict::Lost,
+            Some(made) if made > acknowledged + unknown => AccountingVerdict::OthersWrote,
+            Some(_) => AccountingVerdict::NothingLost,
+        };
+        Self {
+            revision_before: before,
+            revision_after: after,
+            acknowledged,
+            unknown,
+            verdict,
+        }
+    }
+}
+
+/// What a benchmark found.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Report {
+    /// Version of this document.
+    pub format: u32,
+    /// What was planned.
+    pub plan: Plan,
+    /// How long was measured, in seconds.
+    pub window_seconds: f64,
+    /// Requests that were answered.
+    pub succeeded: u64,
+    /// Requests that failed.
+    pub failed: u64,
+    /// Answers within the time of measurement, per second, of all kinds.
+    pub per_second: Option<f64>,
+    /// By kind of request.
+    pub operations: Vec<OperationFigures>,
+    /// Errors by kind.
+    pub errors: BTreeMap<String, ErrorFigures>,
+    /// How late requests were sent after they were due: what the generator itself added.
+    pub lateness: LatencyFigures,
+    /// Requests of an open loop that were due and never sent.
+    pub unsent: u64,
+    /// Why it ended early; `None` where it ran as planned.
+    pub ended_early: Option<String>,
+    /// What makes the result doubtful.
+    pub doubts: Vec<String>,
+    /// False where the result says nothing about the cluster.
+    pub valid: bool,
+    /// Whether all that was acknowledged is there.
+    pub accounting: Accounting,
+    /// What the generator itself took.
+    pub own: OwnCost,
+    /// Where it ran.
+    pub environment: Environment,
+    /// Second by second.
+    pub seconds: Vec<Second>,
+    /// Why keys are left; `None` where all were deleted, or were to be kept.
+    pub keys_left: Option<String>,
+    /// The histograms themselves, for a log of them; not a part of the document.
+    #[serde(skip)]
+    pub recording: Recording,
+}
+
+/// The version of the document.
+const FORMAT: u32 = 1;
+
+impl Report {
+    pub(crate) fn new(
+        plan: Plan,
+        outcome: Outcome,
+        seconds: Vec<Second>,
+        accounting: Accounting,
+        own: OwnCost,
+        environment: Environment,
+    ) -> Self {
+        let recording = outcome.recording;
+        let of_kinds = recording.tallies.iter();
+        let of_kinds = of_kinds
+            .map(|(kind, tally)| OperationFigures::of(*kind, tally, outcome.window_seconds));
+        let operations: Vec<OperationFigures> = of_kinds.collect();
+        let errors = recording.errors.iter().map(|(kind, errors)| {
+            let figures = ErrorFigures {
+                count: errors.count,
+                example: errors.example.clone(),
+            };
+            (kind.clone(), figures)
+        });
+        let rates = operations
+            .iter()
+            .filter_map(|operation| operation.per_second);
+        let mut report = Self {
+            format: FORMAT,
+            plan,
+            window_seconds: outcome.window_seconds,
+            succeeded: recording.succeeded(),
+            failed: recording.failed(),
+            per_second: rates.reduce(|sum, rate| sum + rate),
+            errors: errors.collect(),
+            lateness: LatencyFigures::of(&recording.lateness),
+            unsent: outcome.unsent,
+            ended_early: outcome.ended_early,
+            doubts: own.doubts(),
+            valid: true,
+            accounting,
+            own,
+            environment,
+            seconds,
+            keys_left: None,
+            operations,
+            recording,
+        };
+        report.judge();
+        report
+    }
+
+    fn judge(&mut self) {
+        if let Some(late) = self.late() {
+            self.doubts.insert(0, late);
+            self.valid = false;
+        }
+        if self.succeeded == 0 {
+            self.doubts.insert(0, "no request was answered".to_owned());
+            self.valid = false;
+        }
+        if self.environment.leader_changed == Some(true) {
+            self.doubts.push("the leader changed meanwhile".to_owned());
+        }
+        if self.unsent > 0 {
+            self.doubts.push(format!(
+                "{} requests were due and never sent, since every client waited for an answer: they are in no latency",
+                self.unsent
+            ));
+        }
+    }
+
+    fn late(&self) -> Option<String> {
+        let response = self
+            .operations
+            .iter()
+            .filter_map(|operation| operation.response.p99_seconds);
+        let response = response.reduce(f64::max)?;
+        let service = self
+            .operations
+            .iter()
+            .filter_map(|operation| operation.service.p99_seconds);
+        let service = service.reduce(f64::max)?;
+        let late = self.lateness.p99_seconds?;
+        if late <= LATE_SECONDS.max(LATE_SHARE * response) {
+            return None;
+        }
+        let late = 1e3 * late;
+        Some(if self.is_queueing(service) {
+            format!(
+                "every client waited for an answer: 1 % of the requests were sent {late:.1} ms late or more. The cluster answers slower than the rate asks, or more --clients are needed"
+            )
+        } else {
+            format!(
+                "GENERATOR LATE: 1 % of the requests were sent {late:.1} ms late or more: the result is invalid"
+            )
+        })
+    }
+
+    /// Whether all clients were busy on average: then requests wait for a client, not for the generator's processor.
+    fn is_queueing(&self, service_p99_seconds: f64) -> bool {
+        let rate = self.per_second.unwrap_or(0.0);
+        rate * service_p99_seconds >= 0.5 * f64::from(self.plan.load.clients)
+    }
+
+    /// True where the run did what was asked of it: it was not ended by an error, something was answered, and nothing that
+    /// was acknowledged is lost.
+    pub fn is_success(&self) -> bool {
+        let is_stopped = self
+            .ended_early
+            .as_deref()
+            .is_none_or(|why| why == "stopped");
+        self.succeeded > 0 && is_stopped && self.accounting.verdict != AccountingVerdict::Lost
+    }
+
+    /// The document.
+    pub fn to_json(&self) -> serde_json::Result<String> {
+        serde_json::to_string_pretty(self)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_response_is_in_one_bucket() {
+        let mut latencies = Latencies::default();
+        for micros in [
+            500, 900, 1_500, 7_000, 20_000, 70_000, 300_000, 900_000, 70_000_000,
+        ] {
+            latencies.record(Duration::from_micros(micros));
+        }
+        let buckets = buckets(&latencies);
+        let counts: Vec<u64> = buckets.iter().map(|bucket| bucket.count).collect();
+        assert_eq!(counts, [2, 1, 1, 1, 1, 1, 2]);
+        assert_eq!(buckets[0].below_seconds, Some(1e-3));
+        assert_eq!(buckets[6].below_seconds, None);
+    }
+
+    fn verdict(acknowledged: u64, unknown: u64, after: i64) -> AccountingVerdict {
+        let recording = Recording {
+            acknowledged_changes: acknowledged,
+            unknown_changes: unknown,
+            ..Recording::default()
+        };
+        Accounting::of(&recording, 100, Ok(after)).verdict
+    }
+
+    #[test]
+    fn revisions_account_for_changes() {
+        assert_eq!(verdict(10, 0, 110), AccountingVerdict::NothingLost);
+        assert_eq!(verdict(10, 3, 112), AccountingVerdict::NothingLost);
+        assert_eq!(verdict(10, 0, 109), AccountingVerdict::Lost);
+        assert_eq!(verdict(10, 1, 112), AccountingVerdict::OthersWrote);
+        assert_eq!(verdict(10, 0, 90), AccountingVerdict::Lost);
+    }
+}

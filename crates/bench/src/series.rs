@@ -1,0 +1,221 @@
+//! What each second brought, and the counts that a progress bar shows.
+
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::histogram::Latencies;
+
+/// Seconds whose latencies are kept open for threads that are late; older ones only count on.
+const OPEN_SECONDS: usize = 5;
+
+/// Digits of the latencies of a second.
+const DIGITS: u8 = 2;
+
+/// One second of a run.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[non_exhaustive]
+pub struct Second {
+    /// Seconds since the measurement began.
+    pub second: u64,
+    /// Requests that were answered in it.
+    pub succeeded: u64,
+    /// Requests that failed in it.
+    pub failed: u64,
+    /// Median of the latencies in seconds; `None` where nothing was answered.
+    pub p50_seconds: Option<f64>,
+    /// p99 of the latencies in seconds.
+    pub p99_seconds: Option<f64>,
+    /// The longest latency in seconds.
+    pub max_seconds: Option<f64>,
+}
+
+/// The second that goes on, in one thread.
+#[derive(Debug)]
+pub struct OpenSecond {
+    pub(crate) number: u64,
+    succeeded: u64,
+    failed: u64,
+    latencies: Latencies,
+}
+
+impl Default for OpenSecond {
+    fn default() -> Self {
+        Self {
+            number: 0,
+            succeeded: 0,
+            failed: 0,
+            latencies: Latencies::with_digits(DIGITS),
+        }
+    }
+}
+
+impl OpenSecond {
+    pub(crate) fn succeeded(&mut self, latency: Duration) {
+        self.succeeded += 1;
+        self.latencies.record(latency);
+    }
+
+    pub(crate) fn failed(&mut self) {
+        self.failed += 1;
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.succeeded += other.succeeded;
+        self.failed += other.failed;
+        self.latencies.add(&other.latencies);
+    }
+
+    fn closed(&self) -> Second {
+        Second {
+            second: self.number,
+            succeeded: self.succeeded,
+            failed: self.failed,
+            p50_seconds: self.latencies.quantile_seconds(0.5),
+            p99_seconds: self.latencies.quantile_seconds(0.99),
+            max_seconds: self.latencies.max_seconds(),
+        }
+    }
+}
+
+/// Where all threads hand over their seconds, and a progress bar looks.
+#[derive(Debug, Default)]
+pub struct SecondsBoard(Mutex<Seconds>);
+
+#[derive(Debug, Default)]
+struct Seconds {
+    open: BTreeMap<u64, OpenSecond>,
+    closed: BTreeMap<u64, Second>,
+    succeeded: u64,
+    failed: u64,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct Progress {
+    /// Requests that were answered, up to the last whole second.
+    pub succeeded: u64,
+    /// Requests that failed.
+    pub failed: u64,
+    /// The last whole second; `None` before there is one.
+    pub latest: Option<Second>,
+}
+
+impl SecondsBoard {
+    /// Takes over what a second brought, and leaves an empty one of this number.
+    pub(crate) fn take(&self, second: &mut OpenSecond, next: u64) {
+        let taken = std::mem::take(second);
+        second.number = next;
+        if taken.succeeded + taken.failed == 0 {
+            return;
+        }
+        let mut seconds = self.lock();
+        seconds.succeeded += taken.succeeded;
+        seconds.failed += taken.failed;
+        if let Some(closed) = seconds.closed.get_mut(&taken.number) {
+            closed.succeeded += taken.succeeded;
+            closed.failed += taken.failed;
+            let later = taken.latencies.max_seconds();
+            closed.max_seconds = [closed.max_seconds, later]
+                .into_iter()
+                .flatten()
+                .reduce(f64::max);
+            return;
+        }
+        match seconds.open.get_mut(&taken.number) {
+            Some(open) => open.add(&taken),
+            None => {
+                seconds.open.insert(taken.number, taken);
+            }
+        }
+        while seconds.open.len() > OPEN_SECONDS {
+            seconds.close_first();
+        }
+    }
+
+    /// How far the run is.
+    pub fn progress(&self) -> Progress {
+        let seconds = self.lock();
+        // The newest may still grow.
+        let latest = seconds.open.values().rev().nth(1).map(OpenSecond::closed);
+        Progress {
+            succeeded: seconds.succeeded,
+            failed: seconds.failed,
+            latest: latest.or_else(|| seconds.closed.values().next_back().cloned()),
+        }
+    }
+
+    /// All seconds, those in which nothing was answered included.
+    pub fn seconds(&self) -> Vec<Second> {
+        let mut seconds = self.lock();
+        while !seconds.open.is_empty() {
+            seconds.close_first();
+        }
+        let last = seconds.closed.keys().next_back().copied();
+        let all = last.map_or(0..0, |last| 0..last + 1);
+        let of = |number| {
+            let known = seconds.closed.get(&number).cloned();
+            known.unwrap_or(Second {
+                second: number,
+                ..Second::default()
+            })
+        };
+        all.map(of).collect()
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Seconds> {
+        // Counts that are half added do no harm beyond themselves.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Seconds {
+    fn close_first(&mut self) {
+        if let Some((number, second)) = self.open.pop_first() {
+            self.closed.insert(number, second.closed());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn second(number: u64, succeeded: u64) -> OpenSecond {
+        let mut second = OpenSecond {
+            number,
+            ..OpenSecond::default()
+        };
+        for _ in 0..succeeded {
+            second.succeeded(Duration::from_millis(number + 1));
+        }
+        second
+    }
+
+    #[test]
+    fn seconds_of_threads_are_one_and_quiet_ones_are_not_left_out() {
+        let board = SecondsBoard::default();
+        for number in [0, 0, 2] {
+            board.take(&mut second(number, 3), 9);
+        }
+        let seconds = board.seconds();
+        let counts: Vec<u64> = seconds.iter().map(|second| second.succeeded).collect();
+        assert_eq!(counts, [6, 0, 3]);
+        assert_eq!(seconds[1].p50_seconds, None);
+        assert!((seconds[2].p99_seconds.unwrap() - 3e-3).abs() < 1e-4);
+    }
+
+    #[test]
+    fn a_thread_that_is_late_still_counts() {
+        let board = SecondsBoard::default();
+        for number in 0..20 {
+            board.take(&mut second(number, 1), number + 1);
+        }
+        board.take(&mut second(3, 5), 20);
+        assert_eq!(board.seconds()[3].succeeded, 6);
+        assert_eq!(board.progress().succeeded, 25);
+    }
+}

@@ -1,0 +1,169 @@
+//! `etcd-bench`, and the benchmark of `etcd-monitor`, as their users run them.
+
+use std::process::Stdio;
+
+use etcd_monitor_testkit::Cluster;
+use etcd_monitor_tests::harness::{Ended, bench_binary, run_program_to_end, run_to_end, until};
+use serde_json::Value;
+use tokio::process::{Child, Command};
+
+use crate::{SOON, items, one, text};
+
+async fn bench(arguments: &[&str]) -> Ended {
+    run_program_to_end(bench_binary(), arguments).await
+}
+
+async fn on(cluster: &Cluster, arguments: &[&str]) -> Ended {
+    let endpoint = cluster.member(0).client_url();
+    bench(&[arguments, &["--endpoints", endpoint]].concat()).await
+}
+
+#[tokio::test]
+async fn every_kind_of_load_is_measured_and_nothing_is_lost() {
+    let cluster = one().await;
+    for kind in ["write", "read", "mixed", "range", "delete", "txn"] {
+        let flags = [kind, "--total", "200", "--key-space", "200", "-w", "json"];
+        let ended = on(&cluster, &flags).await;
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{kind}");
+        let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+        assert_eq!(
+            (&report["succeeded"], &report["failed"]),
+            (&200.into(), &0.into())
+        );
+        assert_eq!(
+            text(&report["accounting"], "verdict"),
+            "nothing_lost",
+            "{kind}"
+        );
+        assert_eq!(text(&report["plan"], "workload"), kind);
+        assert_eq!(report["valid"], true, "{report:#}");
+        let buckets = items(&items(&report, "operations")[0], "histogram");
+        assert_eq!(buckets.len(), 7);
+        assert!(ended.left_behind.is_empty());
+    }
+    let table = on(&cluster, &["write", "--total", "50"]).await;
+    for part in ["throughput", "LATENCY (ms)", "p99.9", "nothing lost"] {
+        assert!(
+            table.stdout.contains(part),
+            "no {part:?} in {}",
+            table.stdout
+        );
+    }
+}
+
+#[tokio::test]
+async fn files_are_written_where_the_flags_say() {
+    let cluster = one().await;
+    let folder = tempfile::tempdir().unwrap();
+    let [report, log] = ["report.csv", "latencies.hlog"].map(|name| folder.path().join(name));
+    let [report, log] = [report.to_str().unwrap(), log.to_str().unwrap()];
+    let flags = [
+        "write",
+        "--total",
+        "50",
+        "-w",
+        "csv",
+        "-o",
+        report,
+        "--hdr-log",
+        log,
+    ];
+    let ended = on(&cluster, &flags).await;
+    assert_eq!((ended.code, ended.stdout.as_str()), (Some(0), ""));
+    let written = std::fs::read_to_string(report).unwrap();
+    assert!(written.starts_with("second,succeeded,"), "{written}");
+    assert!(std::fs::read_to_string(log).unwrap().contains("Tag=put,"));
+}
+
+#[tokio::test]
+async fn what_cannot_be_is_2_and_who_is_not_there_is_1() {
+    for wrong in [
+        &["write", "--total", "0"][..],
+        &["write", "--key-size", "12"],
+        &["write", "--rate", "0"],
+        &["mixed", "--read-share", "2"],
+        &["txn", "--puts", "1000"],
+        &["write", "--endpoints", "http://"],
+        &["write", "--duration", "5"],
+        &["nothing"],
+    ] {
+        let ended = bench(wrong).await;
+        assert_eq!(ended.code, Some(2), "{wrong:?}: {}", ended.stderr);
+        assert!(!ended.stderr.is_empty() && ended.stdout.is_empty());
+    }
+    // Nobody listens on port 1.
+    let ended = bench(&["write", "--endpoints", "127.0.0.1:1"]).await;
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("127.0.0.1:1"), "{}", ended.stderr);
+}
+
+fn endless(cluster: &Cluster) -> Child {
+    Command::new(bench_binary())
+        .args(["write", "--duration", "10m", "--endpoints"])
+        .arg(cluster.member(0).client_url())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap()
+}
+
+async fn client(cluster: &Cluster) -> etcd_client::Client {
+    etcd_client::Client::connect([cluster.member(0).client_url()], None)
+        .await
+        .unwrap()
+}
+
+async fn keys(client: &mut etcd_client::Client) -> i64 {
+    let options = etcd_client::GetOptions::new()
+        .with_all_keys()
+        .with_count_only();
+    client.get("", Some(options)).await.unwrap().count()
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_signal_brings_the_report_and_no_key_stays() {
+    let cluster = one().await;
+    let running = endless(&cluster);
+    let mut client = client(&cluster).await;
+    until(SOON, "it writes", async || {
+        let keys = keys(&mut client).await;
+        let writes = (keys > 20).then_some(());
+        writes.ok_or_else(|| format!("{keys} keys"))
+    })
+    .await;
+    let pid = i32::try_from(running.id().unwrap()).unwrap();
+    let pid = rustix::process::Pid::from_raw(pid).unwrap();
+    rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+    let output = running.wait_with_output().await.unwrap();
+    let report = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(0), "{report}");
+    assert!(report.contains("ended early   stopped"), "{report}");
+    assert_eq!(keys(&mut client).await, 0);
+}
+
+#[tokio::test]
+async fn the_monitor_runs_a_benchmark_and_keeps_nothing() {
+    let cluster = one().await;
+    let endpoint = cluster.member(0).client_url();
+    let flags = [
+        "--run-benchmark",
+        "--benchmark-type",
+        "mixed",
+        "--benchmark-ops",
+        "300",
+    ];
+    let ended = run_to_end([&flags[..], &["--endpoints", endpoint]].concat()).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+    assert!(
+        ended.stdout.contains("(300 of 300 requests succeeded)"),
+        "{}",
+        ended.stdout
+    );
+    assert!(ended.left_behind.is_empty(), "{:?}", ended.left_behind);
+    let ended = run_to_end(["--benchmark-ops", "5"]).await;
+    assert_eq!(ended.code, Some(2), "{}", ended.stderr);
+    let ended = run_to_end(["--run-benchmark", "--endpoints", "127.0.0.1:1"]).await;
+    assert_eq!(ended.code, Some(1), "{}", ended.stderr);
+}
