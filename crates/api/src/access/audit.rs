@@ -54,7 +54,12 @@ pub(crate) struct AuditEntry {
     pub(crate) outcome: Outcome,
     /// Why its credentials were not taken; `None` where it had none, or they were.
     pub(crate) reason: Option<FailedLogin>,
+    /// The user of the file whose password was tried in vain. Another name is not told: it may be a password that was
+    /// typed in the wrong place.
+    pub(crate) user: Option<String>,
     pub(crate) request_id: Option<String>,
+    /// Calls of strangers that were left out since the line before this one.
+    pub(crate) left_out: u64,
 }
 
 /// What became of a call.

@@ -54,7 +54,12 @@ pub(super) struct Strangers {
     failed: [AtomicU64; FailedLogin::ALL.len()],
     lines: DefaultDirectRateLimiter,
     lines_of_client: Option<Attempts>,
+    left_out: AtomicU64,
 }
+
+/// The user whose password was tried in vain, on the way out.
+#[derive(Debug, Clone)]
+pub(super) struct TriedUser(pub(super) String);
 
 impl Default for Strangers {
     fn default() -> Self {
@@ -62,6 +67,7 @@ impl Default for Strangers {
             failed: Default::default(),
             lines: RateLimiter::direct(Quota::per_minute(LINES_PER_MINUTE).allow_burst(LINES)),
             lines_of_client: Attempts::new(PAUSE_OF_CLIENT, LINES_OF_CLIENT),
+            left_out: AtomicU64::new(0),
         }
     }
 }
@@ -73,10 +79,20 @@ impl Strangers {
         }
     }
 
-    /// Whether there may be one more line about this stranger.
+    /// Whether there may be one more line about this stranger; counts it as left out where not.
     pub(super) fn have_line(&self, client: Client) -> bool {
         let of_client = self.lines_of_client.as_ref();
-        of_client.is_none_or(|lines| lines.count(client).is_ok()) && self.lines.check().is_ok()
+        let have =
+            of_client.is_none_or(|lines| lines.count(client).is_ok()) && self.lines.check().is_ok();
+        if !have {
+            self.left_out.fetch_add(1, Ordering::Relaxed);
+        }
+        have
+    }
+
+    /// How many were left out since this was asked last.
+    pub(super) fn take_left_out(&self) -> u64 {
+        self.left_out.swap(0, Ordering::Relaxed)
     }
 }
 

@@ -11,7 +11,8 @@ use jiff::Timestamp;
 
 use super::attempts::Client;
 use super::audit::{AuditEntry, Outcome};
-use super::failed_login::FailedLogin;
+use super::credentials::{self, Credentials};
+use super::failed_login::{FailedLogin, TriedUser};
 use super::identity::Origin;
 use super::policy::Policy;
 use super::public::Openness;
@@ -66,6 +67,9 @@ impl Guard {
         if let Err(refusal) = admitted {
             if let Some(failed) = refusal.failed_login() {
                 request.extensions.insert(failed);
+                if let Some(tried) = tried_user(policy, &request.headers) {
+                    request.extensions.insert(tried);
+                }
             }
             if !is_open(openness, &request.method) {
                 return Err(refusal);
@@ -154,6 +158,14 @@ pub(crate) async fn guard(State(guard): State<Guard>, request: Request, next: Ne
     response
 }
 
+/// The user whose password a request tries.
+fn tried_user(policy: &Policy, headers: &HeaderMap) -> Option<TriedUser> {
+    match credentials::of(headers)? {
+        Credentials::Basic(login) => policy.tried(&login.user),
+        Credentials::Bearer(_) | Credentials::Unreadable => None,
+    }
+}
+
 /// Whether strangers are answered too.
 fn is_open(openness: Openness, method: &Method) -> bool {
     openness == Openness::Health || (openness == Openness::Session && !method.is_safe())
@@ -206,7 +218,9 @@ fn entry_of(request: &Parts) -> AuditEntry {
         status: 0,
         outcome: Outcome::Failed,
         reason: extensions.get().copied(),
+        user: extensions.get().map(|TriedUser(name)| name.clone()),
         request_id: extensions.get::<RequestId>().map(ToString::to_string),
+        left_out: 0,
     }
 }
 
@@ -225,6 +239,8 @@ impl Access {
         // Who signs in, or fails to, is known only afterwards.
         let after = response.extensions();
         entry.reason = after.get().copied().or(entry.reason);
+        let tried = after.get().map(|TriedUser(name)| name.clone());
+        entry.user = tried.or(entry.user);
         if entry.caller.is_none() {
             entry.name(after.get());
         }
@@ -242,6 +258,7 @@ impl Access {
             }
             return;
         }
+        entry.left_out = self.0.strangers.take_left_out();
         self.write(&entry);
     }
 
@@ -257,7 +274,9 @@ impl Access {
             status = entry.status,
             outcome = ?entry.outcome,
             reason = entry.reason.map(FailedLogin::as_str),
+            user = entry.user,
             request_id = entry.request_id,
+            left_out = entry.left_out,
             "A call to change something, or with credentials that are not taken"
         );
         if let Some(audit) = &self.0.audit {

@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::attempts::Attempts;
+use super::failed_login::TriedUser;
 use super::passwords::Expected;
 use super::sessions::Subject;
 use super::token_hash::{TOKEN_CHARS_MAX, TOKEN_CHARS_MIN};
@@ -46,6 +47,12 @@ impl Policy {
 
     pub(crate) fn has_users(&self) -> bool {
         !self.users.is_empty()
+    }
+
+    /// The user of this name, whose password was tried in vain; `None` where there is none.
+    pub(crate) fn tried(&self, user: &str) -> Option<TriedUser> {
+        let known = self.users.contains_key(user);
+        known.then(|| TriedUser(user.to_owned()))
     }
 
     /// What a user's password is checked against.

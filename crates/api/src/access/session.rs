@@ -11,6 +11,7 @@ use utoipa::ToSchema;
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
+use super::attempts::Client;
 use super::guard::client_of;
 use super::passwords::Login;
 use super::policy::Policy;
@@ -93,7 +94,13 @@ async fn sign_in(State(access): State<Access>, request: Request) -> Response {
     if !policy.authenticates {
         return Problem::no_authentication().into_response();
     }
-    match access.signed_in(&policy, request).await {
+    let client = client_of(request.extensions());
+    let body: Result<Json<SignIn>, JsonRejection> = request.extract().await;
+    let Ok(Json(body)) = body else {
+        return Problem::bad_sign_in().into_response();
+    };
+    let tried = body.user.as_deref().and_then(|user| policy.tried(user));
+    match access.signed_in(&policy, body, client).await {
         Ok((subject, caller)) => {
             let id = access.0.sessions.begin(subject);
             // It may have ended the oldest.
@@ -103,8 +110,9 @@ async fn sign_in(State(access): State<Access>, request: Request) -> Response {
         }
         Err(refusal) => {
             let failed = refusal.failed_login().map(Extension);
+            let tried = tried.map(Extension);
             let answer = refusal.answer(&asked, policy.has_users());
-            (failed, answer).into_response()
+            (failed, tried, answer).into_response()
         }
     }
 }
@@ -141,13 +149,9 @@ impl Access {
     async fn signed_in(
         &self,
         policy: &Policy,
-        request: Request,
+        body: SignIn,
+        client: Client,
     ) -> Result<(Subject, Caller), Refusal> {
-        let client = client_of(request.extensions());
-        let body: Result<Json<SignIn>, JsonRejection> = request.extract().await;
-        let Ok(Json(body)) = body else {
-            return Err(Refusal::Other(Problem::bad_sign_in()));
-        };
         let subject = match (body.token, body.user, body.password) {
             (Some(token), None, None) => self.token(policy, &token, client)?,
             (None, Some(user), Some(password)) => {

@@ -397,3 +397,42 @@ async fn credentials_that_are_not_taken_stand_in_the_audit_log_and_are_counted()
         "{text}"
     );
 }
+
+/// A user of the file is named. Another name may be a password in the wrong place.
+#[tokio::test]
+async fn the_audit_log_names_whose_password_was_tried_and_counts_what_it_leaves_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("audit.log");
+    let (audit, writer) = Audit::new(path.clone());
+    let server = Server::start();
+    let access = Access::new(Reach::Network, &super::parsed(&server.file()));
+    let router = serve(&access.with_audit(audit));
+    let body = "{\"user\": \"alice\", \"password\": \"hunter2\"}";
+    let (known, unknown) = (basic("alice", "hunter2"), basic("hunter2", "hunter2"));
+    for asked in [
+        request(Method::GET, "/metrics", &with(&known), ""),
+        request(Method::POST, SESSION, &[], body),
+        request(Method::GET, "/metrics", &with(&unknown), ""),
+    ] {
+        answer(&router, asked).await;
+    }
+    for _ in 0..22 {
+        let asked = request(Method::GET, "/metrics", &with("Bearer hunter2"), "");
+        answer(&router, asked).await;
+    }
+    let right = bearer(&server.operator);
+    answer(&router, request(Method::POST, BEHIND, &with(&right), "{}")).await;
+    drop(router);
+    writer.run(CancellationToken::new()).await;
+    let text = std::fs::read_to_string(path).unwrap();
+    assert!(!text.contains("hunter2"), "{text}");
+    let lines = text.lines().map(|line| serde_json::from_str(line).unwrap());
+    let lines: Vec<serde_json::Value> = lines.collect();
+    let users = lines.iter().map(|line| line["user"].as_str());
+    let users: Vec<_> = users.take(4).collect();
+    assert_eq!(users, [Some("alice"), Some("alice"), None, None]);
+    let left_out = lines.iter().map(|line| line["left_out"].as_u64().unwrap());
+    let left_out: Vec<_> = left_out.collect();
+    assert_eq!(left_out[..20], [0; 20]);
+    assert_eq!(left_out[20..], [5], "the next line of anybody counts them");
+}
