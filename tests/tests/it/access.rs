@@ -89,6 +89,34 @@ fn audited(folder: &Path) -> Vec<Value> {
         .collect()
 }
 
+async fn every_call_stands_in_the_audit_log(daemon: &Daemon) {
+    let lines = until(SOON, "every call stands in the audit log", async || {
+        let lines = audited(daemon.data_dir());
+        (lines.len() == 4)
+            .then_some(lines)
+            .ok_or("it does not yet".to_owned())
+    })
+    .await;
+    let short: Vec<_> = lines
+        .iter()
+        .map(|line| (line["caller"].as_str(), line["status"].as_u64()))
+        .collect();
+    assert_eq!(
+        short,
+        [
+            (None, Some(401)),
+            (Some("reader"), Some(403)),
+            (Some("night-shift"), Some(201)),
+            (None, Some(401))
+        ]
+    );
+    // A token that is not known any more is no change, and noted all the same.
+    assert_eq!(
+        (&lines[3]["method"], &lines[3]["reason"]),
+        (&"GET".into(), &"wrong_credentials".into())
+    );
+}
+
 #[tokio::test]
 async fn a_file_says_who_may_do_what_and_is_followed() {
     let (reader, operator) = (made("reader", "viewer"), made("night-shift", "operator"));
@@ -134,31 +162,7 @@ async fn a_file_says_who_may_do_what_and_is_followed() {
     assert_eq!(metrics(&daemon, &reader).await, 200);
     assert_eq!(metrics(&daemon, &operator).await, 401);
 
-    let lines = until(SOON, "every call stands in the audit log", async || {
-        let lines = audited(daemon.data_dir());
-        (lines.len() == 4)
-            .then_some(lines)
-            .ok_or("it does not yet".to_owned())
-    })
-    .await;
-    let short: Vec<_> = lines
-        .iter()
-        .map(|line| (line["caller"].as_str(), line["status"].as_u64()))
-        .collect();
-    assert_eq!(
-        short,
-        [
-            (None, Some(401)),
-            (Some("reader"), Some(403)),
-            (Some("night-shift"), Some(201)),
-            (None, Some(401))
-        ]
-    );
-    // A token that is not known any more is no change, and noted all the same.
-    assert_eq!(
-        (&lines[3]["method"], &lines[3]["reason"]),
-        (&"GET".into(), &"wrong_credentials".into())
-    );
+    every_call_stands_in_the_audit_log(&daemon).await;
     let log = daemon.log().text();
     for secret in [
         reader.token.as_str(),

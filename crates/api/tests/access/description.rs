@@ -12,7 +12,14 @@ use super::routes::ROUTES;
 use super::{answer, request, serve};
 
 /// Files of pages: they are no part of the API, and stand in no description of it.
-const FILES: [&str; 5] = ["/", "/app.js", "/live.js", "/app.css", "/api/docs.css"];
+const FILES: [&str; 6] = [
+    "/",
+    "/first.js",
+    "/app.js",
+    "/live.js",
+    "/app.css",
+    "/api/docs.css",
+];
 
 async fn get(path: &str) -> String {
     let answer = answer(&serve(&Access::open()), request(Method::GET, path, &[], "")).await;
