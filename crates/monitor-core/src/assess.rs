@@ -201,10 +201,13 @@ fn checked(snapshot: &Snapshot, healthy: Option<bool>) -> String {
         .collect();
     let is_unknown = |finding: &&Finding| matches!(finding.status, FindingStatus::Unknown { .. });
     let unknown = snapshot.findings.iter().filter(is_unknown).count();
+    let members = match snapshot.members.len() {
+        1 => "1 member".to_owned(),
+        count => format!("{count} members"),
+    };
     let checked = format!(
-        "{} rules on {} members, {unknown} not evaluable",
-        rules.len(),
-        snapshot.members.len()
+        "{} rules on {members}, {unknown} not evaluable",
+        rules.len()
     );
     match (healthy, &snapshot.leader) {
         (Some(true), Some(leader)) => format!("Healthy: {} leads; {checked}", leader.name),
