@@ -1,4 +1,38 @@
 //! Load generation for etcd: what to ask, how fast, and what came of it, honestly measured.
+//!
+//! A [`Benchmark`] is one whole run: it looks at the cluster, refuses a prefix under which others have keys, writes what is to be
+//! read, measures, holds the acknowledged changes against the revisions of etcd, deletes its keys, and reports. Its parts can
+//! be had alone: a [`Workload`] says what is asked ([`Standard`] has the usual six, or implement your own), a [`Load`] how
+//! much, by how many and how fast, and an [`Engine`] sends and measures.
+//!
+//! Latency counts from when a request was *due* where the load is an open loop ([`Load::rate`]): a cluster that stands still
+//! for a second shows in all requests that were due in it. What the generator itself added ([`Report::lateness`]) and took
+//! ([`OwnCost`]) stands beside, with what makes the result doubtful.
+//!
+//! ```no_run
+//! use etcd_monitor_bench::{
+//!     Benchmark, Load, Standard, StandardKind, TonicEngine, Until,
+//! };
+//! use etcd_monitor_client::{ClientOptions, Endpoint};
+//! use tokio_util::sync::CancellationToken;
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let endpoints = vec![Endpoint::parse("127.0.0.1:2379", false)?];
+//! let client = ClientOptions::new();
+//! let standard = Standard::new(StandardKind::Mixed);
+//! let benchmark = Benchmark {
+//!     engine: Box::new(TonicEngine::new(client.clone(), endpoints.clone())),
+//!     client,
+//!     endpoints,
+//!     load: Load::new(Until::Operations(1_000)),
+//!     workload: standard.workload()?,
+//!     options: standard.options()?,
+//! };
+//! let report = benchmark.run(&(), &CancellationToken::new()).await?;
+//! println!("{}", report.to_table());
+//! # Ok(())
+//! # }
+//! ```
 
 mod benchmark;
 mod engine;
