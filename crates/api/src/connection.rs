@@ -116,7 +116,7 @@ impl Server {
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
         let limits = &self.limits;
-        let requests = Requests::new(&self.router, connection);
+        let requests = Requests::new(&self.router, connection, Exchange::of_whole_answers());
         let exchange = requests.exchange.clone();
         let stream = TimedHeads::new(stream, exchange.clone(), limits.first_request);
         let served = http1::Builder::new()
@@ -142,7 +142,7 @@ impl Server {
     where
         S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
     {
-        let requests = Requests::new(&self.router, connection);
+        let requests = Requests::new(&self.router, connection, Exchange::of_pieces());
         let exchange = requests.exchange.clone();
         let served = http2::builder(self.tasks.clone(), &self.limits).serve_connection(
             TokioIo::new(stream),
@@ -213,11 +213,11 @@ struct Requests {
 }
 
 impl Requests {
-    fn new(router: &Router, connection: Connection) -> Self {
+    fn new(router: &Router, connection: Connection, exchange: Exchange) -> Self {
         Self {
             router: router.clone(),
             connection,
-            exchange: Exchange::new(),
+            exchange,
         }
     }
 

@@ -11,7 +11,7 @@ use axum::body::{Body, Bytes, HttpBody};
 use hyper::body::{Frame, SizeHint};
 use tokio::time::Instant;
 
-/// Answers are handed on in pieces of so many bytes, so that it shows whether they are taken.
+/// Answers are handed on in pieces of so many bytes, where it is to show whether they are taken.
 const PIECE_BYTES: usize = 16 << 10;
 
 /// What is under way on one connection. Cheap to clone.
@@ -20,6 +20,7 @@ pub(crate) struct Exchange(Arc<State>);
 
 #[derive(Debug)]
 struct State {
+    piece_bytes: usize,
     begun: AtomicU64,
     now: Mutex<Now>,
 }
@@ -34,8 +35,19 @@ struct Now {
 }
 
 impl Exchange {
-    pub(crate) fn new() -> Self {
+    /// Answers are handed on as they are made: a socket that takes nothing shows by itself.
+    pub(crate) fn of_whole_answers() -> Self {
+        Self::new(usize::MAX)
+    }
+
+    /// Answers are handed on in pieces, so that it shows which of them is not taken.
+    pub(crate) fn of_pieces() -> Self {
+        Self::new(PIECE_BYTES)
+    }
+
+    fn new(piece_bytes: usize) -> Self {
         Self(Arc::new(State {
+            piece_bytes,
             begun: AtomicU64::new(0),
             now: Mutex::new(Now {
                 under_way: 0,
@@ -122,7 +134,7 @@ impl Drop for UnderWay {
     }
 }
 
-/// The body of an answer, in pieces.
+/// The body of an answer.
 pub(crate) struct HeldBody {
     body: Body,
     /// What of the last frame has not been handed out yet.
@@ -148,7 +160,7 @@ impl HttpBody for HeldBody {
                 end => return Poll::Ready(end),
             }
         }
-        let length = self.rest.len().min(PIECE_BYTES);
+        let length = self.rest.len().min(self.under_way.exchange.0.piece_bytes);
         let piece = self.rest.split_to(length);
         self.under_way.note_handed_out();
         Poll::Ready(Some(Ok(Frame::data(piece))))
@@ -179,7 +191,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn an_answer_is_whole_in_pieces_and_under_way_until_its_end() {
-        let exchange = Exchange::new();
+        let exchange = Exchange::of_pieces();
         let whole: Vec<u8> = (0..40_000_u32)
             .map(|number| number.to_le_bytes()[0])
             .collect();
@@ -202,7 +214,7 @@ mod tests {
 
     #[tokio::test(start_paused = true)]
     async fn what_is_not_taken_shows_and_what_has_no_news_does_not() {
-        let exchange = Exchange::new();
+        let exchange = Exchange::of_pieces();
         let (news, stream) = tokio::sync::mpsc::channel(1);
         let stream = tokio_stream::wrappers::ReceiverStream::new(stream);
         let mut body = exchange.begin().hold(Body::from_stream(stream));
@@ -221,5 +233,16 @@ mod tests {
         assert_eq!(exchange.untaken(), second);
         drop((body, other));
         assert_eq!(exchange.untaken(), Duration::ZERO);
+    }
+
+    #[tokio::test]
+    async fn a_whole_answer_is_handed_on_as_it_is() {
+        let exchange = Exchange::of_whole_answers();
+        let mut body = exchange.begin().hold(Body::from(vec![7; 40_000]));
+        let data = body.frame().await.unwrap().unwrap().into_data().unwrap();
+        assert_eq!((data.len(), body.frame().await.is_none()), (40_000, true));
+        assert!(exchange.is_under_way());
+        drop(body);
+        assert!(!exchange.is_under_way());
     }
 }

@@ -25,6 +25,7 @@ mod limits;
 mod mute_desk;
 mod openapi;
 mod page;
+mod parameters;
 mod problem;
 mod request_id;
 mod request_log;

@@ -23,7 +23,9 @@ use utoipa_axum::routes;
 
 use crate::access::Role;
 use crate::assets::File;
-pub(crate) use answers::{AfterTheFirstCycle, OneCluster};
+pub(crate) use answers::{
+    AfterTheFirstCycle, HistoryAfterTheFirstCycle, HistoryOfOneCluster, OneCluster,
+};
 use live_event::LiveEvents;
 
 /// The ways in which callers say who they are, by their names in the document.

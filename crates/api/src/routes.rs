@@ -16,7 +16,7 @@ mod metrics;
 mod silences;
 mod trends;
 
-use axum::extract::{FromRequestParts, Path, Query};
+use axum::extract::{FromRequestParts, Path};
 use axum::http::request::Parts;
 use serde::Deserialize;
 use utoipa_axum::router::{OpenApiRouter, UtoipaMethodRouter};
@@ -24,6 +24,7 @@ use utoipa_axum::routes;
 
 use crate::access::{Caller, Role, require};
 use crate::etag;
+use crate::parameters::Parameters;
 use crate::problem::Problem;
 use crate::source::Source;
 pub(crate) use configuration::Nothing;
@@ -143,10 +144,8 @@ impl FromRequestParts<Source> for Selection {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, source: &Source) -> Result<Self, Problem> {
-        Query::<Self>::from_request_parts(parts, source)
-            .await
-            .map(|Query(selection)| selection)
-            .map_err(|rejection| Problem::bad_query(&rejection.body_text()))
+        let asked = Parameters::from_request_parts(parts, source).await;
+        asked.map(|Parameters(selection)| selection)
     }
 }
 

@@ -62,8 +62,7 @@ pub use keys::{KeyOrder, KeyPicker, KeyShape, Values, ZIPF_EXPONENT_DEFAULT, end
 pub use load::{Arrivals, CLIENTS_MAX, CONNECTIONS_MAX, Load, Rate, Until};
 pub use recorder::{Errors, Failure, Recorder, Recording, Tally, Times};
 pub use report::{
-    Accounting, AccountingVerdict, Bucket, ErrorFigures, LatencyFigures, OperationFigures, Plan,
-    Report,
+    Accounting, AccountingVerdict, Bucket, LatencyFigures, OperationFigures, Plan, Report,
 };
 pub use request::{Answer, OperationKind, RangeShape, Request};
 pub use schedule::Schedule;

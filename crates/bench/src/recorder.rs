@@ -4,6 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use serde::{Deserialize, Serialize};
+
 use crate::histogram::Latencies;
 use crate::request::{Answer, OperationKind};
 use crate::series::SecondsBoard;
@@ -65,11 +67,11 @@ impl Tally {
 }
 
 /// Errors of one kind.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Errors {
     /// How many.
     pub count: u64,
-    /// The first message.
+    /// The first message. Untrusted text without control characters.
     pub example: String,
 }
 

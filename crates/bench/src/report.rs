@@ -15,7 +15,7 @@ use crate::engine::Outcome;
 use crate::environment::Environment;
 use crate::histogram::Latencies;
 use crate::load::Load;
-use crate::recorder::{Recording, Tally};
+use crate::recorder::{Errors, Recording, Tally};
 use crate::request::OperationKind;
 use crate::self_load::OwnCost;
 use crate::series::Second;
@@ -151,15 +151,6 @@ impl OperationFigures {
     }
 }
 
-/// Errors of one kind.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ErrorFigures {
-    /// How many.
-    pub count: u64,
-    /// The first message. Untrusted text without control characters.
-    pub example: String,
-}
-
 /// Whether all that was acknowledged is there: etcd makes one revision of each change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
@@ -231,7 +222,7 @@ pub struct Report {
     /// By kind of request.
     pub operations: Vec<OperationFigures>,
     /// Errors by kind.
-    pub errors: BTreeMap<String, ErrorFigures>,
+    pub errors: BTreeMap<String, Errors>,
     /// How late requests were sent after they were due: what the generator itself added.
     pub lateness: LatencyFigures,
     /// Requests of an open loop that were due and never sent.
@@ -274,13 +265,6 @@ impl Report {
         let of_kinds = of_kinds
             .map(|(kind, tally)| OperationFigures::of(*kind, tally, outcome.window_seconds));
         let operations: Vec<OperationFigures> = of_kinds.collect();
-        let errors = recording.errors.iter().map(|(kind, errors)| {
-            let figures = ErrorFigures {
-                count: errors.count,
-                example: errors.example.clone(),
-            };
-            (kind.clone(), figures)
-        });
         let rates = operations
             .iter()
             .filter_map(|operation| operation.per_second);
@@ -291,7 +275,7 @@ impl Report {
             succeeded: recording.succeeded(),
             failed: recording.failed(),
             per_second: rates.reduce(|sum, rate| sum + rate),
-            errors: errors.collect(),
+            errors: recording.errors.clone(),
             lateness: LatencyFigures::of(&recording.lateness),
             unsent: outcome.unsent,
             ended_early: outcome.ended_early,

@@ -128,9 +128,10 @@ impl Control for DaemonControl {
     fn configuration(&self) -> ConfigurationStatus {
         let state = self.locked();
         let mut status = state.status.clone();
-        let mut fixed = [state.fixed.clone(), state.fixed_of_web.clone()].concat();
-        fixed.dedup();
-        status.needs_restart = fixed.into_iter().map(str::to_owned).collect();
+        let is_new = |key: &&&str| !state.fixed.contains(*key);
+        let of_web = state.fixed_of_web.iter().filter(is_new);
+        let fixed = state.fixed.iter().chain(of_web);
+        status.needs_restart = fixed.map(|key| (*key).to_owned()).collect();
         status
     }
 

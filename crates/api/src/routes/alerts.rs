@@ -1,8 +1,7 @@
 //! Alerts: active ones and what happened. Of one cluster where one is named, else of all.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
@@ -12,6 +11,7 @@ use crate::documents::alerts::{
 };
 use crate::documents::event_id::EventId;
 use crate::page;
+use crate::parameters::Parameters;
 use crate::problem::Problem;
 use crate::source::Source;
 
@@ -66,9 +66,8 @@ pub(crate) struct Past {
 )]
 pub(crate) async fn history(
     State(source): State<Source>,
-    past: Result<Query<Past>, QueryRejection>,
+    Parameters(past): Parameters<Past>,
 ) -> Result<Response, Problem> {
-    let Query(past) = past.map_err(|rejection| Problem::bad_query(&rejection.body_text()))?;
     known(&source, past.cluster.as_deref())?;
     let limit = page::limit(past.limit)?;
     let before = past.before.as_deref().map(str::parse::<EventId>);
@@ -109,9 +108,8 @@ pub(crate) struct Page {
 )]
 pub(crate) async fn dead_letters(
     State(source): State<Source>,
-    page: Result<Query<Page>, QueryRejection>,
+    Parameters(wanted): Parameters<Page>,
 ) -> Result<Response, Problem> {
-    let Query(wanted) = page.map_err(|rejection| Problem::bad_query(&rejection.body_text()))?;
     let limit = page::limit(wanted.limit)?;
     let view = source.alerts().latest();
     let older = view.dead_letters.range(..wanted.before.unwrap_or(u64::MAX));

@@ -4,8 +4,7 @@ use std::str::FromStr;
 use std::sync::Arc;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use etcd_monitor_model::{
     ClusterName, HistoryError, HistoryQuery, HistoryStore, MemberId, MetricUnit, Point, SeriesKey,
@@ -16,6 +15,8 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::openapi::HistoryOfOneCluster;
+use crate::parameters::Parameters;
 use crate::problem::Problem;
 use crate::source::Source;
 
@@ -99,16 +100,13 @@ pub(super) struct Labels {
     params(Wanted),
     responses(
         (status = 200, description = "The series that have points in that time, at most 1,000", body = HistoryDocument),
-        (status = 400, description = "`cluster_required`: several clusters are watched, and none is named"),
-        (status = 404, description = "`no_history`: this monitor keeps none"),
-        (status = 503, description = "`history_unavailable`: the store cannot answer"),
+        HistoryOfOneCluster,
     )
 )]
 pub(crate) async fn history(
     State(source): State<Source>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Response, Problem> {
-    let Query(wanted) = wanted.map_err(|rejection| Problem::bad_query(&rejection.body_text()))?;
     let (cluster, snapshots) = source.select(wanted.cluster.as_deref())?;
     let query = query(&wanted, cluster.clone(), Timestamp::now())?;
     let store = source.history().ok_or_else(Problem::no_history)?;

@@ -1,8 +1,7 @@
 //! Incidents, made of the history of alerts. Of one cluster where one is named, else of all.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use etcd_monitor_alerting::{AlertIncident, AlertsView, Fingerprint, incidents};
 use etcd_monitor_core::{RecordingInfo, Recordings};
@@ -12,6 +11,7 @@ use super::Named;
 use super::alerts::{Past, known};
 use crate::documents::incidents::{IncidentDocument, IncidentLine, Incidents};
 use crate::page;
+use crate::parameters::Parameters;
 use crate::problem::Problem;
 use crate::source::Source;
 
@@ -29,9 +29,8 @@ use crate::source::Source;
 )]
 pub(crate) async fn list(
     State(source): State<Source>,
-    past: Result<Query<Past>, QueryRejection>,
+    Parameters(past): Parameters<Past>,
 ) -> Result<Response, Problem> {
-    let Query(past) = past.map_err(|rejection| Problem::bad_query(&rejection.body_text()))?;
     known(&source, past.cluster.as_deref())?;
     let limit = page::limit(past.limit)?;
     let before = past.before.as_deref().map(cursor).transpose()?;

@@ -1,8 +1,7 @@
 //! The changes of leader, in pages.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use etcd_monitor_model::LeaderChange;
 use jiff::Timestamp;
@@ -12,6 +11,7 @@ use utoipa::ToSchema;
 use super::alerts::Past;
 use crate::openapi::OneCluster;
 use crate::page;
+use crate::parameters::Parameters;
 use crate::problem::Problem;
 use crate::source::Source;
 
@@ -37,9 +37,8 @@ struct LeaderHistory<'a> {
 )]
 pub(crate) async fn history(
     State(source): State<Source>,
-    past: Result<Query<Past>, QueryRejection>,
+    Parameters(past): Parameters<Past>,
 ) -> Result<Response, Problem> {
-    let Query(past) = past.map_err(|rejection| Problem::bad_query(&rejection.body_text()))?;
     let limit = page::limit(past.limit)?;
     let before = past.before.as_deref().map(cursor).transpose()?;
     let snapshot = source.snapshot(past.cluster.as_deref())?;

@@ -1,7 +1,6 @@
 //! Silences: what people have asked not to be told, by this route and by `etcd-monitor silence` alike.
 
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::{Extension, Json};
@@ -17,6 +16,7 @@ use super::{Named, author};
 use crate::access::Caller;
 use crate::body::Body;
 use crate::page;
+use crate::parameters::Parameters;
 use crate::problem::Problem;
 use crate::source::Source;
 
@@ -109,9 +109,8 @@ impl SilenceLine {
 )]
 pub(crate) async fn list(
     State(source): State<Source>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Response, Problem> {
-    let Query(wanted) = wanted.map_err(|rejection| Problem::bad_query(&rejection.body_text()))?;
     let limit = page::limit(wanted.limit)?;
     let after = wanted.after.as_deref().map(cursor).transpose()?;
     let now = Timestamp::now();

@@ -5,8 +5,7 @@ pub(super) mod overview;
 use std::ops::Range;
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use etcd_monitor_core::trend::{
     Comparison, Forecast, ForecastLimits, compare_windows, forecast_quota,
@@ -19,6 +18,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::history::{Labels, answer, problem, time};
+use crate::openapi::{HistoryAfterTheFirstCycle, HistoryOfOneCluster};
+use crate::parameters::Parameters;
 use crate::problem::Problem;
 use crate::source::Source;
 
@@ -133,16 +134,13 @@ const STATISTIC: &str = "medians; p_value of a two-sided Mann-Whitney U test (no
     params(Wanted),
     responses(
         (status = 200, description = "The comparison", body = ComparisonDocument),
-        (status = 400, description = "`cluster_required`: several clusters are watched, and none is named"),
-        (status = 404, description = "`no_history`: this monitor keeps none"),
-        (status = 503, description = "`history_unavailable`: the store cannot answer"),
+        HistoryOfOneCluster,
     )
 )]
 pub(crate) async fn compare(
     State(source): State<Source>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Response, Problem> {
-    let Query(wanted) = wanted.map_err(|rejection| Problem::bad_query(&rejection.body_text()))?;
     let (cluster, snapshots) = source.select(wanted.cluster.as_deref())?;
     let end = time("end", wanted.end.as_deref())?.unwrap_or_else(Timestamp::now);
     let windows = Windows::before(end, wanted.window_seconds)?;
@@ -298,16 +296,13 @@ const LIMITS: ForecastLimits = ForecastLimits {
     params(ForecastWanted),
     responses(
         (status = 200, description = "A forecast for each member", body = ForecastDocument),
-        (status = 400, description = "`cluster_required`: several clusters are watched, and none is named"),
-        (status = 404, description = "`no_history`: this monitor keeps none"),
-        (status = 503, description = "`not_ready`: before the first cycle; `history_unavailable`: the store cannot answer"),
+        HistoryAfterTheFirstCycle,
     )
 )]
 pub(crate) async fn forecast(
     State(source): State<Source>,
-    wanted: Result<Query<ForecastWanted>, QueryRejection>,
+    Parameters(wanted): Parameters<ForecastWanted>,
 ) -> Result<Response, Problem> {
-    let Query(wanted) = wanted.map_err(|rejection| Problem::bad_query(&rejection.body_text()))?;
     let snapshot = source.snapshot(wanted.cluster.as_deref())?;
     let members = forecasts(&source, &snapshot).await?;
     let cluster = snapshot.cluster.clone();

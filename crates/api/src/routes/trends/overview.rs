@@ -1,8 +1,7 @@
 //! The trends that an operator asks about, in one answer.
 
 use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::response::{IntoResponse, Response};
 use etcd_monitor_model::{ClusterName, MetricUnit};
 use jiff::Timestamp;
@@ -10,6 +9,8 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{ComparedSeries, MemberForecast, STATISTIC, Windows, compared, forecasts};
+use crate::openapi::HistoryAfterTheFirstCycle;
+use crate::parameters::Parameters;
 use crate::problem::Problem;
 use crate::source::Source;
 
@@ -69,16 +70,13 @@ struct Trend {
     params(Wanted),
     responses(
         (status = 200, description = "The trends", body = Overview),
-        (status = 400, description = "`cluster_required`: several clusters are watched, and none is named"),
-        (status = 404, description = "`no_history`: this monitor keeps none"),
-        (status = 503, description = "`not_ready`: before the first cycle; `history_unavailable`: the store cannot answer"),
+        HistoryAfterTheFirstCycle,
     )
 )]
 pub(crate) async fn trends(
     State(source): State<Source>,
-    wanted: Result<Query<Wanted>, QueryRejection>,
+    Parameters(wanted): Parameters<Wanted>,
 ) -> Result<Response, Problem> {
-    let Query(wanted) = wanted.map_err(|rejection| Problem::bad_query(&rejection.body_text()))?;
     let snapshot = source.snapshot(wanted.cluster.as_deref())?;
     let windows = Windows::before(Timestamp::now(), wanted.window_seconds)?;
     let mut trends = Vec::new();
