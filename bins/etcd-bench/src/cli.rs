@@ -3,13 +3,15 @@
 mod connection;
 mod load;
 mod output;
+mod streams;
 mod workload;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
 pub(crate) use connection::ConnectionArgs;
 pub(crate) use load::LoadArgs;
 pub(crate) use output::{OutputArgs, ReportFormat};
+pub(crate) use streams::StreamCommand;
 pub(crate) use workload::Command;
 
 /// Measures what an etcd cluster does under load.
@@ -24,10 +26,22 @@ pub(crate) use workload::Command;
   etcd-bench read --clients 100 --duration 30s --serializable
   etcd-bench mixed --read-share 0.9 --rate 2000 --duration 1m --warmup 5s
   etcd-bench write --rate 500 --duration 30s -w json -o before.json
+  etcd-bench watch --watchers 1000 --rate 100 --duration 30s
 
 Exit codes: 0 measured, 1 failed or nothing could be measured, 2 wrong usage.")]
 pub(crate) struct Cli {
     /// What is asked.
     #[command(subcommand)]
-    pub command: Command,
+    pub command: Work,
+}
+
+/// What is asked.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Work {
+    /// Single calls.
+    #[command(flatten)]
+    Calls(Command),
+    /// Streams, and calls that wait for others.
+    #[command(flatten)]
+    Streams(StreamCommand),
 }

@@ -49,6 +49,7 @@ mod schedule;
 mod self_load;
 mod series;
 mod standard;
+mod streams;
 mod turns;
 mod workload;
 
@@ -62,13 +63,17 @@ pub use keys::{KeyOrder, KeyPicker, KeyShape, Values, ZIPF_EXPONENT_DEFAULT, end
 pub use load::{Arrivals, CLIENTS_MAX, CONNECTIONS_MAX, Load, Rate, Until};
 pub use recorder::{Errors, Failure, Recorder, Recording, Tally, Times};
 pub use report::{
-    Accounting, AccountingVerdict, Bucket, LatencyFigures, OperationFigures, Plan, Report,
+    Accounting, AccountingVerdict, Bucket, ContentionFigures, Details, LatencyFigures,
+    LeaseFigures, OperationFigures, Plan, Report, WatchFigures,
 };
 pub use request::{Answer, OperationKind, RangeShape, Request};
 pub use schedule::Schedule;
 pub use self_load::OwnCost;
 pub use series::{OpenSecond, Progress, Second, SecondsBoard};
 pub use standard::{PREFIX_DEFAULT, Standard, StandardKind};
+pub use streams::{
+    LEASES_MAX, Stage, StreamBenchmark, StreamLoad, StreamOptions, StreamOutcome, WatchLoad,
+};
 pub use turns::{Turn, Turns};
 pub use workload::{
     Deletes, Mixed, Ranges, Reads, Requests, Transactions, TxnStyle, Workload, Writes,

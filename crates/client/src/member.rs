@@ -1,6 +1,9 @@
 //! Asking one member.
 
+mod contention;
+mod feed;
 mod kv;
+mod leases;
 mod writing;
 
 use std::future::Future;
@@ -26,7 +29,10 @@ use crate::link::{Link, Wire};
 use crate::message::clean;
 use crate::rpc;
 
+pub use contention::{LeaderFeed, LeadershipAnswer, LockAnswer, OldestKeyAnswer};
+pub use feed::{WatchEvent, WatchFeed, WatchNews, WatchQuery};
 pub use kv::{DeleteAnswer, PutsAnswer, PutsQuery, RangeAnswer, RangeQuery};
+pub use leases::{LeaseAnswer, RenewalAnswer, RenewalAnswers, RenewalSender};
 pub use writing::KeyWatch;
 
 /// Members in one list, URLs of one member, errors of one status that are taken at most; more is no answer of etcd.

@@ -300,8 +300,12 @@ impl Desk {
                 drop(recorder);
                 self.requests.borrow_mut().answered(request, answer);
             }
-            Err(error) => {
-                recorder.failed(request.kind, times, failure(error), turn.measured);
+            Err(call::CallError::NoCall(kind)) => {
+                let failure = call::no_call(*kind);
+                recorder.failed(request.kind, times, failure, turn.measured);
+            }
+            Err(call::CallError::Client(error)) => {
+                recorder.failed(request.kind, times, Failure::of(error), turn.measured);
                 self.give_up(error);
             }
         }
@@ -309,15 +313,19 @@ impl Desk {
 
     /// After these errors no request that follows can succeed.
     fn give_up(&self, error: &ClientError) {
-        let is_final = matches!(
-            error.kind(),
-            ErrorKind::NoSpace | ErrorKind::Unauthenticated | ErrorKind::PermissionDenied
-        );
-        if is_final && !self.stop.is_cancelled() {
+        if is_final(error) && !self.stop.is_cancelled() {
             *self.ended_early.borrow_mut() = Some(error.to_string());
             self.stop.cancel();
         }
     }
+}
+
+/// True for errors after which no request that follows can succeed.
+pub(crate) fn is_final(error: &ClientError) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NoSpace | ErrorKind::Unauthenticated | ErrorKind::PermissionDenied
+    )
 }
 
 /// One client: asks, and asks again when it was answered.
@@ -328,21 +336,5 @@ async fn client(desk: Rc<Desk>, connection: Rc<MemberClient>) {
         let sent = Instant::now();
         let answer = call::call(&connection, &request).await;
         desk.record(turn, &request, sent, &answer);
-    }
-}
-
-fn failure(error: &ClientError) -> Failure {
-    Failure {
-        kind: error.kind().as_str().to_owned(),
-        message: error.to_string(),
-        may_be_done: !matches!(
-            error.kind(),
-            ErrorKind::NoSpace
-                | ErrorKind::Unauthenticated
-                | ErrorKind::PermissionDenied
-                | ErrorKind::TooManyRequests
-                | ErrorKind::Refused
-                | ErrorKind::NotSupported
-        ),
     }
 }

@@ -2,9 +2,36 @@
 
 use etcd_monitor_client::{ClientError, Consistency, MemberClient, PutsQuery, RangeQuery};
 
+use crate::recorder::Failure;
 use crate::request::{Answer, OperationKind, Request};
 
-pub(super) type Answered = Result<Answer, ClientError>;
+pub(super) type Answered = Result<Answer, CallError>;
+
+/// Why a request has no answer.
+pub(super) enum CallError {
+    /// The call failed.
+    Client(ClientError),
+    /// What is asked is not one call, such as a renewal on a stream.
+    NoCall(OperationKind),
+}
+
+impl From<ClientError> for CallError {
+    fn from(error: ClientError) -> Self {
+        Self::Client(error)
+    }
+}
+
+/// What a request fails of that no single call can make.
+pub(super) fn no_call(kind: OperationKind) -> Failure {
+    Failure {
+        kind: "not_supported".to_owned(),
+        message: format!(
+            "`{}` is no single call: engines make put, range, delete and txn",
+            kind.as_str()
+        ),
+        may_be_done: false,
+    }
+}
 
 pub(super) async fn call(connection: &MemberClient, request: &Request) -> Answered {
     match request.kind {
@@ -12,6 +39,7 @@ pub(super) async fn call(connection: &MemberClient, request: &Request) -> Answer
         OperationKind::Range => range(connection, request).await,
         OperationKind::Delete => delete(connection, request).await,
         OperationKind::Txn => txn(connection, request).await,
+        kind => Err(CallError::NoCall(kind)),
     }
 }
 
