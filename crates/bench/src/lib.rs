@@ -72,7 +72,8 @@ pub use self_load::OwnCost;
 pub use series::{OpenSecond, Progress, Second, SecondsBoard};
 pub use standard::{PREFIX_DEFAULT, Standard, StandardKind};
 pub use streams::{
-    LEASES_MAX, Stage, StreamBenchmark, StreamLoad, StreamOptions, StreamOutcome, WatchLoad,
+    ContentionLoad, ContentionStyle, LEASES_MAX, LeaseLoad, LeaseStyle, Stage, StreamBenchmark,
+    StreamLoad, StreamOptions, StreamOutcome, WatchLoad,
 };
 pub use turns::{Turn, Turns};
 pub use workload::{

@@ -1,5 +1,6 @@
 //! One whole benchmark of a load on streams: as [`Benchmark`](crate::Benchmark), with leases that are revoked in the end.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use etcd_monitor_client::{ClientError, ClientOptions, ClusterClient, Endpoint, ErrorKind};
@@ -136,7 +137,7 @@ impl StreamBenchmark {
     }
 
     /// Ends the leases that have not ended by themselves.
-    async fn revoke(&self, leases: Vec<i64>) -> Result<(), ClientError> {
+    async fn revoke(&self, leases: BTreeSet<i64>) -> Result<(), ClientError> {
         let cluster = ClusterClient::new(self.client.clone())?;
         let members: Vec<_> = self.endpoints.iter().map(|to| cluster.member(to)).collect();
         let mut revocations = JoinSet::new();

@@ -97,7 +97,7 @@ impl StreamLoad for WatchLoad {
         KeyShape::new(prefix, self.key_size, self.keys).map(drop)
     }
 
-    async fn run(&self, stage: &Stage) -> Result<StreamOutcome, BenchError> {
+    async fn run(&self, stage: &Arc<Stage>) -> Result<StreamOutcome, BenchError> {
         let keys = KeyShape::new(&stage.prefix, self.key_size, self.keys)?;
         let began = Instant::now();
         let feeds = self.open(stage, &keys).await?;
@@ -111,7 +111,7 @@ impl StreamLoad for WatchLoad {
         let puts = self.puts(stage, keys, &crew, &acknowledged);
         let last = acknowledged::last_of_keys(&acknowledged);
         let mut clients = puts.start(&stage.load, &connections);
-        until_all_end(&crew, &mut clients).await;
+        crew.until_all_end(&mut clients).await;
         let _ = over.send(Some(Arc::new(last())));
         let seen = join(readers).await;
         let outcome = crew.finish().await;
@@ -276,14 +276,6 @@ impl Stream {
             },
             None => Ok(1),
         }
-    }
-}
-
-async fn until_all_end(crew: &Arc<Crew>, clients: &mut JoinSet<()>) {
-    let all = async { while clients.join_next().await.is_some() {} };
-    tokio::select! {
-        () = all => {}
-        () = crew.tick() => {}
     }
 }
 
