@@ -3,6 +3,7 @@
 mod connection;
 mod load;
 mod output;
+mod preset;
 mod streams;
 mod workload;
 
@@ -11,8 +12,9 @@ use clap::{Parser, Subcommand};
 pub(crate) use connection::ConnectionArgs;
 pub(crate) use load::LoadArgs;
 pub(crate) use output::{OutputArgs, ReportFormat};
+pub(crate) use preset::PresetArgs;
 pub(crate) use streams::StreamCommand;
-pub(crate) use workload::Command;
+pub(crate) use workload::{Command, CommonArgs};
 
 /// Measures what an etcd cluster does under load.
 ///
@@ -44,4 +46,14 @@ pub(crate) enum Work {
     /// Streams, and calls that wait for others.
     #[command(flatten)]
     Streams(StreamCommand),
+    /// Loads of known shape: what Kubernetes does to etcd, and the traffic of etcd's robustness tests
+    #[command(after_help = "Examples:
+  etcd-bench preset apiserver-mix --rate 500 --duration 1m
+  etcd-bench preset job-storm --rate 1000 --arrivals burst --burst-size 200 --duration 30s
+  etcd-bench preset robustness --total 20000 --watchers 10
+
+Updates are optimistic transactions: put if the key was not changed since, else read when it was. Reads and writes are apart in
+the report. Watchers see all keys; whether they saw every change stands in `delivery`, but events have no latency here: that is
+what `etcd-bench watch` measures.")]
+    Preset(PresetArgs),
 }

@@ -1,9 +1,13 @@
 //! Runs what the flags say.
 
-use etcd_monitor_bench::{Benchmark, Report, StreamBenchmark, TonicEngine};
+use std::sync::Arc;
+
+use etcd_monitor_bench::{
+    Benchmark, Engine, Options, Report, StreamBenchmark, TonicEngine, WatchedEngine, Workload,
+};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{Cli, Command, OutputArgs, StreamCommand, Work};
+use crate::cli::{Cli, Command, CommonArgs, OutputArgs, PresetArgs, StreamCommand, Work};
 use crate::output;
 use crate::progress::Bars;
 use crate::signals;
@@ -15,6 +19,7 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<bool> {
     let (report, output) = match &cli.command {
         Work::Calls(command) => (calls(command, &stop).await?, &command.common().output),
         Work::Streams(command) => (streams(command, &stop).await?, &command.common().output),
+        Work::Preset(preset) => (of_preset(preset, &stop).await?, &preset.common.output),
     };
     end(&report, output)
 }
@@ -42,20 +47,47 @@ async fn streams(command: &StreamCommand, stop: &CancellationToken) -> anyhow::R
 
 async fn calls(command: &Command, stop: &CancellationToken) -> anyhow::Result<Report> {
     let common = command.common();
-    let endpoints = common.connection.endpoints()?;
-    let client = common.connection.options();
-    let load = common.load.load();
     let standard = command.standard();
-    let mut options = standard.options()?;
+    let engine = engine(common)?;
+    let work = (standard.workload()?, standard.options()?);
+    measure(common, Box::new(engine), work, stop).await
+}
+
+async fn of_preset(arguments: &PresetArgs, stop: &CancellationToken) -> anyhow::Result<Report> {
+    let common = &arguments.common;
+    let preset = arguments.preset();
+    let engine = WatchedEngine {
+        engine: Box::new(engine(common)?),
+        client: common.connection.options(),
+        endpoints: common.connection.endpoints()?,
+        prefix: preset.standard.prefix.clone(),
+        watchers: arguments.watchers(),
+    };
+    let work = (preset.workload()?, preset.options()?);
+    measure(common, Box::new(engine), work, stop).await
+}
+
+fn engine(common: &CommonArgs) -> anyhow::Result<TonicEngine> {
+    let endpoints = common.connection.endpoints()?;
+    Ok(TonicEngine::new(common.connection.options(), endpoints))
+}
+
+async fn measure(
+    common: &CommonArgs,
+    engine: Box<dyn Engine>,
+    (workload, mut options): (Arc<dyn Workload>, Options),
+    stop: &CancellationToken,
+) -> anyhow::Result<Report> {
+    let load = common.load.load();
     options.use_existing_prefix = common.load.use_existing_prefix;
     options.keep_keys = common.load.keep_keys;
     let bars = Bars::new(&load, common.output.quiet);
     let benchmark = Benchmark {
-        engine: Box::new(TonicEngine::new(client.clone(), endpoints.clone())),
-        client,
-        endpoints,
+        engine,
+        client: common.connection.options(),
+        endpoints: common.connection.endpoints()?,
         load,
-        workload: standard.workload()?,
+        workload,
         options,
     };
     let report = benchmark.run(&bars, stop).await;

@@ -11,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::BenchError;
 use crate::load::Load;
 use crate::recorder::Recording;
+use crate::report::Details;
 use crate::series::SecondsBoard;
 use crate::workload::Workload;
 
@@ -62,6 +63,8 @@ pub struct Outcome {
     pub unsent: u64,
     /// Why it ended early; `None` where it ran as planned.
     pub ended_early: Option<String>,
+    /// What only this kind of load finds; `None` where there is nothing.
+    pub details: Option<Details>,
 }
 
 /// Sends requests and measures. An engine connects before it begins, so that connecting is no part of what is measured.

@@ -42,6 +42,7 @@ mod histogram;
 mod keys;
 mod load;
 mod prefix;
+mod preset;
 mod recorder;
 mod report;
 mod request;
@@ -51,6 +52,7 @@ mod series;
 mod standard;
 mod streams;
 mod turns;
+mod watched;
 mod workload;
 
 pub use benchmark::{Benchmark, Options, Phase, Watcher};
@@ -61,6 +63,7 @@ pub use error::BenchError;
 pub use histogram::Latencies;
 pub use keys::{KeyOrder, KeyPicker, KeyShape, Values, ZIPF_EXPONENT_DEFAULT, end_of_prefix};
 pub use load::{Arrivals, CLIENTS_MAX, CONNECTIONS_MAX, Load, Rate, Until};
+pub use preset::{Preset, PresetKind};
 pub use recorder::{Errors, Failure, Recorder, Recording, Tally, Times};
 pub use report::{
     Accounting, AccountingVerdict, Bucket, ContentionFigures, Details, LatencyFigures,
@@ -73,9 +76,10 @@ pub use series::{OpenSecond, Progress, Second, SecondsBoard};
 pub use standard::{PREFIX_DEFAULT, Standard, StandardKind};
 pub use streams::{
     ContentionLoad, ContentionStyle, LEASES_MAX, LeaseLoad, LeaseStyle, Stage, StreamBenchmark,
-    StreamLoad, StreamOptions, StreamOutcome, WatchLoad,
+    StreamLoad, StreamOptions, WatchLoad,
 };
 pub use turns::{Turn, Turns};
+pub use watched::WatchedEngine;
 pub use workload::{
-    Deletes, Mixed, Ranges, Reads, Requests, Transactions, TxnStyle, Workload, Writes,
+    Deletes, Mixed, Mixture, Ranges, Reads, Requests, Transactions, TxnStyle, Workload, Writes,
 };

@@ -131,6 +131,9 @@ pub struct OperationFigures {
     pub service: LatencyFigures,
     /// How long failed requests took.
     pub failures: LatencyFigures,
+    /// Answers that made a revision: those of transactions that met no conflict, and of deletions that found a key.
+    #[serde(default)]
+    pub changed: u64,
     /// Keys that answers carried, or that were deleted.
     pub keys: u64,
     /// Responses by their latency.
@@ -148,6 +151,7 @@ impl OperationFigures {
             response: LatencyFigures::of(&tally.response),
             service: LatencyFigures::of(&tally.service),
             failures: LatencyFigures::of(&tally.failed),
+            changed: tally.changed,
             keys: tally.keys,
             histogram: buckets(&tally.response),
         }
@@ -293,7 +297,7 @@ impl Report {
             environment,
             seconds,
             keys_left: None,
-            details: None,
+            details: outcome.details,
             operations,
             recording,
         };
@@ -301,12 +305,9 @@ impl Report {
         report
     }
 
-    pub(crate) fn take_details(&mut self, details: Details) {
-        self.doubts.splice(0..0, details.faults());
-        self.details = Some(details);
-    }
-
     fn judge(&mut self) {
+        let faults = self.details.iter().flat_map(Details::faults);
+        self.doubts.splice(0..0, faults);
         if let Some(late) = self.late() {
             self.doubts.insert(0, late);
             self.valid = false;

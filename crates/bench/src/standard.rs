@@ -123,7 +123,7 @@ impl Standard {
         Ok(Options::new(&*self.prefix, self.keys()?, self.value_size))
     }
 
-    fn check(&self) -> Result<(), BenchError> {
+    pub(crate) fn check(&self) -> Result<(), BenchError> {
         let bad = |name, reason: String| Err(BenchError::BadPlan { name, reason });
         if self.key_space == 0 {
             return bad("key space", "there must be at least one key".to_owned());
@@ -160,19 +160,19 @@ impl Standard {
         }
     }
 
-    fn keys(&self) -> Result<KeyShape, BenchError> {
+    pub(crate) fn keys(&self) -> Result<KeyShape, BenchError> {
         KeyShape::new(&self.prefix, self.key_size, self.key_space)
     }
 
-    fn picker(&self) -> Result<KeyPicker, BenchError> {
+    pub(crate) fn picker(&self) -> Result<KeyPicker, BenchError> {
         KeyPicker::new(self.key_order, self.key_space)
     }
 
-    fn values(&self) -> Values {
+    pub(crate) fn values(&self) -> Values {
         Values::new(self.value_size, self.seed)
     }
 
-    fn writes(&self) -> Result<Writes, BenchError> {
+    pub(crate) fn writes(&self) -> Result<Writes, BenchError> {
         Ok(Writes {
             keys: self.keys()?,
             picker: self.picker()?,
@@ -180,7 +180,7 @@ impl Standard {
         })
     }
 
-    fn reads(&self) -> Result<Reads, BenchError> {
+    pub(crate) fn reads(&self) -> Result<Reads, BenchError> {
         Ok(Reads {
             keys: self.keys()?,
             picker: self.picker()?,

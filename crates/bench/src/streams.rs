@@ -19,7 +19,6 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::Outcome;
 use crate::error::BenchError;
 use crate::load::Load;
-use crate::report::Details;
 use crate::series::SecondsBoard;
 
 pub use benchmark::{StreamBenchmark, StreamOptions};
@@ -36,28 +35,16 @@ pub trait StreamLoad: Debug + Send + Sync {
     /// Its name in reports.
     fn name(&self) -> &'static str;
 
+    /// The load as this work takes it, where it is over by itself.
+    fn paced(&self, load: &Load) -> Load {
+        load.clone()
+    }
+
     /// Refuses what cannot be, before anything is asked.
     fn check(&self, load: &Load, prefix: &str) -> Result<(), BenchError>;
 
     /// Runs it on the threads of the runtime that it is called in. Fails only where it cannot begin.
-    async fn run(&self, stage: &Arc<Stage>) -> Result<StreamOutcome, BenchError>;
-}
-
-/// What a load on streams measured.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct StreamOutcome {
-    /// What every load measures.
-    pub outcome: Outcome,
-    /// What only this one does.
-    pub details: Details,
-}
-
-impl StreamOutcome {
-    /// Of these parts.
-    pub fn new(outcome: Outcome, details: Details) -> Self {
-        Self { outcome, details }
-    }
+    async fn run(&self, stage: &Arc<Stage>) -> Result<Outcome, BenchError>;
 }
 
 /// Where a load on streams runs.

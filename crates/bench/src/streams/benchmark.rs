@@ -94,7 +94,7 @@ impl StreamBenchmark {
         Stage {
             client: self.client.clone(),
             endpoints: self.endpoints.clone(),
-            load: self.load.clone(),
+            load: self.work.paced(&self.load),
             prefix: self.options.prefix.clone(),
             board: Arc::new(SecondsBoard::default()),
             stop: stop.clone(),
@@ -123,17 +123,15 @@ impl StreamBenchmark {
         let own = own.end();
         let last = prefix.revision().await;
         let after = environment::of_cluster(&self.client, &self.endpoints).await;
-        let accounting = Accounting::of(&measured.outcome.recording, first, last);
-        let mut report = Report::new(
+        let accounting = Accounting::of(&measured.recording, first, last);
+        Ok(Report::new(
             self.plan(began_at),
-            note_stop(&self.load, measured.outcome, &stage.stop),
+            note_stop(&stage.load, measured, &stage.stop),
             stage.board.seconds(),
             accounting,
             own,
             Environment::new(before, after),
-        );
-        report.take_details(measured.details);
-        Ok(report)
+        ))
     }
 
     /// Ends the leases that have not ended by themselves.
@@ -178,7 +176,7 @@ impl StreamBenchmark {
             engine: "streams".to_owned(),
             endpoints: self.endpoints.iter().map(ToString::to_string).collect(),
             prefix: self.options.prefix.clone(),
-            load: self.load.clone(),
+            load: self.work.paced(&self.load),
             began_at,
         }
     }

@@ -18,7 +18,8 @@ use self::observe::Observers;
 use self::want::{Contender, Counts};
 use super::crew::Crew;
 use super::leases::{Keeper, granted};
-use super::{Stage, StreamLoad, StreamOutcome, bad, within};
+use super::{Stage, StreamLoad, bad, within};
+use crate::engine::Outcome;
 use crate::error::BenchError;
 use crate::load::Load;
 use crate::report::{ContentionFigures, Details};
@@ -106,7 +107,7 @@ impl StreamLoad for ContentionLoad {
         Ok(())
     }
 
-    async fn run(&self, stage: &Arc<Stage>) -> Result<StreamOutcome, BenchError> {
+    async fn run(&self, stage: &Arc<Stage>) -> Result<Outcome, BenchError> {
         let connections = stage.connect(stage.load.connections).await?;
         let leases = granted(stage, &connections, stage.load.clients, self.ttl).await?;
         let _kept = keep(&connections, &leases);
@@ -136,11 +137,11 @@ impl StreamLoad for ContentionLoad {
         let mut figures = self.figures(stage, &counts, &desks);
         figures.leaders_seen = leaders_seen;
         figures.leaders_missed = leaders_missed;
-        let details = match self.style {
+        outcome.details = Some(match self.style {
             ContentionStyle::Lock => Details::Lock(figures),
             ContentionStyle::Election(_) => Details::Election(figures),
-        };
-        Ok(StreamOutcome::new(outcome, details))
+        });
+        Ok(outcome)
     }
 }
 

@@ -207,6 +207,7 @@ impl Crew {
             window_seconds: window.unwrap_or_default().as_secs_f64(),
             unsent: crew.turns.unsent(),
             ended_early: ending.ended_early,
+            details: None,
         }
     }
 

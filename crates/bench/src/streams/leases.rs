@@ -12,7 +12,8 @@ use async_trait::async_trait;
 use etcd_monitor_client::{ClientError, LeaseAnswer, MemberClient};
 use tokio::task::JoinSet;
 
-use super::{LEASES_MAX, Stage, StreamLoad, StreamOutcome, bad, within};
+use super::{LEASES_MAX, Stage, StreamLoad, bad, within};
+use crate::engine::Outcome;
 use crate::error::BenchError;
 use crate::load::{Load, Until};
 
@@ -73,6 +74,16 @@ impl StreamLoad for LeaseLoad {
         }
     }
 
+    fn paced(&self, load: &Load) -> Load {
+        let mut load = load.clone();
+        if let LeaseStyle::Expire(leases) = self.style {
+            // At most: it is over when all have ended.
+            load.until = Until::Seconds((self.ttl + storm::patience(leases)).as_secs_f64());
+            load.warmup_seconds = 0.0;
+        }
+        load
+    }
+
     fn check(&self, load: &Load, prefix: &str) -> Result<(), BenchError> {
         if !(1..=TTL_SECONDS_MAX).contains(&self.ttl.as_secs()) {
             return Err(bad("ttl", "it must be between a second and 9,000,000,000"));
@@ -98,7 +109,7 @@ impl StreamLoad for LeaseLoad {
         }
     }
 
-    async fn run(&self, stage: &Arc<Stage>) -> Result<StreamOutcome, BenchError> {
+    async fn run(&self, stage: &Arc<Stage>) -> Result<Outcome, BenchError> {
         match self.style {
             LeaseStyle::Grant => grant::run(self, stage).await,
             LeaseStyle::KeepAlive(leases) => renew::run(self, stage, leases).await,

@@ -16,7 +16,8 @@ use self::acknowledged::Acknowledgements;
 use self::reader::{Reader, Seen, Watched};
 use super::crew::Crew;
 use super::puts::{Acknowledged, Puts};
-use super::{Stage, StreamLoad, StreamOutcome, bad, within};
+use super::{Stage, StreamLoad, bad, within};
+use crate::engine::Outcome;
 use crate::error::BenchError;
 use crate::keys::{KeyShape, Values};
 use crate::load::Load;
@@ -97,7 +98,7 @@ impl StreamLoad for WatchLoad {
         KeyShape::new(prefix, self.key_size, self.keys).map(drop)
     }
 
-    async fn run(&self, stage: &Arc<Stage>) -> Result<StreamOutcome, BenchError> {
+    async fn run(&self, stage: &Arc<Stage>) -> Result<Outcome, BenchError> {
         let keys = KeyShape::new(&stage.prefix, self.key_size, self.keys)?;
         let began = Instant::now();
         let feeds = self.open(stage, &keys).await?;
@@ -114,9 +115,10 @@ impl StreamLoad for WatchLoad {
         crew.until_all_end(&mut clients).await;
         let _ = over.send(Some(Arc::new(last())));
         let seen = join(readers).await;
-        let outcome = crew.finish().await;
+        let mut outcome = crew.finish().await;
         let figures = self.figures(&acknowledged, &seen, created_seconds, &outcome);
-        Ok(StreamOutcome::new(outcome, Details::Watch(figures)))
+        outcome.details = Some(Details::Watch(figures));
+        Ok(outcome)
     }
 }
 
@@ -198,7 +200,7 @@ impl WatchLoad {
         acknowledged: &RwLock<Acknowledgements>,
         seen: &Seen,
         created_seconds: f64,
-        outcome: &crate::Outcome,
+        outcome: &Outcome,
     ) -> WatchFigures {
         let events = outcome.recording.tallies.get(&OperationKind::Event);
         let in_window = events.map_or(0, |tally| tally.in_window);

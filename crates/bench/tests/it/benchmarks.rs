@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{PREFIX, engine, keys, reads, writes};
 
-fn benchmark(cluster: &Cluster, workload: Arc<dyn Workload>, until: Until) -> Benchmark {
+pub(crate) fn benchmark(cluster: &Cluster, workload: Arc<dyn Workload>, until: Until) -> Benchmark {
     let endpoints = cluster.endpoints();
     let endpoints = endpoints
         .iter()

@@ -4,6 +4,7 @@
 
 mod benchmarks;
 mod loads;
+mod presets;
 mod streams;
 
 use std::sync::Arc;

@@ -8,11 +8,12 @@ use etcd_monitor_client::MemberClient;
 use tokio::task::JoinSet;
 
 use super::LeaseLoad;
+use crate::engine::Outcome;
 use crate::error::BenchError;
 use crate::report::{Details, LeaseFigures};
 use crate::request::{Answer, OperationKind};
 use crate::streams::crew::Crew;
-use crate::streams::{LEASES_MAX, Stage, StreamOutcome};
+use crate::streams::{LEASES_MAX, Stage};
 
 /// What the clients of a run of grants share.
 struct Grants {
@@ -23,7 +24,7 @@ struct Grants {
     stage: Arc<Stage>,
 }
 
-pub(super) async fn run(load: &LeaseLoad, stage: &Arc<Stage>) -> Result<StreamOutcome, BenchError> {
+pub(super) async fn run(load: &LeaseLoad, stage: &Arc<Stage>) -> Result<Outcome, BenchError> {
     let connections = stage.connect(stage.load.connections).await?;
     let crew = Arc::new(Crew::begin(stage, &stage.load)?);
     let grants = Arc::new(Grants {
@@ -45,11 +46,9 @@ pub(super) async fn run(load: &LeaseLoad, stage: &Arc<Stage>) -> Result<StreamOu
         ..LeaseFigures::default()
     };
     drop(grants);
-    let outcome = crew.finish().await;
-    Ok(StreamOutcome::new(
-        outcome,
-        Details::Lease(Box::new(figures)),
-    ))
+    let mut outcome = crew.finish().await;
+    outcome.details = Some(Details::Lease(Box::new(figures)));
+    Ok(outcome)
 }
 
 impl Grants {

@@ -9,12 +9,13 @@ use tokio::sync::oneshot;
 use tokio::task::{AbortHandle, JoinSet};
 
 use super::{LeaseLoad, granted};
+use crate::engine::Outcome;
 use crate::error::BenchError;
 use crate::recorder::Failure;
 use crate::report::{Details, LeaseFigures};
 use crate::request::{Answer, OperationKind};
+use crate::streams::Stage;
 use crate::streams::crew::Crew;
-use crate::streams::{Stage, StreamOutcome};
 
 /// Pause before a stream that broke is opened again, and before a client asks again whose stream broke.
 const PAUSE: Duration = Duration::from_millis(100);
@@ -26,7 +27,7 @@ pub(super) async fn run(
     load: &LeaseLoad,
     stage: &Stage,
     leases: u32,
-) -> Result<StreamOutcome, BenchError> {
+) -> Result<Outcome, BenchError> {
     let connections = stage.connect(stage.load.connections).await?;
     let leases = granted(stage, &connections, leases, load.ttl).await?;
     let mut streams = Vec::new();
@@ -46,7 +47,7 @@ pub(super) async fn run(
     }
     crew.until_all_end(&mut clients).await;
     let streams = streams.len();
-    let outcome = crew.finish().await;
+    let mut outcome = crew.finish().await;
     let gone = outcome.recording.errors.get(GONE);
     let figures = LeaseFigures {
         granted: leases.len() as u64,
@@ -55,8 +56,8 @@ pub(super) async fn run(
         gone: gone.map_or(0, |errors| errors.count),
         ..LeaseFigures::default()
     };
-    let details = Details::Lease(Box::new(figures));
-    Ok(StreamOutcome::new(outcome, details))
+    outcome.details = Some(Details::Lease(Box::new(figures)));
+    Ok(outcome)
 }
 
 /// One client: renews its leases, one after the other.

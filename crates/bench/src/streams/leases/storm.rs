@@ -10,6 +10,7 @@ use etcd_monitor_client::{
 use tokio::task::JoinSet;
 
 use super::{GRANTED_AT_ONCE, LeaseLoad, granted};
+use crate::engine::Outcome;
 use crate::error::BenchError;
 use crate::histogram::Latencies;
 use crate::keys::{KeyShape, Values, end_of_prefix};
@@ -17,9 +18,9 @@ use crate::load::{Load, Until};
 use crate::recorder::{Failure, Times};
 use crate::report::{Details, LatencyFigures, LeaseFigures};
 use crate::request::OperationKind;
+use crate::streams::Stage;
 use crate::streams::crew::Crew;
 use crate::streams::puts::{Acknowledged, Puts};
-use crate::streams::{Stage, StreamOutcome};
 
 /// How long after the last end that is due it is waited: etcd looks twice a second...
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -29,6 +30,11 @@ const EXPIRED_PER_SECOND: u32 = 500;
 
 /// Keys that are put meanwhile.
 const PUT_KEYS: u64 = 1_000;
+
+/// How long after they are due so many leases may take to end.
+pub(super) fn patience(leases: u32) -> Duration {
+    PATIENCE + Duration::from_secs(1) * (leases / EXPIRED_PER_SECOND)
+}
 
 /// Keys with leases, and those that are put meanwhile.
 pub(super) fn keys(
@@ -63,7 +69,7 @@ pub(super) async fn run(
     load: &LeaseLoad,
     stage: &Stage,
     count: u32,
-) -> Result<StreamOutcome, BenchError> {
+) -> Result<Outcome, BenchError> {
     let (own_keys, put_keys) = keys(load, &stage.prefix, count)?;
     let connections = stage.connect(stage.load.connections).await?;
     let leases = granted(stage, &connections, count, load.ttl).await?;
@@ -73,14 +79,12 @@ pub(super) async fn run(
     let gone = u64::from(count) - endings.len() as u64;
     let first_due = endings.values().map(|ending| ending.due).min();
     let first_due = first_due.unwrap_or_else(Instant::now);
-    let patience = PATIENCE + Duration::from_secs(1) * (count / EXPIRED_PER_SECOND);
     let last_due = endings.values().map(|ending| ending.due).max();
-    let deadline = last_due.unwrap_or(first_due) + patience;
+    let deadline = last_due.unwrap_or(first_due) + patience(count);
 
     let mut pace = stage.load.clone();
     let left = deadline.saturating_duration_since(Instant::now());
     pace.until = Until::Seconds(left.as_secs_f64().max(0.001));
-    pace.warmup_seconds = 0.0;
     let crew = Arc::new(Crew::begin(stage, &pace)?);
     let felt = Arc::new(Mutex::new(Felt::default()));
     let mut clients =
@@ -112,8 +116,8 @@ pub(super) async fn run(
         puts_before: LatencyFigures::of(&felt.before),
         puts_meanwhile: LatencyFigures::of(&felt.meanwhile),
     };
-    let details = Details::Lease(Box::new(figures));
-    Ok(StreamOutcome::new(outcome, details))
+    outcome.details = Some(Details::Lease(Box::new(figures)));
+    Ok(outcome)
 }
 
 /// How puts fared.
