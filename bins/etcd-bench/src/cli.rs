@@ -4,6 +4,7 @@ mod connection;
 mod load;
 mod output;
 mod preset;
+mod scenario;
 mod streams;
 mod workload;
 
@@ -11,8 +12,10 @@ use clap::{Parser, Subcommand};
 
 pub(crate) use connection::ConnectionArgs;
 pub(crate) use load::LoadArgs;
+pub(crate) use load::duration;
 pub(crate) use output::{OutputArgs, ReportFormat};
 pub(crate) use preset::PresetArgs;
+pub(crate) use scenario::ScenarioArgs;
 pub(crate) use streams::StreamCommand;
 pub(crate) use workload::{Command, CommonArgs};
 
@@ -56,4 +59,18 @@ Updates are optimistic transactions: put if the key was not changed since, else 
 the report. Watchers see all keys; whether they saw every change stands in `delivery`, but events have no latency here: that is
 what `etcd-bench watch` measures.")]
     Preset(PresetArgs),
+    /// Runs the phases of a file one after the other, with a report of each and of the whole
+    #[command(after_help = "Examples:
+  etcd-bench run scenario.yaml --endpoints 10.0.0.1:2379
+  etcd-bench run scenario.yaml --check
+  etcd-bench run scenario.yaml -w json -o nightly.json
+
+A scenario:
+  name: nightly
+  clients: 50
+  phases:
+    - {name: fill, workload: write, total: 100000}
+    - {name: climb, workload: mixed, read_share: 0.9, duration: 5m, ramp: {from: 500, to: 5000, steps: 10}}
+    - {name: fan-out, workload: watch, watchers: 1000, rate: 100, duration: 1m}")]
+    Run(ScenarioArgs),
 }

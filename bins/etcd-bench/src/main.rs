@@ -4,6 +4,7 @@ mod cli;
 mod output;
 mod progress;
 mod run;
+mod scenario;
 mod signals;
 
 use std::process::ExitCode;

@@ -7,9 +7,12 @@ use etcd_monitor_bench::{
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{Cli, Command, CommonArgs, OutputArgs, PresetArgs, StreamCommand, Work};
+use crate::cli::{
+    Cli, Command, CommonArgs, OutputArgs, PresetArgs, ScenarioArgs, StreamCommand, Work,
+};
 use crate::output;
 use crate::progress::Bars;
+use crate::scenario;
 use crate::signals;
 
 /// True where the run did what was asked of it.
@@ -20,12 +23,27 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<bool> {
         Work::Calls(command) => (calls(command, &stop).await?, &command.common().output),
         Work::Streams(command) => (streams(command, &stop).await?, &command.common().output),
         Work::Preset(preset) => (of_preset(preset, &stop).await?, &preset.common.output),
+        Work::Run(arguments) => return of_scenario(arguments, &stop).await,
     };
     end(&report, output)
 }
 
 fn end(report: &Report, output: &OutputArgs) -> anyhow::Result<bool> {
     output::write(report, output)?;
+    Ok(report.is_success())
+}
+
+async fn of_scenario(arguments: &ScenarioArgs, stop: &CancellationToken) -> anyhow::Result<bool> {
+    scenario::check_output(&arguments.output)?;
+    let scenario = scenario::read(&arguments.file, &arguments.connection)?;
+    if arguments.check {
+        return Ok(true);
+    }
+    let is_quiet = arguments.output.quiet;
+    let report = scenario
+        .run(|phase| Bars::of_phase(phase, is_quiet), stop)
+        .await;
+    output::write_scenario(&report, &arguments.output)?;
     Ok(report.is_success())
 }
 

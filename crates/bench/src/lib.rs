@@ -46,6 +46,7 @@ mod preset;
 mod recorder;
 mod report;
 mod request;
+mod scenario;
 mod schedule;
 mod self_load;
 mod series;
@@ -70,6 +71,7 @@ pub use report::{
     LeaseFigures, OperationFigures, Plan, Report, WatchFigures,
 };
 pub use request::{Answer, OperationKind, RangeShape, Request};
+pub use scenario::{PhaseReport, PhaseWork, Scenario, ScenarioPhase, ScenarioReport};
 pub use schedule::Schedule;
 pub use self_load::OwnCost;
 pub use series::{OpenSecond, Progress, Second, SecondsBoard};

@@ -67,6 +67,17 @@ enum Step {
 }
 
 impl PresetKind {
+    /// All there are.
+    pub const ALL: [Self; 7] = [
+        Self::JobStorm,
+        Self::PodChurn,
+        Self::ApiserverMix,
+        Self::CrdChurn,
+        Self::Robustness,
+        Self::RobustnessDelete,
+        Self::RobustnessKubernetes,
+    ];
+
     /// Its name, as on the command line.
     pub fn as_str(self) -> &'static str {
         match self {

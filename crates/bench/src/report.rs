@@ -141,7 +141,7 @@ pub struct OperationFigures {
 }
 
 impl OperationFigures {
-    fn of(kind: OperationKind, tally: &Tally, window_seconds: f64) -> Self {
+    pub(crate) fn of(kind: OperationKind, tally: &Tally, window_seconds: f64) -> Self {
         let per_second = tally.in_window as f64 / window_seconds;
         Self {
             kind,
