@@ -39,6 +39,8 @@ mod engine;
 mod environment;
 mod error;
 mod histogram;
+#[cfg(target_os = "linux")]
+mod http2;
 mod keys;
 mod load;
 mod prefix;
@@ -54,6 +56,8 @@ mod workload;
 
 pub use benchmark::{Benchmark, Options, Phase, Watcher};
 pub use engine::library::TonicEngine;
+#[cfg(target_os = "linux")]
+pub use engine::native::{NativeEngine, Pacing};
 pub use engine::{Assignment, Engine, Outcome};
 pub use environment::{ClientMachine, ClusterNow, Environment, MemberNow};
 pub use error::BenchError;
