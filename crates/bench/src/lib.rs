@@ -43,6 +43,10 @@ mod histogram;
 mod http2;
 mod keys;
 mod load;
+#[cfg(target_os = "linux")]
+mod null_server;
+#[cfg(target_os = "linux")]
+mod poller;
 mod prefix;
 mod recorder;
 mod report;
@@ -64,6 +68,8 @@ pub use error::BenchError;
 pub use histogram::Latencies;
 pub use keys::{KeyOrder, KeyPicker, KeyShape, Values, ZIPF_EXPONENT_DEFAULT, end_of_prefix};
 pub use load::{Arrivals, CLIENTS_MAX, CONNECTIONS_MAX, Load, Rate, Until};
+#[cfg(target_os = "linux")]
+pub use null_server::NullServer;
 pub use recorder::{Errors, Failure, Recorder, Recording, Tally, Times};
 pub use report::{
     Accounting, AccountingVerdict, Bucket, LatencyFigures, OperationFigures, Plan, Report,

@@ -10,8 +10,8 @@ use super::connection::Connection;
 use super::headers::RequestHeaders;
 use super::ledger::{Client, Hearing, Ledger, operation};
 use super::pace::{Next, Pace};
-use super::poller::Poller;
 use super::transport::Transport;
+use crate::poller::Poller;
 
 /// Time after a failed attempt to connect until the next one.
 const DIAL_AGAIN: Duration = Duration::from_millis(250);
