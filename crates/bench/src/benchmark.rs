@@ -1,6 +1,7 @@
 //! One whole benchmark: looks at the cluster, keeps to its prefix, fills in what is to be read, measures, accounts for what
 //! was written, cleans up, and reports.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use etcd_monitor_client::{ClientOptions, Endpoint};
@@ -35,6 +36,9 @@ pub struct Options {
     pub use_existing_prefix: bool,
     /// Leaves the keys there.
     pub keep_keys: bool,
+    /// What else makes the load what it is, by name (sizes, shares): stands in the report, and runs are only compared where it
+    /// is equal.
+    pub parameters: BTreeMap<String, String>,
 }
 
 impl Options {
@@ -46,6 +50,7 @@ impl Options {
             value_size,
             use_existing_prefix: false,
             keep_keys: false,
+            parameters: BTreeMap::new(),
         }
     }
 }
@@ -207,6 +212,7 @@ impl Benchmark {
             engine: self.engine.name().to_owned(),
             endpoints: self.endpoints.iter().map(ToString::to_string).collect(),
             prefix: self.options.prefix.clone(),
+            parameters: self.options.parameters.clone(),
             load: self.load.clone(),
             began_at,
         }

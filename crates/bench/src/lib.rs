@@ -34,7 +34,9 @@
 //! # }
 //! ```
 
+mod ab;
 mod benchmark;
+mod compare;
 mod engine;
 mod environment;
 mod error;
@@ -55,10 +57,16 @@ mod schedule;
 mod self_load;
 mod series;
 mod standard;
+pub mod statistics;
 mod turns;
 mod workload;
 
+pub use ab::{Ab, AbReport, ROUNDS_MAX, RoundRun, RoundWatcher, SideName};
 pub use benchmark::{Benchmark, Options, Phase, Watcher};
+pub use compare::{
+    CompareMethod, CompareOptions, CompareOutcome, Comparison, LEVEL, MetricComparison, MetricKind,
+    MetricVerdict, NotComparable, RUNS_LEAST, RUNS_MAX, Side,
+};
 pub use engine::library::TonicEngine;
 #[cfg(target_os = "linux")]
 pub use engine::native::{NativeEngine, Pacing};

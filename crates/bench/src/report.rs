@@ -2,6 +2,8 @@
 
 mod csv;
 mod hdr_log;
+#[cfg(test)]
+pub(crate) mod sample;
 mod table;
 
 use std::collections::BTreeMap;
@@ -41,6 +43,9 @@ pub struct Plan {
     pub endpoints: Vec<String>,
     /// What all keys begin with.
     pub prefix: String,
+    /// What else makes the load what it is, by name (sizes, shares); empty where that is not known.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
     /// How much, by how many, how fast.
     pub load: Load,
     /// When it began.
