@@ -2,11 +2,11 @@
 
 use std::process::ExitCode;
 
-use etcd_monitor_bench::{Benchmark, Engine, TonicEngine};
+use etcd_monitor_bench::{Benchmark, Engine, Report, StreamBenchmark, TonicEngine};
 use etcd_monitor_client::{ClientOptions, Endpoint};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{Cli, Command, EngineArg, Task};
+use crate::cli::{Cli, Command, EngineArg, OutputArgs, StreamCommand, Task};
 use crate::progress::Bars;
 use crate::{ab, compare, output, signals};
 
@@ -14,6 +14,7 @@ use crate::{ab, compare, output, signals};
 pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.task {
         Task::Load(command) => load(command).await,
+        Task::Streams(command) => streams(command).await,
         Task::Compare(arguments) => compare::run(arguments),
         Task::Ab(arguments) => ab::run(arguments).await,
     }
@@ -27,8 +28,29 @@ async fn load(command: &Command) -> anyhow::Result<ExitCode> {
     let _signals = signals::stop_at_signal(stop.clone())?;
     let report = benchmark.run(&bars, &stop).await;
     bars.end();
-    let report = report?;
-    output::write(&report, &common.output)?;
+    end(&report?, &common.output)
+}
+
+async fn streams(command: &StreamCommand) -> anyhow::Result<ExitCode> {
+    let common = command.common();
+    let load = common.pace.load();
+    let bars = Bars::new(&load, common.output.quiet);
+    let benchmark = StreamBenchmark {
+        client: common.connection.options(),
+        endpoints: common.connection.endpoints()?,
+        load,
+        work: command.work(),
+        options: common.pace.options(),
+    };
+    let stop = CancellationToken::new();
+    let _signals = signals::stop_at_signal(stop.clone())?;
+    let report = benchmark.run(&bars, &stop).await;
+    bars.end();
+    end(&report?, &common.output)
+}
+
+fn end(report: &Report, output: &OutputArgs) -> anyhow::Result<ExitCode> {
+    output::write(report, output)?;
     Ok(if report.is_success() {
         ExitCode::SUCCESS
     } else {

@@ -147,26 +147,12 @@ impl Benchmark {
         let environment = Environment::new(before, after);
         Ok(Report::new(
             self.plan(began_at),
-            self.ended_early(outcome, stop),
+            note_stop(&self.load, outcome, stop),
             board.seconds(),
             accounting,
             own,
             environment,
         ))
-    }
-
-    fn ended_early(&self, mut outcome: Outcome, stop: &CancellationToken) -> Outcome {
-        let is_stopped = stop.is_cancelled() && outcome.ended_early.is_none();
-        let is_whole = match self.load.until {
-            Until::Operations(total) => {
-                outcome.recording.succeeded() + outcome.recording.failed() >= total
-            }
-            Until::Seconds(seconds) => outcome.window_seconds >= seconds,
-        };
-        if is_stopped && !is_whole {
-            outcome.ended_early = Some("stopped".to_owned());
-        }
-        outcome
     }
 
     async fn populate(
@@ -217,6 +203,21 @@ impl Benchmark {
             began_at,
         }
     }
+}
+
+/// Says where a run was stopped before it was whole.
+pub(crate) fn note_stop(load: &Load, mut outcome: Outcome, stop: &CancellationToken) -> Outcome {
+    let is_stopped = stop.is_cancelled() && outcome.ended_early.is_none();
+    let is_whole = match load.until {
+        Until::Operations(total) => {
+            outcome.recording.succeeded() + outcome.recording.failed() >= total
+        }
+        Until::Seconds(seconds) => outcome.window_seconds >= seconds,
+    };
+    if is_stopped && !is_whole {
+        outcome.ended_early = Some("stopped".to_owned());
+    }
+    outcome
 }
 
 fn assignment(load: Load, workload: Arc<dyn Workload>, stop: &CancellationToken) -> Assignment {

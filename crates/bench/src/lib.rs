@@ -58,6 +58,7 @@ mod self_load;
 mod series;
 mod standard;
 pub mod statistics;
+mod streams;
 mod turns;
 mod workload;
 
@@ -80,13 +81,17 @@ pub use load::{Arrivals, CLIENTS_MAX, CONNECTIONS_MAX, Load, Rate, Until};
 pub use null_server::NullServer;
 pub use recorder::{Errors, Failure, Recorder, Recording, Tally, Times};
 pub use report::{
-    Accounting, AccountingVerdict, Bucket, LatencyFigures, OperationFigures, Plan, Report,
+    Accounting, AccountingVerdict, Bucket, ContentionFigures, Details, LatencyFigures,
+    LeaseFigures, OperationFigures, Plan, Report, WatchFigures,
 };
 pub use request::{Answer, OperationKind, RangeShape, Request};
 pub use schedule::Schedule;
 pub use self_load::OwnCost;
 pub use series::{OpenSecond, Progress, Second, SecondsBoard};
 pub use standard::{PREFIX_DEFAULT, Standard, StandardKind};
+pub use streams::{
+    LEASES_MAX, Stage, StreamBenchmark, StreamLoad, StreamOptions, StreamOutcome, WatchLoad,
+};
 pub use turns::{Turn, Turns};
 pub use workload::{
     Deletes, Mixed, Ranges, Reads, Requests, Transactions, TxnStyle, Workload, Writes,

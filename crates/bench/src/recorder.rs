@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Instant;
 
+use etcd_monitor_client::{ClientError, ErrorKind};
 use serde::{Deserialize, Serialize};
 
 use crate::histogram::Latencies;
@@ -33,6 +34,24 @@ pub struct Failure {
     pub message: String,
     /// True if etcd may have done it all the same.
     pub may_be_done: bool,
+}
+
+impl Failure {
+    pub(crate) fn of(error: &ClientError) -> Self {
+        Self {
+            kind: error.kind().as_str().to_owned(),
+            message: error.to_string(),
+            // A connection that broke is `Refused` as well, so that etcd may have got the request.
+            may_be_done: !matches!(
+                error.kind(),
+                ErrorKind::NoSpace
+                    | ErrorKind::Unauthenticated
+                    | ErrorKind::PermissionDenied
+                    | ErrorKind::TooManyRequests
+                    | ErrorKind::NotSupported
+            ),
+        }
+    }
 }
 
 /// Requests of one kind.
@@ -115,7 +134,8 @@ impl Recording {
 
     /// Requests that were answered.
     pub fn succeeded(&self) -> u64 {
-        self.tallies.values().map(|tally| tally.succeeded).sum()
+        let requests = self.tallies.iter().filter(|(kind, _)| kind.is_request());
+        requests.map(|(_, tally)| tally.succeeded).sum()
     }
 
     /// Requests that failed.
@@ -180,10 +200,21 @@ impl Recorder {
         self.second.succeeded(response);
     }
 
+    /// Something was seen that nobody asked for, such as an event of a watch. It is no part of the seconds, nor of the lateness.
+    pub fn observed(&mut self, kind: OperationKind, times: Times) {
+        let is_in_window = self.measured_to.is_none_or(|end| times.done <= end);
+        let tally = self.recording.tallies.entry(kind).or_default();
+        tally.succeeded += 1;
+        tally.in_window += u64::from(is_in_window);
+        tally
+            .response
+            .record(times.done.duration_since(times.intended));
+        tally.service.record(times.done.duration_since(times.sent));
+    }
+
     /// One request failed.
     pub fn failed(&mut self, kind: OperationKind, times: Times, failure: Failure, measured: bool) {
-        let is_change = kind != OperationKind::Range;
-        self.recording.unknown_changes += u64::from(failure.may_be_done && is_change);
+        self.recording.unknown_changes += u64::from(failure.may_be_done && kind.may_change());
         if !measured {
             return;
         }

@@ -1,6 +1,7 @@
 //! What a benchmark found. The names of its JSON are promises: fields may be added, never renamed.
 
 mod csv;
+mod details;
 mod hdr_log;
 #[cfg(test)]
 pub(crate) mod sample;
@@ -21,6 +22,8 @@ use crate::recorder::{Errors, Recording, Tally};
 use crate::request::OperationKind;
 use crate::self_load::OwnCost;
 use crate::series::Second;
+
+pub use details::{ContentionFigures, Details, LeaseFigures, WatchFigures};
 
 /// Bounds of the histogram in milliseconds; the last bucket is open.
 const BOUNDS_MILLISECONDS: [u64; 6] = [1, 5, 10, 50, 100, 500];
@@ -77,7 +80,7 @@ pub struct LatencyFigures {
 }
 
 impl LatencyFigures {
-    fn of(latencies: &Latencies) -> Self {
+    pub(crate) fn of(latencies: &Latencies) -> Self {
         let is_many = latencies.count() >= 1_000;
         Self {
             count: latencies.count(),
@@ -248,6 +251,9 @@ pub struct Report {
     pub seconds: Vec<Second>,
     /// Why keys are left; `None` where all were deleted, or were to be kept.
     pub keys_left: Option<String>,
+    /// What only this kind of load finds; `None` for loads of single calls.
+    #[serde(default)]
+    pub details: Option<Details>,
     /// The histograms themselves, for a log of them; not a part of the document.
     #[serde(skip)]
     pub recording: Recording,
@@ -272,6 +278,7 @@ impl Report {
         let operations: Vec<OperationFigures> = of_kinds.collect();
         let rates = operations
             .iter()
+            .filter(|operation| operation.kind.is_request())
             .filter_map(|operation| operation.per_second);
         let mut report = Self {
             format: FORMAT,
@@ -291,11 +298,17 @@ impl Report {
             environment,
             seconds,
             keys_left: None,
+            details: None,
             operations,
             recording,
         };
         report.judge();
         report
+    }
+
+    pub(crate) fn take_details(&mut self, details: Details) {
+        self.doubts.splice(0..0, details.faults());
+        self.details = Some(details);
     }
 
     fn judge(&mut self) {
@@ -352,13 +365,18 @@ impl Report {
     }
 
     /// True where the run did what was asked of it: it was not ended by an error, something was answered, and nothing that
-    /// was acknowledged is lost.
+    /// was acknowledged is lost or otherwise broken.
     pub fn is_success(&self) -> bool {
         let is_stopped = self
             .ended_early
             .as_deref()
             .is_none_or(|why| why == "stopped");
-        self.succeeded > 0 && is_stopped && self.accounting.verdict != AccountingVerdict::Lost
+        let is_kept = self
+            .details
+            .as_ref()
+            .is_none_or(|details| details.faults().is_empty());
+        let is_there = self.accounting.verdict != AccountingVerdict::Lost;
+        self.succeeded > 0 && is_stopped && is_there && is_kept
     }
 
     /// The document.

@@ -4,6 +4,7 @@
 
 mod benchmarks;
 mod loads;
+mod streams;
 
 use std::sync::Arc;
 
