@@ -18,6 +18,7 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<bool> {
     let mut options = standard.options()?;
     options.use_existing_prefix = common.load.use_existing_prefix;
     options.keep_keys = common.load.keep_keys;
+    options.server_metrics = !common.connection.no_server_metrics;
     let bars = Bars::new(&load, common.output.quiet);
     let benchmark = Benchmark {
         engine: Box::new(TonicEngine::new(client.clone(), endpoints.clone())),

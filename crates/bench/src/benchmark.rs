@@ -13,9 +13,10 @@ use crate::error::BenchError;
 use crate::keys::{KeyOrder, KeyPicker, KeyShape, Values};
 use crate::load::{Load, Until};
 use crate::prefix::Prefix;
-use crate::report::{Accounting, Plan, Report};
+use crate::report::{Accounting, Parts, Plan, Report};
 use crate::self_load::SelfLoad;
 use crate::series::SecondsBoard;
+use crate::server::Observer;
 use crate::workload::{Workload, Writes};
 
 /// Requests in flight while the keys are filled in: enough for any cluster, whatever the load itself has.
@@ -35,6 +36,8 @@ pub struct Options {
     pub use_existing_prefix: bool,
     /// Leaves the keys there.
     pub keep_keys: bool,
+    /// Reads the members' `/metrics` each second meanwhile. True by default.
+    pub server_metrics: bool,
 }
 
 impl Options {
@@ -46,6 +49,7 @@ impl Options {
             value_size,
             use_existing_prefix: false,
             keep_keys: false,
+            server_metrics: true,
         }
     }
 }
@@ -130,24 +134,27 @@ impl Benchmark {
         self.populate(watcher, stop).await?;
         let began_at = Timestamp::now();
         let first = prefix.revision().await?;
-        let own = SelfLoad::begin();
         let assignment = assignment(self.load.clone(), Arc::clone(&self.workload), stop);
-        watcher.begins(Phase::Measuring, &assignment.board);
         let board = Arc::clone(&assignment.board);
+        let wants_metrics = self.options.server_metrics;
+        let observer = Observer::begin(&self.client, &self.endpoints, &board, wants_metrics);
+        let observer = observer.await?;
+        let own = SelfLoad::begin();
+        watcher.begins(Phase::Measuring, &board);
         let outcome = self.engine.run(assignment).await?;
         let own = own.end();
+        let watched = observer.end().await;
         let last = prefix.revision().await;
         let after = environment::of_cluster(&self.client, &self.endpoints).await;
-        let accounting = Accounting::of(&outcome.recording, first, last);
-        let environment = Environment::new(before, after);
-        Ok(Report::new(
-            self.plan(began_at),
-            self.ended_early(outcome, stop),
-            board.seconds(),
-            accounting,
+        Ok(Report::new(Parts {
+            accounting: Accounting::of(&outcome.recording, first, last),
+            plan: self.plan(began_at),
+            outcome: self.ended_early(outcome, stop),
+            seconds: board.seconds(),
             own,
-            environment,
-        ))
+            environment: Environment::new(before, after),
+            server: watched.into_iter().map(|watched| watched.member).collect(),
+        }))
     }
 
     fn ended_early(&self, mut outcome: Outcome, stop: &CancellationToken) -> Outcome {

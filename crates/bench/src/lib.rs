@@ -48,6 +48,7 @@ mod request;
 mod schedule;
 mod self_load;
 mod series;
+mod server;
 mod standard;
 mod turns;
 mod workload;
@@ -68,6 +69,7 @@ pub use request::{Answer, OperationKind, RangeShape, Request};
 pub use schedule::Schedule;
 pub use self_load::OwnCost;
 pub use series::{OpenSecond, Progress, Second, SecondsBoard};
+pub use server::{Durations, MemberFigures, MemberSecond, PeerFigures, ServerMember};
 pub use standard::{PREFIX_DEFAULT, Standard, StandardKind};
 pub use turns::{Turn, Turns};
 pub use workload::{

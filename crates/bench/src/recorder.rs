@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::histogram::Latencies;
 use crate::request::{Answer, OperationKind};
-use crate::series::SecondsBoard;
+use crate::series::{SecondsBoard, Window};
 
 /// Kinds of errors that are kept apart; those beyond count as one.
 const ERROR_KINDS_MAX: usize = 32;
@@ -143,6 +143,10 @@ impl Recorder {
         measured_from: Instant,
         measured_to: Option<Instant>,
     ) -> Self {
+        board.begins(Window {
+            from: measured_from,
+            to: measured_to,
+        });
         Self {
             recording: Recording::default(),
             board,

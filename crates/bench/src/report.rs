@@ -2,6 +2,7 @@
 
 mod csv;
 mod hdr_log;
+mod server;
 mod table;
 
 use std::collections::BTreeMap;
@@ -19,6 +20,7 @@ use crate::recorder::{Errors, Recording, Tally};
 use crate::request::OperationKind;
 use crate::self_load::OwnCost;
 use crate::series::Second;
+use crate::server::ServerMember;
 
 /// Bounds of the histogram in milliseconds; the last bucket is open.
 const BOUNDS_MILLISECONDS: [u64; 6] = [1, 5, 10, 50, 100, 500];
@@ -239,6 +241,9 @@ pub struct Report {
     pub own: OwnCost,
     /// Where it ran.
     pub environment: Environment,
+    /// What the members said of themselves meanwhile.
+    #[serde(default)]
+    pub server: Vec<ServerMember>,
     /// Second by second.
     pub seconds: Vec<Second>,
     /// Why keys are left; `None` where all were deleted, or were to be kept.
@@ -251,15 +256,28 @@ pub struct Report {
 /// The version of the document.
 const FORMAT: u32 = 1;
 
+/// What a report is made of.
+pub(crate) struct Parts {
+    pub(crate) plan: Plan,
+    pub(crate) outcome: Outcome,
+    pub(crate) seconds: Vec<Second>,
+    pub(crate) accounting: Accounting,
+    pub(crate) own: OwnCost,
+    pub(crate) environment: Environment,
+    pub(crate) server: Vec<ServerMember>,
+}
+
 impl Report {
-    pub(crate) fn new(
-        plan: Plan,
-        outcome: Outcome,
-        seconds: Vec<Second>,
-        accounting: Accounting,
-        own: OwnCost,
-        environment: Environment,
-    ) -> Self {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts {
+            plan,
+            outcome,
+            seconds,
+            accounting,
+            own,
+            environment,
+            server,
+        } = parts;
         let recording = outcome.recording;
         let of_kinds = recording.tallies.iter();
         let of_kinds = of_kinds
@@ -284,6 +302,7 @@ impl Report {
             accounting,
             own,
             environment,
+            server,
             seconds,
             keys_left: None,
             operations,

@@ -2,9 +2,10 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
 use crate::histogram::Latencies;
 
@@ -82,7 +83,19 @@ impl OpenSecond {
 
 /// Where all threads hand over their seconds, and a progress bar looks.
 #[derive(Debug, Default)]
-pub struct SecondsBoard(Mutex<Seconds>);
+pub struct SecondsBoard {
+    seconds: Mutex<Seconds>,
+    window: watch::Sender<Option<Window>>,
+}
+
+/// The time of a measurement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Window {
+    /// Its beginning.
+    pub(crate) from: Instant,
+    /// Its planned end; `None` where it ends by the number of requests.
+    pub(crate) to: Option<Instant>,
+}
 
 #[derive(Debug, Default)]
 struct Seconds {
@@ -105,6 +118,34 @@ pub struct Progress {
 }
 
 impl SecondsBoard {
+    /// The measurement begins; of several that say so the first counts.
+    pub(crate) fn begins(&self, window: Window) {
+        self.window.send_if_modified(|known| {
+            let is_news = known.is_none();
+            known.get_or_insert(window);
+            is_news
+        });
+    }
+
+    /// The time of the measurement; `None` before it is known.
+    pub(crate) fn window(&self) -> Option<Window> {
+        *self.window.borrow()
+    }
+
+    /// Waits until the time of the measurement is known.
+    pub(crate) async fn begun(&self) -> Window {
+        let mut told = self.window.subscribe();
+        loop {
+            if let Some(window) = *told.borrow_and_update() {
+                return window;
+            }
+            // The sender lives as long as the board.
+            if told.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
     /// Takes over what a second brought, and leaves an empty one of this number.
     pub(crate) fn take(&self, second: &mut OpenSecond, next: u64) {
         let taken = std::mem::take(second);
@@ -168,7 +209,7 @@ impl SecondsBoard {
 
     fn lock(&self) -> MutexGuard<'_, Seconds> {
         // Counts that are half added do no harm beyond themselves.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seconds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

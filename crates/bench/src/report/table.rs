@@ -19,6 +19,7 @@ impl Report {
             histogram(&mut text, operation, self.operations.len() > 1);
         }
         self.errors(&mut text);
+        self.server_table(&mut text);
         self.ending(&mut text);
         text
     }
