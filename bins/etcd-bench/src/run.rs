@@ -18,6 +18,9 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<bool> {
     let mut options = standard.options()?;
     options.use_existing_prefix = common.load.use_existing_prefix;
     options.keep_keys = common.load.keep_keys;
+    options
+        .fsync_probe
+        .clone_from(&common.connection.fsync_probe);
     options.server_metrics = !common.connection.no_server_metrics;
     let bars = Bars::new(&load, common.output.quiet);
     let benchmark = Benchmark {

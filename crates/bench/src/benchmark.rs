@@ -1,7 +1,9 @@
 //! One whole benchmark: looks at the cluster, keeps to its prefix, fills in what is to be read, measures, accounts for what
 //! was written, cleans up, and reports.
 
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use etcd_monitor_client::{ClientOptions, Endpoint};
 use jiff::Timestamp;
@@ -10,13 +12,15 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::{Assignment, Engine, Outcome};
 use crate::environment::{self, ClusterNow, Environment};
 use crate::error::BenchError;
+use crate::failover::{Failover, events};
+use crate::fsync_probe::FsyncProbe;
 use crate::keys::{KeyOrder, KeyPicker, KeyShape, Values};
 use crate::load::{Load, Until};
 use crate::prefix::Prefix;
 use crate::report::{Accounting, Parts, Plan, Report};
 use crate::self_load::SelfLoad;
-use crate::series::SecondsBoard;
-use crate::server::Observer;
+use crate::series::{Second, SecondsBoard};
+use crate::server::{Observer, Watched};
 use crate::workload::{Workload, Writes};
 
 /// Requests in flight while the keys are filled in: enough for any cluster, whatever the load itself has.
@@ -38,6 +42,8 @@ pub struct Options {
     pub keep_keys: bool,
     /// Reads the members' `/metrics` each second meanwhile. True by default.
     pub server_metrics: bool,
+    /// Probes the disk of this directory before it measures.
+    pub fsync_probe: Option<PathBuf>,
 }
 
 impl Options {
@@ -50,6 +56,7 @@ impl Options {
             use_existing_prefix: false,
             keep_keys: false,
             server_metrics: true,
+            fsync_probe: None,
         }
     }
 }
@@ -131,6 +138,7 @@ impl Benchmark {
         watcher: &dyn Watcher,
         stop: &CancellationToken,
     ) -> Result<Report, BenchError> {
+        let fsync_probe = self.probe().await?;
         self.populate(watcher, stop).await?;
         let began_at = Timestamp::now();
         let first = prefix.revision().await?;
@@ -142,19 +150,31 @@ impl Benchmark {
         let own = SelfLoad::begin();
         watcher.begins(Phase::Measuring, &board);
         let outcome = self.engine.run(assignment).await?;
-        let own = own.end();
-        let watched = observer.end().await;
+        let own = own.end(&outcome.recording.scheduling);
+        let seen = observer.end().await;
         let last = prefix.revision().await;
         let after = environment::of_cluster(&self.client, &self.endpoints).await;
+        let seconds = board.seconds();
         Ok(Report::new(Parts {
             accounting: Accounting::of(&outcome.recording, first, last),
+            failover: failover(&board, &seen, &seconds, outcome.window_seconds),
             plan: self.plan(began_at),
             outcome: self.ended_early(outcome, stop),
-            seconds: board.seconds(),
+            seconds,
             own,
             environment: Environment::new(before, after),
-            server: watched.into_iter().map(|watched| watched.member).collect(),
+            server: seen.into_iter().map(|watched| watched.member).collect(),
+            fsync_probe,
         }))
+    }
+
+    async fn probe(&self) -> Result<Option<FsyncProbe>, BenchError> {
+        let Some(directory) = self.options.fsync_probe.clone() else {
+            return Ok(None);
+        };
+        let probe = tokio::task::spawn_blocking(move || FsyncProbe::run(&directory)).await;
+        let probe = probe.map_err(|error| BenchError::Worker(format!("failed: {error}")))?;
+        probe.map(Some)
     }
 
     fn ended_early(&self, mut outcome: Outcome, stop: &CancellationToken) -> Outcome {
@@ -218,6 +238,20 @@ impl Benchmark {
             began_at,
         }
     }
+}
+
+fn failover(
+    board: &SecondsBoard,
+    watched: &[Watched],
+    seconds: &[Second],
+    window_seconds: f64,
+) -> Failover {
+    let span = Duration::try_from_secs_f64(window_seconds).unwrap_or_default();
+    let events = board
+        .window()
+        .map(|window| events(watched, window.from, window.from + span));
+    let gaps = board.gaps(window_seconds);
+    Failover::new(events.unwrap_or_default(), &gaps, seconds, window_seconds)
 }
 
 fn assignment(load: Load, workload: Arc<dyn Workload>, stop: &CancellationToken) -> Assignment {

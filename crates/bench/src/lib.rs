@@ -35,9 +35,12 @@
 //! ```
 
 mod benchmark;
+mod bottleneck;
 mod engine;
 mod environment;
 mod error;
+mod failover;
+mod fsync_probe;
 mod histogram;
 mod keys;
 mod load;
@@ -54,10 +57,13 @@ mod turns;
 mod workload;
 
 pub use benchmark::{Benchmark, Options, Phase, Watcher};
+pub use bottleneck::{Bottleneck, Limit};
 pub use engine::library::TonicEngine;
 pub use engine::{Assignment, Engine, Outcome};
 pub use environment::{ClientMachine, ClusterNow, Environment, MemberNow};
 pub use error::BenchError;
+pub use failover::{Event, EventKind, Failover, Gap, Outage};
+pub use fsync_probe::FsyncProbe;
 pub use histogram::Latencies;
 pub use keys::{KeyOrder, KeyPicker, KeyShape, Values, ZIPF_EXPONENT_DEFAULT, end_of_prefix};
 pub use load::{Arrivals, CLIENTS_MAX, CONNECTIONS_MAX, Load, Rate, Until};
@@ -67,7 +73,7 @@ pub use report::{
 };
 pub use request::{Answer, OperationKind, RangeShape, Request};
 pub use schedule::Schedule;
-pub use self_load::OwnCost;
+pub use self_load::{OwnCost, Scheduling};
 pub use series::{OpenSecond, Progress, Second, SecondsBoard};
 pub use server::{Durations, MemberFigures, MemberSecond, PeerFigures, ServerMember};
 pub use standard::{PREFIX_DEFAULT, Standard, StandardKind};

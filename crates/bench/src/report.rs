@@ -1,5 +1,6 @@
 //! What a benchmark found. The names of its JSON are promises: fields may be added, never renamed.
 
+mod course;
 mod csv;
 mod hdr_log;
 mod server;
@@ -12,8 +13,11 @@ use etcd_monitor_client::ClientError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::bottleneck::Bottleneck;
 use crate::engine::Outcome;
 use crate::environment::Environment;
+use crate::failover::Failover;
+use crate::fsync_probe::FsyncProbe;
 use crate::histogram::Latencies;
 use crate::load::Load;
 use crate::recorder::{Errors, Recording, Tally};
@@ -74,7 +78,7 @@ pub struct LatencyFigures {
 }
 
 impl LatencyFigures {
-    fn of(latencies: &Latencies) -> Self {
+    pub(crate) fn of(latencies: &Latencies) -> Self {
         let is_many = latencies.count() >= 1_000;
         Self {
             count: latencies.count(),
@@ -229,6 +233,9 @@ pub struct Report {
     pub lateness: LatencyFigures,
     /// Requests of an open loop that were due and never sent.
     pub unsent: u64,
+    /// Requests of an open loop that were due and were dropped, since every client was busy.
+    #[serde(default)]
+    pub dropped: u64,
     /// Why it ended early; `None` where it ran as planned.
     pub ended_early: Option<String>,
     /// What makes the result doubtful.
@@ -244,6 +251,15 @@ pub struct Report {
     /// What the members said of themselves meanwhile.
     #[serde(default)]
     pub server: Vec<ServerMember>,
+    /// What limited it.
+    #[serde(default)]
+    pub bottleneck: Bottleneck,
+    /// What happened to the service.
+    #[serde(default)]
+    pub failover: Failover,
+    /// What the probe of a disk found; `None` without one.
+    #[serde(default)]
+    pub fsync_probe: Option<FsyncProbe>,
     /// Second by second.
     pub seconds: Vec<Second>,
     /// Why keys are left; `None` where all were deleted, or were to be kept.
@@ -252,6 +268,9 @@ pub struct Report {
     #[serde(skip)]
     pub recording: Recording,
 }
+
+/// How the doubt begins that the generator was late.
+const GENERATOR_LATE: &str = "GENERATOR LATE";
 
 /// The version of the document.
 const FORMAT: u32 = 1;
@@ -265,6 +284,8 @@ pub(crate) struct Parts {
     pub(crate) own: OwnCost,
     pub(crate) environment: Environment,
     pub(crate) server: Vec<ServerMember>,
+    pub(crate) failover: Failover,
+    pub(crate) fsync_probe: Option<FsyncProbe>,
 }
 
 impl Report {
@@ -277,6 +298,8 @@ impl Report {
             own,
             environment,
             server,
+            failover,
+            fsync_probe,
         } = parts;
         let recording = outcome.recording;
         let of_kinds = recording.tallies.iter();
@@ -296,6 +319,7 @@ impl Report {
             errors: recording.errors.clone(),
             lateness: LatencyFigures::of(&recording.lateness),
             unsent: outcome.unsent,
+            dropped: 0,
             ended_early: outcome.ended_early,
             doubts: own.doubts(),
             valid: true,
@@ -303,12 +327,17 @@ impl Report {
             own,
             environment,
             server,
+            bottleneck: Bottleneck::default(),
+            failover,
+            fsync_probe,
             seconds,
             keys_left: None,
             operations,
             recording,
         };
         report.judge();
+        report.mark_events();
+        report.bottleneck = Bottleneck::of(&report);
         report
     }
 
@@ -330,6 +359,31 @@ impl Report {
                 self.unsent
             ));
         }
+    }
+
+    /// Marks in the seconds what happened in them.
+    fn mark_events(&mut self) {
+        for event in &self.failover.events {
+            let number = Duration::try_from_secs_f64(event.at_seconds);
+            let number = number.unwrap_or_default().as_secs();
+            // Seconds in which nothing was answered any more are not told by the engine.
+            for missing in self.seconds.len() as u64..=number {
+                self.seconds.push(Second {
+                    second: missing,
+                    ..Second::default()
+                });
+            }
+            let mut seconds = self.seconds.iter_mut();
+            if let Some(second) = seconds.find(|second| second.second == number) {
+                second.events.push(event.kind);
+            }
+        }
+    }
+
+    /// Whether requests were sent late though clients were free.
+    pub(crate) fn is_generator_late(&self) -> bool {
+        self.late()
+            .is_some_and(|late| late.starts_with(GENERATOR_LATE))
     }
 
     fn late(&self) -> Option<String> {
@@ -354,7 +408,7 @@ impl Report {
             )
         } else {
             format!(
-                "GENERATOR LATE: 1 % of the requests were sent {late:.1} ms late or more: the result is invalid"
+                "{GENERATOR_LATE}: 1 % of the requests were sent {late:.1} ms late or more: the result is invalid"
             )
         })
     }

@@ -11,4 +11,6 @@ mod status;
 pub(crate) use figures::Watched;
 pub use figures::{Durations, MemberFigures, MemberSecond, PeerFigures, ServerMember};
 pub(crate) use observer::Observer;
-pub(crate) use status::{Seen, SeenAt};
+pub(crate) use status::Seen;
+#[cfg(test)]
+pub(crate) use status::SeenAt;

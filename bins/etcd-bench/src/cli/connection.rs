@@ -47,13 +47,17 @@ pub(crate) struct ConnectionArgs {
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     pub timeout: Duration,
 
-    /// Where members serve /metrics when that is not the client port; {host} is the host of the endpoint: http://{host}:2381
+    /// Where members serve /metrics when not on the client port, such as `http://{host}:2381`
     #[arg(long, value_name = "URL", value_parser = metrics_url)]
     pub metrics_url: Option<MetricsUrl>,
 
     /// Does not read the members' /metrics while they are measured
     #[arg(long, conflicts_with = "metrics_url")]
     pub no_server_metrics: bool,
+
+    /// Syncs a file in this directory first, as etcd syncs its log, and reports how long that takes: for runs on a member's machine
+    #[arg(long, value_name = "DIRECTORY")]
+    pub fsync_probe: Option<PathBuf>,
 }
 
 fn metrics_url(text: &str) -> Result<MetricsUrl, String> {

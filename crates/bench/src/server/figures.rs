@@ -154,6 +154,13 @@ pub struct ServerMember {
     pub seconds: Vec<MemberSecond>,
 }
 
+impl ServerMember {
+    /// What its metrics said, where they were read.
+    pub fn figures(&self) -> Option<&MemberFigures> {
+        self.figures.as_ref()
+    }
+}
+
 /// What was seen of one member.
 #[derive(Debug)]
 pub(crate) struct Watched {

@@ -13,7 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{PREFIX, engine, keys, reads, writes};
 
-fn benchmark(cluster: &Cluster, workload: Arc<dyn Workload>, until: Until) -> Benchmark {
+pub(crate) fn benchmark(cluster: &Cluster, workload: Arc<dyn Workload>, until: Until) -> Benchmark {
     let endpoints = cluster.endpoints();
     let endpoints = endpoints
         .iter()
@@ -46,7 +46,7 @@ async fn keys_left(cluster: &Cluster) -> i64 {
     member(cluster).range(&all).await.unwrap().count
 }
 
-async fn run(benchmark: &Benchmark) -> Result<etcd_monitor_bench::Report, BenchError> {
+pub(crate) async fn run(benchmark: &Benchmark) -> Result<etcd_monitor_bench::Report, BenchError> {
     benchmark.run(&(), &CancellationToken::new()).await
 }
 
