@@ -95,9 +95,10 @@ async fn the_death_of_a_leader_is_told_with_the_gap_that_it_tore() {
         .find(|event| event.kind == EventKind::LeaderChanged);
     let changed = changed.unwrap_or_else(|| panic!("{events:?}"));
     assert_ne!(changed.member.as_deref(), Some(dead));
-    let [outage] = report.failover.outages.as_slice() else {
-        panic!("{:?}", report.failover);
-    };
+    // On a busy machine there may be short ones beside it.
+    let outages = report.failover.outages.iter();
+    let outage = outages.max_by(|one, other| one.gap.seconds().total_cmp(&other.gap.seconds()));
+    let outage = outage.unwrap_or_else(|| panic!("{:?}", report.failover));
     // An election takes a second or more.
     assert!(
         outage.gap.seconds() > 0.5 && !outage.gap.is_open,
