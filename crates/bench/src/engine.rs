@@ -1,16 +1,20 @@
 //! What sends the requests of a load, and measures.
 
 pub(crate) mod library;
+#[cfg(target_os = "linux")]
+pub(crate) mod native;
 
 use std::fmt;
 use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
 
 use async_trait::async_trait;
+use etcd_monitor_client::{ClientError, ErrorKind};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::BenchError;
 use crate::load::Load;
-use crate::recorder::Recording;
+use crate::recorder::{Failure, Recording};
 use crate::series::SecondsBoard;
 use crate::workload::Workload;
 
@@ -72,4 +76,34 @@ pub trait Engine: Send + Sync {
 
     /// Runs a load. Fails only where it cannot begin: what single requests fail of is a part of the outcome.
     async fn run(&self, assignment: Assignment) -> Result<Outcome, BenchError>;
+}
+
+fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, BenchError> {
+    let spawned = Builder::new().name(name).spawn(work);
+    spawned.map_err(|error| BenchError::Worker(format!("could not be started: {error}")))
+}
+
+/// How a failed request is counted.
+fn failure(error: &ClientError) -> Failure {
+    Failure {
+        kind: error.kind().as_str().to_owned(),
+        message: error.to_string(),
+        // A connection that broke is `Refused` as well, so that etcd may have got the request.
+        may_be_done: !matches!(
+            error.kind(),
+            ErrorKind::NoSpace
+                | ErrorKind::Unauthenticated
+                | ErrorKind::PermissionDenied
+                | ErrorKind::TooManyRequests
+                | ErrorKind::NotSupported
+        ),
+    }
+}
+
+/// After these errors no request that follows can succeed.
+fn is_final(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::NoSpace | ErrorKind::Unauthenticated | ErrorKind::PermissionDenied
+    )
 }

@@ -42,6 +42,8 @@ mod error;
 mod failover;
 mod fsync_probe;
 mod histogram;
+#[cfg(target_os = "linux")]
+mod http2;
 mod keys;
 mod load;
 mod prefix;
@@ -59,6 +61,8 @@ mod workload;
 pub use benchmark::{Benchmark, Options, Phase, Watcher};
 pub use bottleneck::{Bottleneck, Limit};
 pub use engine::library::TonicEngine;
+#[cfg(target_os = "linux")]
+pub use engine::native::{NativeEngine, Pacing};
 pub use engine::{Assignment, Engine, Outcome};
 pub use environment::{ClientMachine, ClusterNow, Environment, MemberNow};
 pub use error::BenchError;

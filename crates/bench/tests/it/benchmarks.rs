@@ -11,7 +11,7 @@ use etcd_monitor_client::{ClientOptions, ClusterClient, Endpoint, MemberClient, 
 use etcd_monitor_testkit::{AlarmKind, Cluster};
 use tokio_util::sync::CancellationToken;
 
-use crate::{PREFIX, engine, keys, reads, writes};
+use crate::{PREFIX, keys, native, reads, writes};
 
 pub(crate) fn benchmark(cluster: &Cluster, workload: Arc<dyn Workload>, until: Until) -> Benchmark {
     let endpoints = cluster.endpoints();
@@ -23,7 +23,7 @@ pub(crate) fn benchmark(cluster: &Cluster, workload: Arc<dyn Workload>, until: U
     Benchmark {
         client: ClientOptions::new(),
         endpoints: endpoints.collect(),
-        engine: Box::new(engine(cluster)),
+        engine: native(cluster),
         load,
         workload,
         options: Options::new(PREFIX, keys(), 64),
