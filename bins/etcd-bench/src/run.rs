@@ -67,6 +67,10 @@ pub(crate) fn benchmark(command: &Command) -> anyhow::Result<Benchmark> {
     let mut options = standard.options()?;
     options.use_existing_prefix = common.load.use_existing_prefix;
     options.keep_keys = common.load.keep_keys;
+    options
+        .fsync_probe
+        .clone_from(&common.connection.fsync_probe);
+    options.server_metrics = !common.connection.no_server_metrics;
     Ok(Benchmark {
         engine: engine(EngineArg::Tonic, client.clone(), endpoints.clone()),
         client,

@@ -243,7 +243,7 @@ async fn ask(
                 Some(Err(panic)) => *desk.ended_early.borrow_mut() = Some(format!("a client of the engine failed: {panic}")),
                 Some(Ok(())) => {}
             },
-            _ = ticks.tick() => desk.recorder.borrow_mut().turn_to(Instant::now()),
+            _ = ticks.tick() => { desk.recorder.borrow_mut().turn_to(Instant::now()); }
         }
     }
     desk.end()
