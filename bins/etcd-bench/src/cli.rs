@@ -1,20 +1,30 @@
 //! The flags.
 
+mod compare;
 mod connection;
+mod engine;
 mod load;
+#[cfg(target_os = "linux")]
+mod null_server;
 mod output;
 mod preset;
+mod result;
 mod scenario;
 mod streams;
 mod workload;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use compare::{AbArgs, CompareArgs};
 pub(crate) use connection::ConnectionArgs;
+pub(crate) use engine::{EngineArg, EngineArgs};
 pub(crate) use load::LoadArgs;
 pub(crate) use load::duration;
+#[cfg(target_os = "linux")]
+pub(crate) use null_server::NullServerArgs;
 pub(crate) use output::{OutputArgs, ReportFormat};
 pub(crate) use preset::PresetArgs;
+pub(crate) use result::ResultFormat;
 pub(crate) use scenario::ScenarioArgs;
 pub(crate) use streams::StreamCommand;
 pub(crate) use workload::{Command, CommonArgs};
@@ -32,23 +42,24 @@ pub(crate) use workload::{Command, CommonArgs};
   etcd-bench mixed --read-share 0.9 --rate 2000 --duration 1m --warmup 5s
   etcd-bench write --rate 500 --duration 30s -w json -o before.json
   etcd-bench watch --watchers 1000 --rate 100 --duration 30s
+  etcd-bench compare before.json after.json
 
-Exit codes: 0 measured, 1 failed or nothing could be measured, 2 wrong usage.")]
+Exit codes: 0 measured, 1 failed or nothing could be measured, 2 wrong usage; of compare and ab also 3 regression, 4 too noisy.")]
 pub(crate) struct Cli {
-    /// What is asked.
+    /// What it does.
     #[command(subcommand)]
-    pub command: Work,
+    pub task: Task,
 }
 
-/// What is asked.
+/// What it does: a load, or something with several of them.
 #[derive(Debug, Subcommand)]
-pub(crate) enum Work {
-    /// Single calls.
+pub(crate) enum Task {
+    /// One load.
     #[command(flatten)]
-    Calls(Command),
+    Load(Box<Command>),
     /// Streams, and calls that wait for others.
     #[command(flatten)]
-    Streams(StreamCommand),
+    Streams(Box<StreamCommand>),
     /// Loads of known shape: what Kubernetes does to etcd, and the traffic of etcd's robustness tests
     #[command(after_help = "Examples:
   etcd-bench preset apiserver-mix --rate 500 --duration 1m
@@ -58,7 +69,7 @@ pub(crate) enum Work {
 Updates are optimistic transactions: put if the key was not changed since, else read when it was. Reads and writes are apart in
 the report. Watchers see all keys; whether they saw every change stands in `delivery`, but events have no latency here: that is
 what `etcd-bench watch` measures.")]
-    Preset(PresetArgs),
+    Preset(Box<PresetArgs>),
     /// Runs the phases of a file one after the other, with a report of each and of the whole
     #[command(after_help = "Examples:
   etcd-bench run scenario.yaml --endpoints 10.0.0.1:2379
@@ -72,5 +83,12 @@ A scenario:
     - {name: fill, workload: write, total: 100000}
     - {name: climb, workload: mixed, read_share: 0.9, duration: 5m, ramp: {from: 500, to: 5000, steps: 10}}
     - {name: fan-out, workload: watch, watchers: 1000, rate: 100, duration: 1m}")]
-    Run(ScenarioArgs),
+    Run(Box<ScenarioArgs>),
+    /// Compares reports.
+    Compare(Box<CompareArgs>),
+    /// Runs two sides in turns.
+    Ab(Box<AbArgs>),
+    /// Serves nothing.
+    #[cfg(target_os = "linux")]
+    NullServer(NullServerArgs),
 }

@@ -1,14 +1,14 @@
 //! Where the report goes.
 
-use std::fs;
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
+use std::{fmt, fs};
 
 use anyhow::Context;
 use etcd_monitor_bench::{BenchError, Report, ScenarioReport};
 
 use crate::cli::{OutputArgs, ReportFormat};
-use crate::scenario::BadScenario;
 
 /// Writes the report, and the histograms where they are wanted.
 pub(crate) fn write(report: &Report, arguments: &OutputArgs) -> anyhow::Result<()> {
@@ -22,7 +22,7 @@ pub(crate) fn write(report: &Report, arguments: &OutputArgs) -> anyhow::Result<(
         fs::write(file, log)
             .with_context(|| format!("the log could not be written to {}", file.display()))?;
     }
-    to_its_place(&text, arguments)
+    write_text(&text, arguments.output.as_deref())
 }
 
 /// Writes the report of a scenario.
@@ -35,17 +35,36 @@ pub(crate) fn write_scenario(
         ReportFormat::Json => report.to_json()? + "\n",
         ReportFormat::Csv => report.to_csv(),
     };
-    to_its_place(&text, arguments)
+    write_text(&text, arguments.output.as_deref())
 }
 
-fn to_its_place(text: &str, arguments: &OutputArgs) -> anyhow::Result<()> {
-    match &arguments.output {
+/// Writes a text to the file, or to stdout where there is none.
+pub(crate) fn write_text(text: &str, file: Option<&Path>) -> anyhow::Result<()> {
+    match file {
         Some(file) => fs::write(file, text)
-            .with_context(|| format!("the report could not be written to {}", file.display())),
+            .with_context(|| format!("the result could not be written to {}", file.display())),
         None => std::io::stdout()
             .write_all(text.as_bytes())
-            .context("the report could not be written to stdout"),
+            .context("the result could not be written to stdout"),
     }
+}
+
+/// Flags that do not go together, where the parser of flags cannot say so.
+#[derive(Debug)]
+pub(crate) struct Usage(pub String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// Tells whoever waits how far it is.
+#[expect(clippy::print_stderr, reason = "the progress of a command")]
+pub(crate) fn say(text: &str) {
+    eprintln!("etcd-bench: {text}");
 }
 
 /// Says why it failed: 2 for what was asked for wrongly, else 1.
@@ -60,7 +79,8 @@ pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
                 | BenchError::BadZipf { .. }
         )
     });
-    if is_usage || error.is::<BadScenario>() || error.is::<etcd_monitor_client::EndpointError>() {
+    let is_usage = is_usage || error.is::<Usage>();
+    if is_usage || error.is::<etcd_monitor_client::EndpointError>() {
         return ExitCode::from(2);
     }
     ExitCode::FAILURE

@@ -1,53 +1,41 @@
 //! Runs what the flags say.
 
+use std::process::ExitCode;
 use std::sync::Arc;
 
-use etcd_monitor_bench::{
-    Benchmark, Engine, Options, Report, StreamBenchmark, TonicEngine, WatchedEngine, Workload,
-};
+use etcd_monitor_bench::{Benchmark, Options, Report, StreamBenchmark, WatchedEngine, Workload};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{
-    Cli, Command, CommonArgs, OutputArgs, PresetArgs, ScenarioArgs, StreamCommand, Work,
+    Cli, Command, CommonArgs, OutputArgs, PresetArgs, ScenarioArgs, StreamCommand, Task,
 };
-use crate::output;
 use crate::progress::Bars;
-use crate::scenario;
-use crate::signals;
+use crate::{ab, compare, output, scenario, signals};
 
-/// True where the run did what was asked of it.
-pub(crate) async fn run(cli: &Cli) -> anyhow::Result<bool> {
+/// Does what was asked; the code says what came of it.
+pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    match &cli.task {
+        Task::Load(command) => load(benchmark(command)?, command.common()).await,
+        Task::Streams(command) => streams(command).await,
+        Task::Preset(arguments) => load(preset(arguments)?, &arguments.common).await,
+        Task::Run(arguments) => phases(arguments).await,
+        Task::Compare(arguments) => compare::run(arguments),
+        Task::Ab(arguments) => ab::run(arguments).await,
+        #[cfg(target_os = "linux")]
+        Task::NullServer(arguments) => crate::null_server::run(arguments).await,
+    }
+}
+
+async fn load(benchmark: Benchmark, common: &CommonArgs) -> anyhow::Result<ExitCode> {
+    let bars = Bars::new(&benchmark.load, common.output.quiet);
     let stop = CancellationToken::new();
     let _signals = signals::stop_at_signal(stop.clone())?;
-    let (report, output) = match &cli.command {
-        Work::Calls(command) => (calls(command, &stop).await?, &command.common().output),
-        Work::Streams(command) => (streams(command, &stop).await?, &command.common().output),
-        Work::Preset(preset) => (of_preset(preset, &stop).await?, &preset.common.output),
-        Work::Run(arguments) => return of_scenario(arguments, &stop).await,
-    };
-    end(&report, output)
+    let report = benchmark.run(&bars, &stop).await;
+    bars.end();
+    end(&report?, &common.output)
 }
 
-fn end(report: &Report, output: &OutputArgs) -> anyhow::Result<bool> {
-    output::write(report, output)?;
-    Ok(report.is_success())
-}
-
-async fn of_scenario(arguments: &ScenarioArgs, stop: &CancellationToken) -> anyhow::Result<bool> {
-    scenario::check_output(&arguments.output)?;
-    let scenario = scenario::read(&arguments.file, &arguments.connection)?;
-    if arguments.check {
-        return Ok(true);
-    }
-    let is_quiet = arguments.output.quiet;
-    let report = scenario
-        .run(|phase| Bars::of_phase(phase, is_quiet), stop)
-        .await;
-    output::write_scenario(&report, &arguments.output)?;
-    Ok(report.is_success())
-}
-
-async fn streams(command: &StreamCommand, stop: &CancellationToken) -> anyhow::Result<Report> {
+async fn streams(command: &StreamCommand) -> anyhow::Result<ExitCode> {
     let common = command.common();
     let load = common.pace.load();
     let bars = Bars::new(&load, common.output.quiet);
@@ -58,57 +46,81 @@ async fn streams(command: &StreamCommand, stop: &CancellationToken) -> anyhow::R
         work: command.work(),
         options: common.pace.options(),
     };
-    let report = benchmark.run(&bars, stop).await;
+    let stop = CancellationToken::new();
+    let _signals = signals::stop_at_signal(stop.clone())?;
+    let report = benchmark.run(&bars, &stop).await;
     bars.end();
-    Ok(report?)
+    end(&report?, &common.output)
 }
 
-async fn calls(command: &Command, stop: &CancellationToken) -> anyhow::Result<Report> {
-    let common = command.common();
+async fn phases(arguments: &ScenarioArgs) -> anyhow::Result<ExitCode> {
+    let scenario = scenario::read(arguments)?;
+    if arguments.check {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let is_quiet = arguments.output.quiet;
+    let stop = CancellationToken::new();
+    let _signals = signals::stop_at_signal(stop.clone())?;
+    let report = scenario.run(|phase| Bars::of_phase(phase, is_quiet), &stop);
+    let report = report.await;
+    output::write_scenario(&report, &arguments.output)?;
+    Ok(code(report.is_success()))
+}
+
+fn end(report: &Report, output: &OutputArgs) -> anyhow::Result<ExitCode> {
+    output::write(report, output)?;
+    Ok(code(report.is_success()))
+}
+
+fn code(is_success: bool) -> ExitCode {
+    if is_success {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
+}
+
+/// The benchmark that the flags of a load describe.
+pub(crate) fn benchmark(command: &Command) -> anyhow::Result<Benchmark> {
     let standard = command.standard();
-    let engine = engine(common)?;
     let work = (standard.workload()?, standard.options()?);
-    measure(common, Box::new(engine), work, stop).await
+    of_common(command.common(), work)
 }
 
-async fn of_preset(arguments: &PresetArgs, stop: &CancellationToken) -> anyhow::Result<Report> {
-    let common = &arguments.common;
+fn preset(arguments: &PresetArgs) -> anyhow::Result<Benchmark> {
     let preset = arguments.preset();
-    let engine = WatchedEngine {
-        engine: Box::new(engine(common)?),
-        client: common.connection.options(),
-        endpoints: common.connection.endpoints()?,
-        prefix: preset.standard.prefix.clone(),
-        watchers: arguments.watchers(),
-    };
     let work = (preset.workload()?, preset.options()?);
-    measure(common, Box::new(engine), work, stop).await
+    let mut benchmark = of_common(&arguments.common, work)?;
+    benchmark.engine = Box::new(WatchedEngine {
+        engine: benchmark.engine,
+        client: benchmark.client.clone(),
+        endpoints: benchmark.endpoints.clone(),
+        prefix: preset.standard.prefix,
+        watchers: arguments.watchers(),
+    });
+    Ok(benchmark)
 }
 
-fn engine(common: &CommonArgs) -> anyhow::Result<TonicEngine> {
-    let endpoints = common.connection.endpoints()?;
-    Ok(TonicEngine::new(common.connection.options(), endpoints))
-}
-
-async fn measure(
+fn of_common(
     common: &CommonArgs,
-    engine: Box<dyn Engine>,
     (workload, mut options): (Arc<dyn Workload>, Options),
-    stop: &CancellationToken,
-) -> anyhow::Result<Report> {
-    let load = common.load.load();
+) -> anyhow::Result<Benchmark> {
+    let endpoints = common.connection.endpoints()?;
+    let client = common.connection.options();
     options.use_existing_prefix = common.load.use_existing_prefix;
     options.keep_keys = common.load.keep_keys;
-    let bars = Bars::new(&load, common.output.quiet);
-    let benchmark = Benchmark {
-        engine,
-        client: common.connection.options(),
-        endpoints: common.connection.endpoints()?,
-        load,
+    options
+        .fsync_probe
+        .clone_from(&common.connection.fsync_probe);
+    options.server_metrics = !common.connection.no_server_metrics;
+    Ok(Benchmark {
+        engine: common
+            .engine
+            .engine(None, client.clone(), endpoints.clone()),
+        client,
+        endpoints,
+        load: common.load.load(),
         workload,
         options,
-    };
-    let report = benchmark.run(&bars, stop).await;
-    bars.end();
-    Ok(report?)
+    })
 }

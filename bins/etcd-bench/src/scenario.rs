@@ -4,48 +4,33 @@ mod file;
 mod plan;
 mod yaml;
 
-use std::path::Path;
-
 use anyhow::Context;
 use etcd_monitor_bench::Scenario;
 
-use crate::cli::{ConnectionArgs, OutputArgs};
+use crate::cli::ScenarioArgs;
+use crate::output::Usage;
 
 /// Largest file that is read; the longest scenario that people write has some hundred lines.
 const FILE_BYTES_MAX: u64 = 1 << 20;
 
-/// What is wrong with a scenario: wrong usage, as wrong flags are.
-#[derive(Debug)]
-pub(crate) struct BadScenario(String);
-
-impl std::fmt::Display for BadScenario {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
-impl std::error::Error for BadScenario {}
-
-/// Refuses what a scenario has no place for.
-pub(crate) fn check_output(output: &OutputArgs) -> Result<(), BadScenario> {
-    if output.hdr_log.is_some() {
+/// Reads a scenario, and makes its phases ready to run.
+pub(crate) fn read(arguments: &ScenarioArgs) -> anyhow::Result<Scenario> {
+    if arguments.output.hdr_log.is_some() {
         let message =
             "--hdr-log is for one load: a scenario has histograms of each phase, see -w json";
-        return Err(BadScenario(message.to_owned()));
+        return Err(Usage(message.to_owned()).into());
     }
-    Ok(())
-}
-
-/// Reads a scenario, and makes its phases ready to run.
-pub(crate) fn read(path: &Path, connection: &ConnectionArgs) -> anyhow::Result<Scenario> {
-    let shown = path.display();
-    let size = std::fs::metadata(path).with_context(|| format!("{shown} cannot be read"))?;
-    if size.len() > FILE_BYTES_MAX {
-        let message = format!("{shown} has {} bytes, more than 1 MiB", size.len());
-        return Err(BadScenario(message).into());
+    let shown = arguments.file.display();
+    let size = std::fs::metadata(&arguments.file);
+    let size = size
+        .with_context(|| format!("{shown} cannot be read"))?
+        .len();
+    if size > FILE_BYTES_MAX {
+        return Err(Usage(format!("{shown} has {size} bytes, more than 1 MiB")).into());
     }
-    let text = std::fs::read_to_string(path).with_context(|| format!("{shown} cannot be read"))?;
-    let file = yaml::parse(&text).map_err(|error| BadScenario(format!("{shown}: {error}")))?;
-    let scenario = plan::scenario(&file, connection)?;
-    scenario.map_err(|error| BadScenario(format!("{shown}: {error}")).into())
+    let text = std::fs::read_to_string(&arguments.file);
+    let text = text.with_context(|| format!("{shown} cannot be read"))?;
+    let file = yaml::parse(&text).map_err(|error| Usage(format!("{shown}: {error}")))?;
+    let scenario = plan::scenario(&file, arguments)?;
+    scenario.map_err(|error| Usage(format!("{shown}: {error}")).into())
 }

@@ -166,7 +166,7 @@ impl PresetKind {
 impl Preset {
     /// A preset with its own sizes, and 10,000 keys.
     pub fn new(kind: PresetKind) -> Self {
-        let mut standard = Standard::new(StandardKind::Mixed);
+        let mut standard = Standard::new(StandardKind::Write);
         standard.value_size = kind.value_size();
         Self { kind, standard }
     }

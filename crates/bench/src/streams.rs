@@ -8,7 +8,7 @@ mod leases;
 mod puts;
 mod watch;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Debug};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -34,6 +34,11 @@ pub const LEASES_MAX: u32 = 1_000_000;
 pub trait StreamLoad: Debug + Send + Sync {
     /// Its name in reports.
     fn name(&self) -> &'static str;
+
+    /// What makes it what it is: runs whose parameters differ are not the same.
+    fn parameters(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
 
     /// The load as this work takes it, where it is over by itself.
     fn paced(&self, load: &Load) -> Load {
@@ -104,6 +109,12 @@ impl Stage {
     fn owed(&self) -> BTreeSet<i64> {
         std::mem::take(&mut *self.leases())
     }
+}
+
+/// Names and values of parameters.
+fn named<const N: usize>(of: [(&str, String); N]) -> BTreeMap<String, String> {
+    let of = of.into_iter();
+    of.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// Refuses a number that is not between 1 and the most.

@@ -54,6 +54,7 @@ mod message;
 mod metrics_url;
 mod options;
 mod pause;
+mod raw_connection;
 mod rpc;
 mod tls;
 
@@ -72,3 +73,4 @@ pub use member::{
 };
 pub use metrics_url::MetricsUrl;
 pub use options::{ClientOptions, Credentials, Password, TlsOptions};
+pub use raw_connection::{RawConnection, RawTls};

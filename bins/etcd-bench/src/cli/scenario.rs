@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::{ConnectionArgs, OutputArgs};
+use super::{ConnectionArgs, EngineArgs, OutputArgs};
 
 /// Of a scenario.
 #[derive(Debug, Args)]
@@ -16,6 +16,10 @@ pub(crate) struct ScenarioArgs {
     /// Which cluster.
     #[command(flatten)]
     pub(crate) connection: ConnectionArgs,
+
+    /// What sends the requests of single calls.
+    #[command(flatten)]
+    pub(crate) engine: EngineArgs,
 
     /// The report.
     #[command(flatten)]

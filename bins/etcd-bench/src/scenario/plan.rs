@@ -5,13 +5,13 @@ use std::sync::Arc;
 use etcd_monitor_bench::{
     Arrivals, Benchmark, ContentionLoad, ContentionStyle, Engine, KeyOrder, LeaseLoad, LeaseStyle,
     Load, Options, PREFIX_DEFAULT, PhaseWork, Preset, PresetKind, Rate, Scenario, ScenarioPhase,
-    Standard, StandardKind, StreamBenchmark, StreamLoad, StreamOptions, TonicEngine, TxnStyle,
-    Until, WatchLoad, WatchedEngine, Workload, ZIPF_EXPONENT_DEFAULT,
+    Standard, StandardKind, StreamBenchmark, StreamLoad, StreamOptions, TxnStyle, Until, WatchLoad,
+    WatchedEngine, Workload, ZIPF_EXPONENT_DEFAULT,
 };
 use etcd_monitor_client::{ClientOptions, Endpoint, EndpointError};
 
 use super::file::{ArrivalsName, KeyOrderName, PhaseFile, ScenarioFile, WorkloadName};
-use crate::cli::ConnectionArgs;
+use crate::cli::{EngineArgs, ScenarioArgs};
 
 /// Requests of a phase that has neither a number nor a time.
 const TOTAL_DEFAULT: u64 = 1_000;
@@ -23,20 +23,24 @@ const RUNS_MAX: usize = 1_000;
 const LEASES_DEFAULT: u32 = 1_000;
 
 /// Where all phases run.
-struct Place {
+struct Place<'a> {
     client: ClientOptions,
     endpoints: Vec<Endpoint>,
     prefix: String,
+    engine: &'a EngineArgs,
+    server_metrics: bool,
 }
 
 /// The scenario; the inner error is what is wrong with a phase.
 pub(super) fn scenario(
     file: &ScenarioFile,
-    connection: &ConnectionArgs,
+    arguments: &ScenarioArgs,
 ) -> Result<Result<Scenario, String>, EndpointError> {
     let place = Place {
-        client: connection.options(),
-        endpoints: connection.endpoints()?,
+        client: arguments.connection.options(),
+        endpoints: arguments.connection.endpoints()?,
+        engine: &arguments.engine,
+        server_metrics: !arguments.connection.no_server_metrics,
         prefix: file
             .prefix
             .clone()
@@ -48,7 +52,7 @@ pub(super) fn scenario(
     }))
 }
 
-fn phases(file: &ScenarioFile, place: &Place) -> Result<Vec<ScenarioPhase>, String> {
+fn phases(file: &ScenarioFile, place: &Place<'_>) -> Result<Vec<ScenarioPhase>, String> {
     if file.phases.is_empty() {
         return Err("there are no phases".to_owned());
     }
@@ -115,7 +119,7 @@ fn rate(phase: &PhaseFile, per_second: f64) -> Rate {
     }
 }
 
-fn work(phase: &PhaseFile, place: &Place, load: Load) -> Result<PhaseWork, String> {
+fn work(phase: &PhaseFile, place: &Place<'_>, load: Load) -> Result<PhaseWork, String> {
     if let Some(work) = on_streams(phase) {
         work.check(&load, &place.prefix)
             .map_err(|error| error.to_string())?;
@@ -127,7 +131,8 @@ fn work(phase: &PhaseFile, place: &Place, load: Load) -> Result<PhaseWork, Strin
             options: StreamOptions::new(&*place.prefix),
         })));
     }
-    let (workload, options) = calls(phase, place, &load).map_err(|error| error.to_string())?;
+    let (workload, mut options) = calls(phase, place, &load).map_err(|error| error.to_string())?;
+    options.server_metrics = place.server_metrics;
     Ok(PhaseWork::Calls(Box::new(Benchmark {
         client: place.client.clone(),
         endpoints: place.endpoints.clone(),
@@ -138,13 +143,15 @@ fn work(phase: &PhaseFile, place: &Place, load: Load) -> Result<PhaseWork, Strin
     })))
 }
 
-fn engine(phase: &PhaseFile, place: &Place) -> Box<dyn Engine> {
-    let engine = TonicEngine::new(place.client.clone(), place.endpoints.clone());
+fn engine(phase: &PhaseFile, place: &Place<'_>) -> Box<dyn Engine> {
+    let engine = place
+        .engine
+        .engine(None, place.client.clone(), place.endpoints.clone());
     let own = phase.workload.preset().map_or(0, PresetKind::watchers);
     match phase.watchers.unwrap_or(own) {
-        0 => Box::new(engine),
+        0 => engine,
         watchers => Box::new(WatchedEngine {
-            engine: Box::new(engine),
+            engine,
             client: place.client.clone(),
             endpoints: place.endpoints.clone(),
             prefix: place.prefix.clone(),
@@ -157,7 +164,7 @@ type Calls = (Arc<dyn Workload>, Options);
 
 fn calls(
     phase: &PhaseFile,
-    place: &Place,
+    place: &Place<'_>,
     load: &Load,
 ) -> Result<Calls, etcd_monitor_bench::BenchError> {
     if let Some(kind) = phase.workload.preset() {
@@ -170,7 +177,7 @@ fn calls(
     Ok((standard.workload()?, standard.options()?))
 }
 
-fn fill(standard: &mut Standard, phase: &PhaseFile, place: &Place, load: &Load) {
+fn fill(standard: &mut Standard, phase: &PhaseFile, place: &Place<'_>, load: &Load) {
     standard.prefix.clone_from(&place.prefix);
     standard.seed = load.seed;
     standard.key_size = phase.key_size.unwrap_or(standard.key_size);
@@ -267,15 +274,15 @@ mod tests {
 
     use super::super::yaml;
     use super::*;
-    use crate::cli::{Cli, Work};
+    use crate::cli::{Cli, Task};
 
     fn planned(text: &str) -> Result<Vec<(String, f64)>, String> {
         let file = yaml::parse(text)?;
         let cli = Cli::try_parse_from(["etcd-bench", "run", "-"]).unwrap();
-        let Work::Run(arguments) = cli.command else {
-            panic!("{cli:?}");
+        let Task::Run(arguments) = cli.task else {
+            panic!("another task");
         };
-        let scenario = scenario(&file, &arguments.connection).unwrap()?;
+        let scenario = scenario(&file, &arguments).unwrap()?;
         let rate = |phase: &ScenarioPhase| phase.load().rate.map_or(0.0, |rate| rate.per_second);
         let phases = scenario.phases.iter();
         Ok(phases

@@ -11,14 +11,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use etcd_monitor_client::{
-    ClientError, ClientOptions, ClusterClient, Endpoint, ErrorKind, MemberClient,
-};
+use etcd_monitor_client::{ClientError, ClientOptions, ClusterClient, Endpoint, MemberClient};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Assignment, Engine, Outcome};
+use super::{Assignment, Engine, Outcome, is_final, no_call, spawn};
 use crate::error::BenchError;
 use crate::recorder::{Failure, Recorder, Recording, Times};
 use crate::request::Request;
@@ -115,16 +113,6 @@ impl Engine for TonicEngine {
         }
         Ok(outcome)
     }
-}
-
-fn spawn(
-    name: String,
-    work: impl FnOnce() + Send + 'static,
-) -> Result<std::thread::JoinHandle<()>, BenchError> {
-    std::thread::Builder::new()
-        .name(name)
-        .spawn(work)
-        .map_err(|error| BenchError::Worker(format!("could not be started: {error}")))
 }
 
 async fn gather(
@@ -226,11 +214,7 @@ async fn ask(
         board,
         ..
     } = &shared.assignment;
-    // Workers differ, and runs of the same seed do not.
-    let seed = load
-        .seed
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        .wrapping_add(thread.into());
+    let seed = load.seed_of_worker(thread);
     let recorder = Recorder::new(
         Arc::clone(board),
         turns.measured_from(),
@@ -259,7 +243,7 @@ async fn ask(
                 Some(Err(panic)) => *desk.ended_early.borrow_mut() = Some(format!("a client of the engine failed: {panic}")),
                 Some(Ok(())) => {}
             },
-            _ = ticks.tick() => desk.recorder.borrow_mut().turn_to(Instant::now()),
+            _ = ticks.tick() => { desk.recorder.borrow_mut().turn_to(Instant::now()); }
         }
     }
     desk.end()
@@ -301,7 +285,7 @@ impl Desk {
                 self.requests.borrow_mut().answered(request, answer);
             }
             Err(call::CallError::NoCall(kind)) => {
-                let failure = call::no_call(*kind);
+                let failure = no_call(*kind);
                 recorder.failed(request.kind, times, failure, turn.measured);
             }
             Err(call::CallError::Client(error)) => {
@@ -318,14 +302,6 @@ impl Desk {
             self.stop.cancel();
         }
     }
-}
-
-/// True for errors after which no request that follows can succeed.
-pub(crate) fn is_final(error: &ClientError) -> bool {
-    matches!(
-        error.kind(),
-        ErrorKind::NoSpace | ErrorKind::Unauthenticated | ErrorKind::PermissionDenied
-    )
 }
 
 /// One client: asks, and asks again when it was answered.

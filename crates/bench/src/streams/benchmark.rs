@@ -10,14 +10,15 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{Stage, StreamLoad};
-use crate::benchmark::{Phase, Watcher, note_stop};
+use crate::benchmark::{Phase, Watcher, failover, note_stop};
 use crate::environment::{self, ClusterNow, Environment};
 use crate::error::BenchError;
 use crate::load::Load;
 use crate::prefix::Prefix;
-use crate::report::{Accounting, Plan, Report};
+use crate::report::{Accounting, Parts, Plan, Report};
 use crate::self_load::SelfLoad;
 use crate::series::SecondsBoard;
+use crate::server::Observer;
 
 /// Revocations in flight at most.
 const REVOKED_AT_ONCE: usize = 64;
@@ -111,6 +112,7 @@ impl StreamBenchmark {
     ) -> Result<Report, BenchError> {
         let began_at = Timestamp::now();
         let first = prefix.revision().await?;
+        let observer = Observer::begin(&self.client, &self.endpoints, &stage.board, true).await?;
         let own = SelfLoad::begin();
         watcher.begins(Phase::Measuring, &stage.board);
         let threads = Threads::start()?;
@@ -120,18 +122,23 @@ impl StreamBenchmark {
         let measured =
             measured.map_err(|_| BenchError::Worker("ended with a panic".to_owned()))??;
         drop(threads);
-        let own = own.end();
+        let outcome = measured;
+        let own = own.end(&outcome.recording.scheduling);
+        let seen = observer.end().await;
         let last = prefix.revision().await;
         let after = environment::of_cluster(&self.client, &self.endpoints).await;
-        let accounting = Accounting::of(&measured.recording, first, last);
-        Ok(Report::new(
-            self.plan(began_at),
-            note_stop(&stage.load, measured, &stage.stop),
-            stage.board.seconds(),
-            accounting,
+        let seconds = stage.board.seconds();
+        Ok(Report::new(Parts {
+            accounting: Accounting::of(&outcome.recording, first, last),
+            failover: failover(&stage.board, &seen, &seconds, outcome.window_seconds),
+            plan: self.plan(began_at),
+            outcome: note_stop(&stage.load, outcome, &stage.stop),
+            seconds,
             own,
-            Environment::new(before, after),
-        ))
+            environment: Environment::new(before, after),
+            server: seen.into_iter().map(|watched| watched.member).collect(),
+            fsync_probe: None,
+        }))
     }
 
     /// Ends the leases that have not ended by themselves.
@@ -176,6 +183,7 @@ impl StreamBenchmark {
             engine: "streams".to_owned(),
             endpoints: self.endpoints.iter().map(ToString::to_string).collect(),
             prefix: self.options.prefix.clone(),
+            parameters: self.work.parameters(),
             load: self.work.paced(&self.load),
             began_at,
         }

@@ -5,6 +5,7 @@ mod desk;
 mod observe;
 mod want;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
@@ -18,7 +19,7 @@ use self::observe::Observers;
 use self::want::{Contender, Counts};
 use super::crew::Crew;
 use super::leases::{Keeper, granted};
-use super::{Stage, StreamLoad, bad, within};
+use super::{Stage, StreamLoad, bad, named, within};
 use crate::engine::Outcome;
 use crate::error::BenchError;
 use crate::load::Load;
@@ -92,6 +93,16 @@ impl StreamLoad for ContentionLoad {
             ContentionStyle::Lock => "lock",
             ContentionStyle::Election(_) => "election",
         }
+    }
+
+    fn parameters(&self) -> BTreeMap<String, String> {
+        named([
+            ("names", self.names.to_string()),
+            ("hold_seconds", self.hold.as_secs_f64().to_string()),
+            ("ttl_seconds", self.ttl.as_secs().to_string()),
+            ("observers", self.observers().to_string()),
+            ("verify", self.verify.to_string()),
+        ])
     }
 
     fn check(&self, load: &Load, _prefix: &str) -> Result<(), BenchError> {

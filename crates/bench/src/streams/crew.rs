@@ -9,7 +9,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Stage;
 use crate::engine::Outcome;
-use crate::engine::library::is_final;
+use crate::engine::is_final;
 use crate::error::BenchError;
 use crate::load::Load;
 use crate::recorder::{Failure, Recorder, Recording, Times};

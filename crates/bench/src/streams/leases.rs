@@ -5,6 +5,7 @@ mod keeper;
 mod renew;
 mod storm;
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -12,7 +13,7 @@ use async_trait::async_trait;
 use etcd_monitor_client::{ClientError, LeaseAnswer, MemberClient};
 use tokio::task::JoinSet;
 
-use super::{LEASES_MAX, Stage, StreamLoad, bad, within};
+use super::{LEASES_MAX, Stage, StreamLoad, bad, named, within};
 use crate::engine::Outcome;
 use crate::error::BenchError;
 use crate::load::{Load, Until};
@@ -72,6 +73,18 @@ impl StreamLoad for LeaseLoad {
             LeaseStyle::KeepAlive(_) => "lease_keep_alive",
             LeaseStyle::Expire(_) => "lease_expire",
         }
+    }
+
+    fn parameters(&self) -> BTreeMap<String, String> {
+        let leases = match self.style {
+            LeaseStyle::Grant => None,
+            LeaseStyle::KeepAlive(leases) | LeaseStyle::Expire(leases) => Some(leases),
+        };
+        let mut parameters = named([("ttl_seconds", self.ttl.as_secs().to_string())]);
+        if let Some(leases) = leases {
+            parameters.insert("leases".to_owned(), leases.to_string());
+        }
+        parameters
     }
 
     fn paced(&self, load: &Load) -> Load {

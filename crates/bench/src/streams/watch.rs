@@ -16,7 +16,7 @@ use self::acknowledged::Acknowledgements;
 use self::reader::{Reader, Seen, Watched};
 use super::crew::Crew;
 use super::puts::{Acknowledged, Puts};
-use super::{Stage, StreamLoad, bad, within};
+use super::{Stage, StreamLoad, bad, named, within};
 use crate::engine::Outcome;
 use crate::error::BenchError;
 use crate::keys::{KeyShape, Values};
@@ -80,6 +80,18 @@ pub(super) type PutsOver = signal::Receiver<Option<Arc<BTreeMap<u64, i64>>>>;
 impl StreamLoad for WatchLoad {
     fn name(&self) -> &'static str {
         "watch"
+    }
+
+    fn parameters(&self) -> BTreeMap<String, String> {
+        named([
+            ("watchers", self.watchers.to_string()),
+            ("streams", self.streams.to_string()),
+            ("watched_keys", self.keys.to_string()),
+            ("key_size_bytes", self.key_size.to_string()),
+            ("value_size_bytes", self.value_size.to_string()),
+            ("previous", self.previous.to_string()),
+            ("slow_streams", self.slow_streams.to_string()),
+        ])
     }
 
     fn check(&self, _load: &Load, prefix: &str) -> Result<(), BenchError> {

@@ -8,7 +8,7 @@ use etcd_monitor_testkit::Cluster;
 use tokio_util::sync::CancellationToken;
 
 use crate::benchmarks::{benchmark, keys_left};
-use crate::{PREFIX, engine};
+use crate::{PREFIX, native};
 
 #[tokio::test]
 async fn what_an_api_server_asks_is_seen_whole_by_its_watchers() {
@@ -23,7 +23,7 @@ async fn what_an_api_server_asks_is_seen_whole_by_its_watchers() {
     );
     benchmark.options = preset.options().unwrap();
     benchmark.engine = Box::new(WatchedEngine {
-        engine: Box::new(engine(&cluster)),
+        engine: native(&cluster),
         client: ClientOptions::new(),
         endpoints: benchmark.endpoints.clone(),
         prefix: PREFIX.to_owned(),

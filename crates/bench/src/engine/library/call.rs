@@ -2,7 +2,6 @@
 
 use etcd_monitor_client::{ClientError, Consistency, MemberClient, PutsQuery, RangeQuery};
 
-use crate::recorder::Failure;
 use crate::request::{Answer, OperationKind, Request};
 
 pub(super) type Answered = Result<Answer, CallError>;
@@ -18,18 +17,6 @@ pub(super) enum CallError {
 impl From<ClientError> for CallError {
     fn from(error: ClientError) -> Self {
         Self::Client(error)
-    }
-}
-
-/// What a request fails of that no single call can make.
-pub(super) fn no_call(kind: OperationKind) -> Failure {
-    Failure {
-        kind: "not_supported".to_owned(),
-        message: format!(
-            "`{}` is no single call: engines make put, range, delete and txn",
-            kind.as_str()
-        ),
-        may_be_done: false,
     }
 }
 
