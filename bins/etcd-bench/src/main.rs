@@ -3,12 +3,14 @@
 mod ab;
 mod cli;
 mod compare;
+mod display;
 #[cfg(target_os = "linux")]
 mod null_server;
 mod output;
 mod progress;
 mod run;
 mod scenario;
+mod screen;
 mod signals;
 
 use std::process::ExitCode;

@@ -115,7 +115,8 @@ async fn tick(bar: ProgressBar, board: Arc<SecondsBoard>, is_timed: bool) {
     }
 }
 
-fn name(phase: Phase) -> &'static str {
+/// What a phase does, in words.
+pub(crate) fn name(phase: Phase) -> &'static str {
     match phase {
         Phase::Populating(_) => "writing keys",
         Phase::Measuring => "measuring",

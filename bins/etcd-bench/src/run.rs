@@ -9,8 +9,8 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::{
     Cli, Command, CommonArgs, OutputArgs, PresetArgs, ScenarioArgs, StreamCommand, Task,
 };
-use crate::progress::Bars;
-use crate::{ab, compare, output, scenario, signals};
+use crate::display::Display;
+use crate::{ab, compare, display, output, scenario, signals};
 
 /// Does what was asked; the code says what came of it.
 pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
@@ -27,18 +27,19 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
 }
 
 async fn load(benchmark: Benchmark, common: &CommonArgs) -> anyhow::Result<ExitCode> {
-    let bars = Bars::new(&benchmark.load, common.output.quiet);
     let stop = CancellationToken::new();
     let _signals = signals::stop_at_signal(stop.clone())?;
-    let report = benchmark.run(&bars, &stop).await;
-    bars.end();
+    display::check(&common.output);
+    let of = (&common.connection, &common.output);
+    let mut display = Display::begin(benchmark.workload.name(), &benchmark.load, of, &stop)?;
+    let report = benchmark.run(&display, &stop).await;
+    display.end();
     end(&report?, &common.output)
 }
 
 async fn streams(command: &StreamCommand) -> anyhow::Result<ExitCode> {
     let common = command.common();
     let load = common.pace.load();
-    let bars = Bars::new(&load, common.output.quiet);
     let benchmark = StreamBenchmark {
         client: common.connection.options(),
         endpoints: common.connection.endpoints()?,
@@ -48,8 +49,11 @@ async fn streams(command: &StreamCommand) -> anyhow::Result<ExitCode> {
     };
     let stop = CancellationToken::new();
     let _signals = signals::stop_at_signal(stop.clone())?;
-    let report = benchmark.run(&bars, &stop).await;
-    bars.end();
+    display::check(&common.output);
+    let of = (&common.connection, &common.output);
+    let mut display = Display::begin(benchmark.work.name(), &benchmark.load, of, &stop)?;
+    let report = benchmark.run(&display, &stop).await;
+    display.end();
     end(&report?, &common.output)
 }
 
@@ -58,10 +62,11 @@ async fn phases(arguments: &ScenarioArgs) -> anyhow::Result<ExitCode> {
     if arguments.check {
         return Ok(ExitCode::SUCCESS);
     }
-    let is_quiet = arguments.output.quiet;
+    display::check(&arguments.output);
+    let of = (&arguments.connection, &arguments.output);
     let stop = CancellationToken::new();
     let _signals = signals::stop_at_signal(stop.clone())?;
-    let report = scenario.run(|phase| Bars::of_phase(phase, is_quiet), &stop);
+    let report = scenario.run(|phase| Display::of_phase(phase, of, &stop), &stop);
     let report = report.await;
     output::write_scenario(&report, &arguments.output)?;
     Ok(code(report.is_success()))
