@@ -11,7 +11,7 @@ use crate::engine::{Assignment, Engine, Outcome};
 use crate::environment::{self, ClusterNow, Environment};
 use crate::error::BenchError;
 use crate::keys::{KeyOrder, KeyPicker, KeyShape, Values};
-use crate::load::{Load, Until};
+use crate::load::{Load, Rate, Until};
 use crate::prefix::Prefix;
 use crate::report::{Accounting, Plan, Report};
 use crate::self_load::SelfLoad;
@@ -35,6 +35,8 @@ pub struct Options {
     pub use_existing_prefix: bool,
     /// Leaves the keys there.
     pub keep_keys: bool,
+    /// How fast the keys are filled in; `None`: as fast as the cluster takes them.
+    pub populate_rate: Option<Rate>,
 }
 
 impl Options {
@@ -46,6 +48,7 @@ impl Options {
             value_size,
             use_existing_prefix: false,
             keep_keys: false,
+            populate_rate: None,
         }
     }
 }
@@ -120,6 +123,12 @@ impl Benchmark {
         Ok(report)
     }
 
+    /// Deletes all keys below its prefix: those that a run left which was cut off.
+    pub async fn clean_up(&self) -> Result<(), BenchError> {
+        let prefix = Prefix::new(&self.client, &self.endpoints, &self.options.prefix)?;
+        Ok(prefix.delete_all().await?)
+    }
+
     async fn measure(
         &self,
         prefix: &Prefix,
@@ -181,7 +190,7 @@ impl Benchmark {
         let load = Load {
             clients: POPULATE_CLIENTS.max(self.load.connections),
             until: Until::Operations(count),
-            rate: None,
+            rate: self.options.populate_rate,
             warmup_seconds: 0.0,
             ..self.load.clone()
         };

@@ -12,6 +12,7 @@ const STEAL_SHARE: f64 = 0.02;
 
 /// What the generator took while it measured. Values are `None` where the system does not tell.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct OwnCost {
     /// CPU time of this process in seconds, user and system, all threads.
