@@ -200,10 +200,11 @@ impl Benchmark {
         if stop.is_cancelled() {
             return Err(BenchError::Stopped);
         }
-        match outcome.recording.errors.values().next() {
-            Some(errors) => Err(BenchError::Populate {
+        match outcome.recording.errors.iter().next() {
+            Some((kind, errors)) => Err(BenchError::Populate {
                 failed: outcome.recording.failed(),
                 count,
+                kind: kind.clone(),
                 example: errors.example.clone(),
             }),
             None => Ok(()),

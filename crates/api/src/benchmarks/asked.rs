@@ -254,12 +254,12 @@ impl AskedBenchmark {
         self.operations
     }
 
-    /// Where even the library refuses it.
-    pub(super) fn refused(error: &BenchError) -> &'static str {
+    /// The code of why it has no result.
+    pub(super) fn code_of(error: &BenchError) -> &str {
         match error {
             BenchError::Client(error) => error.kind().as_str(),
             BenchError::PrefixInUse { .. } => "prefix_in_use",
-            BenchError::Populate { .. } => "populate_failed",
+            BenchError::Populate { kind, .. } => kind,
             BenchError::Worker(_) => "engine_failed",
             BenchError::Stopped => "stopped",
             _ => "bad_plan",

@@ -224,7 +224,7 @@ impl Outcome {
         let measured = match self.result {
             None => Err(cut_off()),
             Some(Err(error)) => Err(JobReason::new(
-                AskedBenchmark::refused(&error),
+                AskedBenchmark::code_of(&error),
                 error.to_string(),
             )),
             Some(Ok(report)) => {
@@ -235,6 +235,12 @@ impl Outcome {
         job.keys_left = self.keys_left;
         let (state, reason) = match (self.ending, measured) {
             (None, Ok(())) => (JobState::Finished, None),
+            // The requests hear of this alarm before the monitor does.
+            (None, Err(reason)) if reason.code == "no_space" => {
+                let detail = format!("An alarm is raised: {}", reason.detail);
+                let reason = JobReason::new("alarm_raised", detail);
+                (JobState::Aborted, Some(reason))
+            }
             (None, Err(reason)) => (JobState::Failed, Some(reason)),
             // It ran for as long as it may, and that brought nothing.
             (Some(ending), Err(_)) if ending.state == JobState::Finished => {

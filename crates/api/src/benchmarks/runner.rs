@@ -58,7 +58,7 @@ impl BenchmarkRunner {
                     None => break,
                 },
                 _ = looks.tick() => {
-                    let looked = self.delete_left();
+                    let looked = Box::pin(self.delete_left());
                     stop.run_until_cancelled(looked).await;
                 }
             }
@@ -159,7 +159,7 @@ impl Benchmarks {
             return Err(JobReason::new("cluster_unknown", detail));
         };
         let mut benchmark = made
-            .map_err(|error| JobReason::new(AskedBenchmark::refused(&error), error.to_string()))?;
+            .map_err(|error| JobReason::new(AskedBenchmark::code_of(&error), error.to_string()))?;
         benchmark.options.populate_rate = Some(job.asked.rate());
         Ok(benchmark)
     }

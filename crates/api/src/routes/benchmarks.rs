@@ -21,7 +21,6 @@ use crate::benchmarks::{
     AskedBenchmark, BenchmarkJob, BenchmarkLimits, Benchmarks, JobReason, JobState, NewBenchmark,
 };
 use crate::body::Body;
-use crate::openapi::OneCluster;
 use crate::problem::Problem;
 use crate::source::Source;
 
@@ -106,11 +105,11 @@ fn benchmarks(source: &Source) -> Result<&Benchmarks, Problem> {
             headers(("Location" = String, description = "Where to ask for it"))),
         (status = 404, description = "`no_benchmarks`: this server runs none"),
         (status = 409, description = "`benchmark_under_way`: one of this cluster is, `benchmark` has its URL; \
-            `cluster_critical`, `alarm_raised`, `quota_nearly_reached`: the cluster is not in a state for it; \
-            `alarms_unknown`, `quota_unknown`: it is not known whether it is"),
+            `cluster_critical`, `alarm_raised`, `quota_nearly_reached`: something is wrong with the cluster; \
+            `alarms_unknown`, `quota_unknown`: it is not known whether something is"),
         (status = 422, description = "`benchmark_limit`: more is asked for than may be, the detail has the limit"),
-        (status = 503, description = "`stopping`: the daemon stops"),
-        OneCluster,
+        (status = 400, description = "`cluster_required`: several clusters are watched, and none is named"),
+        (status = 503, description = "`not_ready`: the first cycle of the cluster has not ended yet; `stopping`: the daemon stops"),
     )
 )]
 pub(crate) async fn start(
