@@ -24,6 +24,9 @@ const END_WITHIN: Duration = Duration::from_secs(20);
 /// The same where the daemon stops; then as long again to delete the keys.
 const STOP_WITHIN: Duration = Duration::from_millis(1_500);
 
+/// The code of the worst that a benchmark can find.
+const LOST: &str = "acknowledged_lost";
+
 /// One benchmark under way.
 pub(super) struct Run<'a> {
     pub(super) benchmarks: &'a Benchmarks,
@@ -235,6 +238,8 @@ impl Outcome {
         job.keys_left = self.keys_left;
         let (state, reason) = match (self.ending, measured) {
             (None, Ok(())) => (JobState::Finished, None),
+            // However it ended, nothing is as bad as this.
+            (_, Err(reason)) if reason.code == LOST => (JobState::Failed, Some(reason)),
             // The requests hear of this alarm before the monitor does.
             (None, Err(reason)) if reason.code == "no_space" => {
                 let detail = format!("An alarm is raised: {}", reason.detail);
@@ -264,9 +269,61 @@ fn failure(report: &Report) -> Option<JobReason> {
     if report.accounting.verdict == AccountingVerdict::Lost {
         let detail =
             "etcd has fewer revisions than changes that it acknowledged: acknowledged data is lost";
-        return Some(JobReason::new("acknowledged_lost", detail));
+        return Some(JobReason::new(LOST, detail));
     }
     let worst = report.errors.iter().max_by_key(|(_, errors)| errors.count);
     let reason = worst.map(|(kind, errors)| JobReason::new(kind, &*errors.example));
     Some(reason.unwrap_or_else(|| JobReason::new("nothing_answered", "no request was answered")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::benchmarks::NewBenchmark;
+    use etcd_monitor_model::ClusterName;
+
+    fn told(result: Option<BenchError>, ending: Option<(JobState, &str)>) -> (JobState, String) {
+        let asked: NewBenchmark = serde_json::from_str(r#"{"benchmark_type": "read"}"#).unwrap();
+        let cluster = ClusterName::new("c");
+        let mut job = BenchmarkJob::new("abc".to_owned(), &cluster, asked.checked().unwrap(), None);
+        let outcome = Outcome {
+            result: result.map(Err),
+            ending: ending.map(|(state, code)| Ending {
+                state,
+                reason: JobReason::new(code, ""),
+            }),
+            keys_left: None,
+        };
+        outcome.tell(&mut job);
+        (job.state, job.reason.unwrap().code)
+    }
+
+    fn populate(kind: &str) -> BenchError {
+        BenchError::Populate {
+            failed: 1,
+            count: 2,
+            kind: kind.to_owned(),
+            example: String::new(),
+        }
+    }
+
+    #[test]
+    fn what_has_no_report_says_why() {
+        let is = |state, code: &str| (state, code.to_owned());
+        let denied = told(Some(populate("permission_denied")), None);
+        assert_eq!(denied, is(JobState::Failed, "permission_denied"));
+        let full = told(Some(populate("no_space")), None);
+        assert_eq!(full, is(JobState::Aborted, "alarm_raised"));
+        let cut_off = told(None, None);
+        assert_eq!(cut_off, is(JobState::Failed, "cut_off"));
+        for (state, code, expected) in [
+            (JobState::Cancelled, "cancelled", JobState::Cancelled),
+            (JobState::Aborted, "cluster_critical", JobState::Aborted),
+            // Its time was over before anything was measured.
+            (JobState::Finished, "time_limit", JobState::Failed),
+        ] {
+            let ended = told(Some(BenchError::Stopped), Some((state, code)));
+            assert_eq!(ended, is(expected, code));
+        }
+    }
 }

@@ -51,7 +51,7 @@ function Quantiles({ operations }: { operations: Operation[] }) {
   return (
     <section class="card benchmark-panel" aria-labelledby="quantiles-title">
       <h2 id="quantiles-title">Latency from when a request was due to its answer</h2>
-      <div class="table-scroll" tabIndex={0} role="region" aria-labelledby="quantiles-title">
+      <div class="table-scroll" tabIndex={0} role="region" aria-label="Table of latencies">
         <table class="figures" data-testid="quantiles">
           <thead>
             <tr>
@@ -90,7 +90,7 @@ function Histogram({ operation: { kind, histogram } }: { operation: Operation })
         {histogram.map(({ count }, place) => (
           <li key={place}>
             <span>{boundsInWords(histogram, place)}</span>
-            <Bar share={all === 0 ? 0 : count / all} label={`${whole(count)} of ${whole(all)}`} />
+            {count === 0 ? <span class="bar" /> : <Bar share={count / all} label={`${whole(count)} of ${whole(all)}`} />}
             <span class="right">{whole(count)}</span>
           </li>
         ))}

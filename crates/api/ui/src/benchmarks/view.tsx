@@ -53,6 +53,7 @@ function Head({ job }: { job: Job }) {
         <h1 data-testid="benchmark-sentence">{sentence}</h1>
         {job.progress != null && <Going progress={job.progress} />}
         {job.state === 'finished' && job.reason != null && <p>{job.reason.detail}</p>}
+        {job.report?.valid === false && <p data-testid="doubtful">The figures are doubtful: why stands below.</p>}
         {job.keys_left != null && (
           <p data-testid="keys-left">
             <strong>Keys may be left below <code>{job.prefix}</code></strong>: {job.keys_left}. The daemon goes on trying to delete them.
@@ -95,7 +96,7 @@ function Facts({ job }: { job: Job }) {
       </Fact>
       <Fact name="asked">{askedInWords(asked)}</Fact>
       <Fact name="began">{started == null ? 'not yet' : fullTime(Date.parse(started))}</Fact>
-      {seconds != null && <Fact name={ended == null ? 'for' : 'took'}>{span(seconds)}</Fact>}
+      {seconds != null && <Fact name={ended == null ? 'for' : 'took'}>{ended == null ? span(seconds) : latency(seconds)}</Fact>}
       {by != null && <Fact name="by"><bdi>{by}</bdi></Fact>}
     </dl>
   );
