@@ -37,12 +37,24 @@ pub(crate) async fn run(config: &Config, arguments: &BenchmarkArgs) -> anyhow::R
 }
 
 fn benchmark(cluster: &ClusterConfig, arguments: &BenchmarkArgs) -> Result<Benchmark, BenchError> {
+    let load = Load::new(Until::Operations(arguments.benchmark_ops));
+    of_cluster(
+        cluster,
+        load,
+        &Standard::new(arguments.benchmark_type.into()),
+    )
+}
+
+/// A benchmark of a cluster as it is configured: its endpoints, with its TLS and credentials.
+pub(crate) fn of_cluster(
+    cluster: &ClusterConfig,
+    load: Load,
+    standard: &Standard,
+) -> Result<Benchmark, BenchError> {
+    load.check()?;
     let mut client = cluster.client.clone();
     client.deadline = DEADLINE;
-    let standard = Standard::new(arguments.benchmark_type.into());
     let endpoints = cluster.endpoints.clone();
-    let load = Load::new(Until::Operations(arguments.benchmark_ops));
-    load.check()?;
     Ok(Benchmark {
         engine: Box::new(TonicEngine::new(client.clone(), endpoints.clone())),
         client,

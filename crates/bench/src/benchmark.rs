@@ -16,7 +16,7 @@ use crate::error::BenchError;
 use crate::failover::{Failover, events};
 use crate::fsync_probe::FsyncProbe;
 use crate::keys::{KeyOrder, KeyPicker, KeyShape, Values};
-use crate::load::{Load, Until};
+use crate::load::{Load, Rate, Until};
 use crate::prefix::Prefix;
 use crate::report::{Accounting, Parts, Plan, Report};
 use crate::self_load::SelfLoad;
@@ -48,6 +48,8 @@ pub struct Options {
     pub server_metrics: bool,
     /// Probes the disk of this directory before it measures.
     pub fsync_probe: Option<PathBuf>,
+    /// How fast the keys are filled in; `None`: as fast as the cluster takes them.
+    pub populate_rate: Option<Rate>,
 }
 
 impl Options {
@@ -62,6 +64,7 @@ impl Options {
             parameters: BTreeMap::new(),
             server_metrics: true,
             fsync_probe: None,
+            populate_rate: None,
         }
     }
 }
@@ -136,6 +139,12 @@ impl Benchmark {
         Ok(report)
     }
 
+    /// Deletes all keys below its prefix: those that a run left which was cut off.
+    pub async fn clean_up(&self) -> Result<(), BenchError> {
+        let prefix = Prefix::new(&self.client, &self.endpoints, &self.options.prefix)?;
+        Ok(prefix.delete_all().await?)
+    }
+
     async fn measure(
         &self,
         prefix: &Prefix,
@@ -199,7 +208,7 @@ impl Benchmark {
         let load = Load {
             clients: POPULATE_CLIENTS.max(self.load.connections),
             until: Until::Operations(count),
-            rate: None,
+            rate: self.options.populate_rate,
             warmup_seconds: 0.0,
             ..self.load.clone()
         };
@@ -209,10 +218,11 @@ impl Benchmark {
         if stop.is_cancelled() {
             return Err(BenchError::Stopped);
         }
-        match outcome.recording.errors.values().next() {
-            Some(errors) => Err(BenchError::Populate {
+        match outcome.recording.errors.iter().next() {
+            Some((kind, errors)) => Err(BenchError::Populate {
                 failed: outcome.recording.failed(),
                 count,
+                kind: kind.clone(),
                 example: errors.example.clone(),
             }),
             None => Ok(()),

@@ -42,6 +42,7 @@ const LATE_SHARE: f64 = 0.1;
 
 /// What was planned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkPlan))]
 #[non_exhaustive]
 pub struct Plan {
     /// Name of the workload.
@@ -63,6 +64,7 @@ pub struct Plan {
 
 /// A set of latencies in seconds; all are `None` where nothing was measured.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct LatencyFigures {
     /// How many were measured.
@@ -104,6 +106,7 @@ impl LatencyFigures {
 
 /// Requests whose response took from the bound before to this one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = LatencyBucket))]
 pub struct Bucket {
     /// Upper bound in seconds; `None` for what took longer than the last.
     pub below_seconds: Option<f64>,
@@ -126,6 +129,7 @@ fn buckets(latencies: &Latencies) -> Vec<Bucket> {
 
 /// Requests of one kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct OperationFigures {
     /// What was asked.
@@ -167,6 +171,7 @@ impl OperationFigures {
 
 /// Whether all that was acknowledged is there: etcd makes one revision of each change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Accounting {
     /// Revision before the measurement, as confirmed by a quorum.
@@ -183,6 +188,7 @@ pub struct Accounting {
 
 /// What the revisions say about the changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AccountingVerdict {
@@ -219,6 +225,7 @@ impl Accounting {
 
 /// What a benchmark found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkReport))]
 #[non_exhaustive]
 pub struct Report {
     /// Version of this document.
