@@ -15,7 +15,7 @@ use crate::error::BenchError;
 use crate::failover::{Failover, events};
 use crate::fsync_probe::FsyncProbe;
 use crate::keys::{KeyOrder, KeyPicker, KeyShape, Values};
-use crate::load::{Load, Until};
+use crate::load::{Load, Overload, Until};
 use crate::prefix::Prefix;
 use crate::report::{Accounting, Parts, Plan, Report};
 use crate::self_load::SelfLoad;
@@ -181,7 +181,8 @@ impl Benchmark {
         let is_stopped = stop.is_cancelled() && outcome.ended_early.is_none();
         let is_whole = match self.load.until {
             Until::Operations(total) => {
-                outcome.recording.succeeded() + outcome.recording.failed() >= total
+                let made = outcome.recording.succeeded() + outcome.recording.failed();
+                made + outcome.dropped >= total
             }
             Until::Seconds(seconds) => outcome.window_seconds >= seconds,
         };
@@ -209,6 +210,7 @@ impl Benchmark {
             clients: POPULATE_CLIENTS.max(self.load.connections),
             until: Until::Operations(count),
             rate: None,
+            overload: Overload::Queue,
             warmup_seconds: 0.0,
             ..self.load.clone()
         };

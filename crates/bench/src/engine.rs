@@ -64,11 +64,14 @@ pub struct Outcome {
     pub window_seconds: f64,
     /// Requests of an open loop that were due and never sent.
     pub unsent: u64,
+    /// Requests of an open loop that were due within the measurement and were dropped, as [`Overload`](crate::Overload) says.
+    pub dropped: u64,
     /// Why it ended early; `None` where it ran as planned.
     pub ended_early: Option<String>,
 }
 
-/// Sends requests and measures. An engine connects before it begins, so that connecting is no part of what is measured.
+/// Sends requests and measures. An engine connects before it begins, so that connecting is no part of what is measured, and
+/// tells the board when it does ([`SecondsBoard::begins`]).
 #[async_trait]
 pub trait Engine: Send + Sync {
     /// Its name in reports.

@@ -70,7 +70,7 @@ pub use failover::{Event, EventKind, Failover, Gap, Outage};
 pub use fsync_probe::FsyncProbe;
 pub use histogram::Latencies;
 pub use keys::{KeyOrder, KeyPicker, KeyShape, Values, ZIPF_EXPONENT_DEFAULT, end_of_prefix};
-pub use load::{Arrivals, CLIENTS_MAX, CONNECTIONS_MAX, Load, Rate, Until};
+pub use load::{Arrivals, CLIENTS_MAX, CONNECTIONS_MAX, Load, Overload, Rate, Until};
 pub use recorder::{Errors, Failure, Recorder, Recording, Tally, Times};
 pub use report::{
     Accounting, AccountingVerdict, Bucket, LatencyFigures, OperationFigures, Plan, Report,

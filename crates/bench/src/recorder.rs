@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use crate::histogram::Latencies;
 use crate::request::{Answer, OperationKind};
 use crate::self_load::{Scheduling, ThreadWatch};
-use crate::series::{SecondsBoard, Window};
+use crate::series::SecondsBoard;
 
 /// Kinds of errors that are kept apart; those beyond count as one.
 const ERROR_KINDS_MAX: usize = 32;
@@ -149,10 +149,6 @@ impl Recorder {
         measured_from: Instant,
         measured_to: Option<Instant>,
     ) -> Self {
-        board.begins(Window {
-            from: measured_from,
-            to: measured_to,
-        });
         Self {
             recording: Recording::default(),
             board,

@@ -319,7 +319,7 @@ impl Report {
             errors: recording.errors.clone(),
             lateness: LatencyFigures::of(&recording.lateness),
             unsent: outcome.unsent,
-            dropped: 0,
+            dropped: outcome.dropped,
             ended_early: outcome.ended_early,
             doubts: own.doubts(),
             valid: true,
@@ -353,6 +353,7 @@ impl Report {
         if self.environment.leader_changed == Some(true) {
             self.doubts.push("the leader changed meanwhile".to_owned());
         }
+        self.doubts.extend(self.dropped());
         if self.unsent > 0 {
             self.doubts.push(format!(
                 "{} requests were due and never sent, since every client waited for an answer: they are in no latency",
@@ -384,6 +385,17 @@ impl Report {
     pub(crate) fn is_generator_late(&self) -> bool {
         self.late()
             .is_some_and(|late| late.starts_with(GENERATOR_LATE))
+    }
+
+    fn dropped(&self) -> Option<String> {
+        let all = self.succeeded + self.failed + self.dropped;
+        (self.dropped > 0).then(|| {
+            format!(
+                "{} requests ({:.1} % of those that were due) were dropped, since every client waited for an answer (--overload): they are in no latency",
+                self.dropped,
+                100.0 * self.dropped as f64 / all as f64
+            )
+        })
     }
 
     fn late(&self) -> Option<String> {

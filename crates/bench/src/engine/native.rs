@@ -159,7 +159,8 @@ impl Engine for NativeEngine {
             crew.hire(thread, work)?;
         }
         drop(dial);
-        crew.begin().await?;
+        let begin = crew.begin().await?;
+        assignment.board.begins(&assignment.load, begin);
         let ends = crew.work(&members, threads, dials).await?;
         Ok(outcome(ends, stop.is_cancelled()))
     }
@@ -264,7 +265,7 @@ impl Crew {
     }
 
     /// Waits until all are ready, and lets them begin at once.
-    async fn begin(&mut self) -> Result<(), BenchError> {
+    async fn begin(&mut self) -> Result<Instant, BenchError> {
         for ready in self.ready.drain(..) {
             ready.await.map_err(|_| panicked())??;
         }
@@ -273,7 +274,7 @@ impl Crew {
             // Whoever has ended meanwhile is found out below.
             let _ = begin.send(now);
         }
-        Ok(())
+        Ok(now)
     }
 
     /// Waits for the end of all, and connects anew for them meanwhile.

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_monitor_bench::{
-    Arrivals, Assignment, Deletes, Load, OperationKind, Rate, Transactions, TxnStyle, Until, Values,
+    Arrivals, Assignment, Deletes, Load, OperationKind, Overload, Rate, Transactions, TxnStyle,
+    Until, Values,
 };
 use etcd_monitor_client::{ClientOptions, ClusterClient, Endpoint};
 use etcd_monitor_testkit::Cluster;
 
-use crate::{Make, SPACE, keys, on_both, picker, reads, writes};
+use crate::{Make, SPACE, keys, on_both, picker, reads, tonic as tonic_engine, writes};
 
 async fn single() -> Cluster {
     Cluster::builder().members(1).start().await.unwrap()
@@ -200,3 +201,28 @@ on_both!(
     nobody_listens_is_an_error_that_names_the_endpoint,
     a_stop_ends_the_load_and_keeps_what_was_measured,
 );
+
+#[tokio::test]
+async fn what_nobody_is_free_for_is_dropped_where_nothing_may_wait() {
+    let cluster = single().await;
+    let engine = tonic_engine(&cluster);
+    for (overload, may_wait) in [(Overload::Drop, 0), (Overload::Cap(50), 50)] {
+        let mut load = load(300);
+        load.connections = 1;
+        load.clients = 2;
+        load.rate = Some(Rate {
+            per_second: 300.0,
+            arrivals: Arrivals::Burst(100),
+        });
+        load.overload = overload;
+        let outcome = engine.run(Assignment::new(load, writes())).await.unwrap();
+        let made = outcome.recording.succeeded();
+        // Each was due, and was made or dropped.
+        assert_eq!((made + outcome.dropped, outcome.unsent), (300, 0));
+        // Of each hundred two found a client, so many waited, and whoever was answered meanwhile made room for few.
+        assert!(
+            (3 * (2 + may_wait)..250).contains(&made),
+            "{overload:?}: {made}"
+        );
+    }
+}
