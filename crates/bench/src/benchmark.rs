@@ -1,6 +1,7 @@
 //! One whole benchmark: looks at the cluster, keeps to its prefix, fills in what is to be read, measures, accounts for what
 //! was written, cleans up, and reports.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -40,6 +41,9 @@ pub struct Options {
     pub use_existing_prefix: bool,
     /// Leaves the keys there.
     pub keep_keys: bool,
+    /// What else makes the load what it is, by name (sizes, shares): stands in the report, and runs are only compared where it
+    /// is equal.
+    pub parameters: BTreeMap<String, String>,
     /// Reads the members' `/metrics` each second meanwhile. True by default.
     pub server_metrics: bool,
     /// Probes the disk of this directory before it measures.
@@ -55,6 +59,7 @@ impl Options {
             value_size,
             use_existing_prefix: false,
             keep_keys: false,
+            parameters: BTreeMap::new(),
             server_metrics: true,
             fsync_probe: None,
         }
@@ -159,7 +164,7 @@ impl Benchmark {
             accounting: Accounting::of(&outcome.recording, first, last),
             failover: failover(&board, &seen, &seconds, outcome.window_seconds),
             plan: self.plan(began_at),
-            outcome: self.ended_early(outcome, stop),
+            outcome: note_stop(&self.load, outcome, stop),
             seconds,
             own,
             environment: Environment::new(before, after),
@@ -175,21 +180,6 @@ impl Benchmark {
         let probe = tokio::task::spawn_blocking(move || FsyncProbe::run(&directory)).await;
         let probe = probe.map_err(|error| BenchError::Worker(format!("failed: {error}")))?;
         probe.map(Some)
-    }
-
-    fn ended_early(&self, mut outcome: Outcome, stop: &CancellationToken) -> Outcome {
-        let is_stopped = stop.is_cancelled() && outcome.ended_early.is_none();
-        let is_whole = match self.load.until {
-            Until::Operations(total) => {
-                let made = outcome.recording.succeeded() + outcome.recording.failed();
-                made + outcome.dropped >= total
-            }
-            Until::Seconds(seconds) => outcome.window_seconds >= seconds,
-        };
-        if is_stopped && !is_whole {
-            outcome.ended_early = Some("stopped".to_owned());
-        }
-        outcome
     }
 
     async fn populate(
@@ -236,13 +226,30 @@ impl Benchmark {
             engine: self.engine.name().to_owned(),
             endpoints: self.endpoints.iter().map(ToString::to_string).collect(),
             prefix: self.options.prefix.clone(),
+            parameters: self.options.parameters.clone(),
             load: self.load.clone(),
             began_at,
         }
     }
 }
 
-fn failover(
+/// Says where a run was stopped before it was whole.
+pub(crate) fn note_stop(load: &Load, mut outcome: Outcome, stop: &CancellationToken) -> Outcome {
+    let is_stopped = stop.is_cancelled() && outcome.ended_early.is_none();
+    let is_whole = match load.until {
+        Until::Operations(total) => {
+            let made = outcome.recording.succeeded() + outcome.recording.failed();
+            made + outcome.dropped >= total
+        }
+        Until::Seconds(seconds) => outcome.window_seconds >= seconds,
+    };
+    if is_stopped && !is_whole {
+        outcome.ended_early = Some("stopped".to_owned());
+    }
+    outcome
+}
+
+pub(crate) fn failover(
     board: &SecondsBoard,
     watched: &[Watched],
     seconds: &[Second],

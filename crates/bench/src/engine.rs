@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::BenchError;
 use crate::load::Load;
 use crate::recorder::{Failure, Recording};
+use crate::request::OperationKind;
 use crate::series::SecondsBoard;
 use crate::workload::Workload;
 
@@ -86,27 +87,22 @@ fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<JoinHandl
     spawned.map_err(|error| BenchError::Worker(format!("could not be started: {error}")))
 }
 
-/// How a failed request is counted.
-fn failure(error: &ClientError) -> Failure {
+/// What a request fails of that no single call can make.
+fn no_call(kind: OperationKind) -> Failure {
     Failure {
-        kind: error.kind().as_str().to_owned(),
-        message: error.to_string(),
-        // A connection that broke is `Refused` as well, so that etcd may have got the request.
-        may_be_done: !matches!(
-            error.kind(),
-            ErrorKind::NoSpace
-                | ErrorKind::Unauthenticated
-                | ErrorKind::PermissionDenied
-                | ErrorKind::TooManyRequests
-                | ErrorKind::NotSupported
+        kind: "not_supported".to_owned(),
+        message: format!(
+            "`{}` is no single call: engines make put, range, delete and txn",
+            kind.as_str()
         ),
+        may_be_done: false,
     }
 }
 
-/// After these errors no request that follows can succeed.
-fn is_final(kind: ErrorKind) -> bool {
+/// True for errors after which no request that follows can succeed.
+pub(crate) fn is_final(error: &ClientError) -> bool {
     matches!(
-        kind,
+        error.kind(),
         ErrorKind::NoSpace | ErrorKind::Unauthenticated | ErrorKind::PermissionDenied
     )
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use etcd_monitor_client::{ClientError, ErrorKind};
 use serde::{Deserialize, Serialize};
 
 use crate::histogram::Latencies;
@@ -34,6 +35,24 @@ pub struct Failure {
     pub message: String,
     /// True if etcd may have done it all the same.
     pub may_be_done: bool,
+}
+
+impl Failure {
+    pub(crate) fn of(error: &ClientError) -> Self {
+        Self {
+            kind: error.kind().as_str().to_owned(),
+            message: error.to_string(),
+            // A connection that broke is `Refused` as well, so that etcd may have got the request.
+            may_be_done: !matches!(
+                error.kind(),
+                ErrorKind::NoSpace
+                    | ErrorKind::Unauthenticated
+                    | ErrorKind::PermissionDenied
+                    | ErrorKind::TooManyRequests
+                    | ErrorKind::NotSupported
+            ),
+        }
+    }
 }
 
 /// Requests of one kind.
@@ -91,6 +110,8 @@ pub struct Recording {
     pub unknown_changes: u64,
     /// How the threads fared that recorded.
     pub scheduling: Scheduling,
+    /// From the end of the measured time to the last answer, where that was later.
+    pub drain: Option<Duration>,
 }
 
 impl Recording {
@@ -106,6 +127,7 @@ impl Recording {
         self.acknowledged_changes += other.acknowledged_changes;
         self.unknown_changes += other.unknown_changes;
         self.scheduling.add(&other.scheduling);
+        self.drain = self.drain.max(other.drain);
     }
 
     fn count_errors(&mut self, kind: &str, errors: &Errors) {
@@ -119,7 +141,8 @@ impl Recording {
 
     /// Requests that were answered.
     pub fn succeeded(&self) -> u64 {
-        self.tallies.values().map(|tally| tally.succeeded).sum()
+        let requests = self.tallies.iter().filter(|(kind, _)| kind.is_request());
+        requests.map(|(_, tally)| tally.succeeded).sum()
     }
 
     /// Requests that failed.
@@ -138,7 +161,8 @@ pub struct Recorder {
     second: crate::series::OpenSecond,
     measured_from: Instant,
     measured_to: Option<Instant>,
-    thread: ThreadWatch,
+    /// `None` where several threads take turns with it.
+    thread: Option<ThreadWatch>,
 }
 
 impl Recorder {
@@ -155,8 +179,15 @@ impl Recorder {
             second: crate::series::OpenSecond::default(),
             measured_from,
             measured_to,
-            thread: ThreadWatch::begin(),
+            thread: Some(ThreadWatch::begin()),
         }
+    }
+
+    /// One that several threads take turns with: it does not tell how they fared.
+    #[must_use]
+    pub(crate) fn of_several_threads(mut self) -> Self {
+        self.thread = None;
+        self
     }
 
     /// One request was answered. `measured` is false in the warm-up.
@@ -183,14 +214,28 @@ impl Recorder {
         tally.keys += answer.keys;
         tally.response.record(response);
         tally.service.record(times.done.duration_since(times.sent));
+        if !is_in_window {
+            self.drained(times.done);
+        }
         let into = self.turn_to(times.done);
         self.second.succeeded(response, into);
     }
 
+    /// Something was seen that nobody asked for, such as an event of a watch. It is no part of the seconds, nor of the lateness.
+    pub fn observed(&mut self, kind: OperationKind, times: Times) {
+        let is_in_window = self.measured_to.is_none_or(|end| times.done <= end);
+        let tally = self.recording.tallies.entry(kind).or_default();
+        tally.succeeded += 1;
+        tally.in_window += u64::from(is_in_window);
+        tally
+            .response
+            .record(times.done.duration_since(times.intended));
+        tally.service.record(times.done.duration_since(times.sent));
+    }
+
     /// One request failed.
     pub fn failed(&mut self, kind: OperationKind, times: Times, failure: Failure, measured: bool) {
-        let is_change = kind != OperationKind::Range;
-        self.recording.unknown_changes += u64::from(failure.may_be_done && is_change);
+        self.recording.unknown_changes += u64::from(failure.may_be_done && kind.may_change());
         if !measured {
             return;
         }
@@ -206,8 +251,18 @@ impl Recorder {
             example: failure.message,
         };
         self.recording.count_errors(&failure.kind, &errors);
+        self.drained(times.done);
         self.turn_to(times.done);
         self.second.failed();
+    }
+
+    /// A request of the measurement is over, perhaps after its end.
+    fn drained(&mut self, done: Instant) {
+        let late = self
+            .measured_to
+            .map(|end| done.saturating_duration_since(end));
+        let late = late.filter(|late| !late.is_zero());
+        self.recording.drain = self.recording.drain.max(late);
     }
 
     /// Hands over the second that has passed, where one has; the time since the measurement began.
@@ -222,7 +277,8 @@ impl Recorder {
     /// The end: what was measured.
     pub fn finish(mut self) -> Recording {
         self.board.take(&mut self.second, 0);
-        self.recording.scheduling = self.thread.end();
+        let thread = self.thread.as_ref().map(ThreadWatch::end);
+        self.recording.scheduling = thread.unwrap_or_default();
         self.recording
     }
 }

@@ -108,12 +108,16 @@ pub enum Operation {
     Delete,
     /// `KV.Txn`.
     Txn,
-    /// `Lease.LeaseGrant` or `Lease.LeaseRevoke`.
+    /// `Lease.LeaseGrant`, `Lease.LeaseRevoke` or `Lease.LeaseKeepAlive`.
     Lease,
     /// `Watch.Watch`.
     Watch,
     /// `Maintenance.HashKV`.
     HashKv,
+    /// `Lock.Lock` or `Lock.Unlock`.
+    Lock,
+    /// A call of the `Election` service.
+    Election,
 }
 
 impl Operation {
@@ -138,6 +142,8 @@ impl Operation {
             Self::Lease => "lease",
             Self::Watch => "watch",
             Self::HashKv => "HashKV",
+            Self::Lock => "lock",
+            Self::Election => "election",
         }
     }
 }

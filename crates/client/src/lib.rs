@@ -67,8 +67,9 @@ pub use cluster::ClusterClient;
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{ClientError, ErrorKind, Operation};
 pub use member::{
-    Consistency, DeleteAnswer, KeyWatch, MemberClient, PutsAnswer, PutsQuery, RangeAnswer,
-    RangeQuery,
+    Consistency, DeleteAnswer, KeyWatch, LeaderFeed, LeadershipAnswer, LeaseAnswer, LockAnswer,
+    MemberClient, OldestKeyAnswer, PutsAnswer, PutsQuery, RangeAnswer, RangeQuery, RenewalAnswer,
+    RenewalAnswers, RenewalSender, WatchEvent, WatchFeed, WatchNews, WatchQuery,
 };
 pub use metrics_url::MetricsUrl;
 pub use options::{ClientOptions, Credentials, Password, TlsOptions};

@@ -1,6 +1,9 @@
 //! Asking one member.
 
+mod contention;
+mod feed;
 mod kv;
+mod leases;
 mod writing;
 
 use std::future::Future;
@@ -30,7 +33,10 @@ use crate::options::ClientOptions;
 use crate::rpc;
 use crate::tls::TlsFiles;
 
+pub use contention::{LeaderFeed, LeadershipAnswer, LockAnswer, OldestKeyAnswer};
+pub use feed::{WatchEvent, WatchFeed, WatchNews, WatchQuery};
 pub use kv::{DeleteAnswer, PutsAnswer, PutsQuery, RangeAnswer, RangeQuery};
+pub use leases::{LeaseAnswer, RenewalAnswer, RenewalAnswers, RenewalSender};
 pub use writing::KeyWatch;
 
 /// Members in one list, URLs of one member, errors of one status that are taken at most; more is no answer of etcd.

@@ -73,7 +73,8 @@ impl ConnectionArgs {
             .collect()
     }
 
-    fn is_tls(&self) -> bool {
+    /// True where the TLS flags say https.
+    pub(crate) fn is_tls(&self) -> bool {
         self.cacert.is_some() || self.cert.is_some()
     }
 

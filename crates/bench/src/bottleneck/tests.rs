@@ -1,3 +1,4 @@
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -35,6 +36,7 @@ fn report(service_seconds: f64) -> Report {
             engine: "test".to_owned(),
             endpoints: vec!["http://10.0.0.1:2379".to_owned()],
             prefix: "/".to_owned(),
+            parameters: BTreeMap::new(),
             load: Load::new(Until::Seconds(10.0)),
             began_at: Timestamp::UNIX_EPOCH,
         },

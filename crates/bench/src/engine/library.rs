@@ -16,9 +16,9 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Assignment, Engine, Outcome, failure, is_final, spawn};
+use super::{Assignment, Engine, Outcome, is_final, no_call, spawn};
 use crate::error::BenchError;
-use crate::recorder::{Recorder, Recording, Times};
+use crate::recorder::{Failure, Recorder, Recording, Times};
 use crate::request::Request;
 use crate::turns::{Turn, Turns};
 use crate::workload::Requests;
@@ -287,8 +287,12 @@ impl Desk {
                 drop(recorder);
                 self.requests.borrow_mut().answered(request, answer);
             }
-            Err(error) => {
-                recorder.failed(request.kind, times, failure(error), turn.measured);
+            Err(call::CallError::NoCall(kind)) => {
+                let failure = no_call(*kind);
+                recorder.failed(request.kind, times, failure, turn.measured);
+            }
+            Err(call::CallError::Client(error)) => {
+                recorder.failed(request.kind, times, Failure::of(error), turn.measured);
                 self.give_up(error);
             }
         }
@@ -296,7 +300,7 @@ impl Desk {
 
     /// After these errors no request that follows can succeed.
     fn give_up(&self, error: &ClientError) {
-        if is_final(error.kind()) && !self.stop.is_cancelled() {
+        if is_final(error) && !self.stop.is_cancelled() {
             *self.ended_early.borrow_mut() = Some(error.to_string());
             self.stop.cancel();
         }

@@ -9,7 +9,6 @@ mod lane;
 mod ledger;
 mod message;
 mod pace;
-mod poller;
 mod transport;
 mod worker;
 

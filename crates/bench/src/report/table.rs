@@ -66,6 +66,9 @@ impl Report {
 
     fn ending(&self, text: &mut String) {
         text.push('\n');
+        for (name, value) in self.details.iter().flat_map(super::Details::lines) {
+            line(text, name, &value);
+        }
         line(text, "data", &self.data());
         line(text, "generator", &self.generator());
         line(text, "cluster", &self.cluster());

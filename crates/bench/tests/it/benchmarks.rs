@@ -37,13 +37,22 @@ fn member(cluster: &Cluster) -> MemberClient {
         .connection(&endpoint)
 }
 
-async fn keys_left(cluster: &Cluster) -> i64 {
+pub(crate) async fn keys_left(cluster: &Cluster) -> i64 {
     let all = RangeQuery {
         end: b"\0",
         count_only: true,
         ..RangeQuery::key(b"\0")
     };
     member(cluster).range(&all).await.unwrap().count
+}
+
+/// Place of a member that does not lead.
+pub(crate) async fn follower(cluster: &Cluster) -> usize {
+    let leader = member(cluster).status().await.unwrap().leader;
+    let mut places = 0..3;
+    places
+        .find(|place| Some(cluster.member(*place).id()) != leader)
+        .unwrap()
 }
 
 pub(crate) async fn run(benchmark: &Benchmark) -> Result<etcd_monitor_bench::Report, BenchError> {

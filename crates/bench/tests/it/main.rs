@@ -5,6 +5,7 @@
 mod benchmarks;
 mod causes;
 mod loads;
+mod streams;
 
 use std::sync::Arc;
 

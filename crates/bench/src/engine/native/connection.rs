@@ -158,7 +158,7 @@ impl Connection {
     }
 
     /// Begins a call; `None` where none may begin, as [`may_call`](Self::may_call) says. Returns its stream.
-    pub(super) fn call(&mut self, client: u32, request: &Request) -> Option<u32> {
+    pub(super) fn call(&mut self, client: u32, rpc: Rpc, request: &Request) -> Option<u32> {
         if !self.may_call() {
             return None;
         }
@@ -166,7 +166,7 @@ impl Connection {
             .streams
             .begin(self.next_stream, client, self.window_of_stream)?;
         self.next_stream = id.saturating_add(2);
-        self.write_headers(id, Rpc::of(request.kind));
+        self.write_headers(id, rpc);
         let length = message::length(request);
         let whole = MESSAGE_HEAD_BYTES + length;
         let room = self

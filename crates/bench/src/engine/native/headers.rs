@@ -22,12 +22,14 @@ pub(super) enum Rpc {
 }
 
 impl Rpc {
-    pub(super) fn of(kind: OperationKind) -> Self {
+    /// The call of a kind of request; `None` where no single call makes it.
+    pub(super) fn of(kind: OperationKind) -> Option<Self> {
         match kind {
-            OperationKind::Put => Self::Put,
-            OperationKind::Range => Self::Range,
-            OperationKind::Delete => Self::DeleteRange,
-            OperationKind::Txn => Self::Txn,
+            OperationKind::Put => Some(Self::Put),
+            OperationKind::Range => Some(Self::Range),
+            OperationKind::Delete => Some(Self::DeleteRange),
+            OperationKind::Txn => Some(Self::Txn),
+            _ => None,
         }
     }
 

@@ -7,11 +7,11 @@ use etcd_monitor_client::{ClientError, Endpoint, ErrorKind, Operation, RawConnec
 use secrecy::{ExposeSecret, SecretString};
 
 use super::connection::Connection;
-use super::headers::RequestHeaders;
+use super::headers::{RequestHeaders, Rpc};
 use super::ledger::{Client, Hearing, Ledger, operation};
 use super::pace::{Next, Pace};
-use super::poller::Poller;
 use super::transport::Transport;
+use crate::poller::Poller;
 
 /// Time after a failed attempt to connect until the next one.
 const DIAL_AGAIN: Duration = Duration::from_millis(250);
@@ -196,7 +196,12 @@ impl Lane {
             ledger.requests.next(turn.number, &mut client.request);
         }
         client.sent = now;
-        match up.connection.call(number, &client.request) {
+        let Some(rpc) = Rpc::of(client.request.kind) else {
+            ledger.refused(client);
+            self.idle.push(number);
+            return Begun::Yes;
+        };
+        match up.connection.call(number, rpc, &client.request) {
             Some(stream) => client.stream = stream,
             // The streams have run out just now: made again on the next connection.
             None => self.again.push(number),

@@ -6,8 +6,8 @@ use etcd_monitor_client::{ClientError, Endpoint, ErrorKind, Operation};
 
 use super::connection::{End, Ends};
 use super::message;
-use crate::engine::{failure, is_final};
-use crate::recorder::{Recorder, Recording, Times};
+use crate::engine::{is_final, no_call};
+use crate::recorder::{Failure, Recorder, Recording, Times};
 use crate::request::{Answer, OperationKind, Request};
 use crate::turns::Turn;
 use crate::workload::Requests;
@@ -85,15 +85,24 @@ impl Ledger {
         error: &ClientError,
         was_sent: bool,
     ) {
-        let times = self.times(client, done);
-        let mut failure = failure(error);
+        let mut failure = Failure::of(error);
         failure.may_be_done &= was_sent;
+        self.record(client, done, failure);
+        if is_final(error) {
+            self.ended_early.get_or_insert_with(|| error.to_string());
+        }
+    }
+
+    /// What is asked is no single call.
+    pub(super) fn refused(&mut self, client: &Client) {
+        self.record(client, client.sent, no_call(client.request.kind));
+    }
+
+    fn record(&mut self, client: &Client, done: Instant, failure: Failure) {
+        let times = self.times(client, done);
         let Client { request, turn, .. } = client;
         self.recorder
             .failed(request.kind, times, failure, turn.measured);
-        if is_final(error.kind()) {
-            self.ended_early.get_or_insert_with(|| error.to_string());
-        }
     }
 
     fn times(&mut self, client: &Client, done: Instant) -> Times {
@@ -113,7 +122,7 @@ pub(super) fn operation(kind: OperationKind) -> Operation {
         OperationKind::Put => Operation::Put,
         OperationKind::Range => Operation::Range,
         OperationKind::Delete => Operation::Delete,
-        OperationKind::Txn => Operation::Txn,
+        _ => Operation::Txn,
     }
 }
 

@@ -13,10 +13,10 @@ use tokio_util::sync::CancellationToken;
 use super::lane::{Begun, Lane, Wish};
 use super::ledger::Ledger;
 use super::pace::{Issued, Next, Pace};
-use super::poller::{Poller, wake_exactly};
 use super::{Options, Pacing};
 use crate::engine::Assignment;
 use crate::error::BenchError;
+use crate::poller::{Poller, wake_exactly};
 use crate::recorder::{Recorder, Recording};
 
 /// How often deadlines, seconds and the end are looked at.

@@ -133,7 +133,10 @@ pub(super) fn calling(calls: u32) -> Connection {
         Server::default().settings(&[]).0.as_slice(),
     );
     for client in 0..calls {
-        assert_eq!(connection.call(client, &put(256)), Some(2 * client + 1));
+        assert_eq!(
+            connection.call(client, Rpc::Put, &put(256)),
+            Some(2 * client + 1)
+        );
     }
     written(&mut connection);
     connection
@@ -148,8 +151,8 @@ fn a_call_is_the_bytes_that_a_server_expects() {
         (kind::SETTINGS, kind::WINDOW_UPDATE)
     );
     received(&mut connection, &Server::default().settings(&[]).take());
-    connection.call(0, &put(256));
-    connection.call(1, &put(256));
+    connection.call(0, Rpc::Put, &put(256));
+    connection.call(1, Rpc::Put, &put(256));
     let frames = written(&mut connection);
     let shapes: Vec<_> = frames
         .iter()
@@ -233,7 +236,7 @@ fn a_server_that_goes_away_ends_what_it_did_not_look_at_and_nothing_else() {
     server.frame(kind::GOAWAY, 0, 0, &last(STREAM_MAX));
     assert_eq!(received(&mut connection, &server.take()), []);
     assert!(connection.is_spent() && !connection.may_call());
-    assert_eq!(connection.call(0, &put(1)), None);
+    assert_eq!(connection.call(0, Rpc::Put, &put(1)), None);
     // ...and then which one it is.
     server.frame(kind::GOAWAY, 0, 0, &last(3));
     assert_eq!(
@@ -252,15 +255,15 @@ fn a_server_that_goes_away_ends_what_it_did_not_look_at_and_nothing_else() {
 fn streams_run_out_and_one_that_lasts_long_is_stepped_over() {
     let mut connection = connection(2).starting_at(STREAM_MAX - 2);
     received(&mut connection, &Server::default().settings(&[]).take());
-    assert_eq!(connection.call(0, &put(1)), Some(STREAM_MAX - 2));
-    assert_eq!(connection.call(1, &put(1)), Some(STREAM_MAX));
+    assert_eq!(connection.call(0, Rpc::Put, &put(1)), Some(STREAM_MAX - 2));
+    assert_eq!(connection.call(1, Rpc::Put, &put(1)), Some(STREAM_MAX));
     assert!(connection.is_spent());
     let answer = Server::default().answer(STREAM_MAX, &[]).take();
     assert_eq!(
         received(&mut connection, &answer),
         heard(&[(1, "answered 0")])
     );
-    assert_eq!(connection.call(1, &put(1)), None);
+    assert_eq!(connection.call(1, Rpc::Put, &put(1)), None);
 
     let mut connection = calling(2);
     let mut last = 3;
@@ -271,7 +274,7 @@ fn streams_run_out_and_one_that_lasts_long_is_stepped_over() {
             received(&mut connection, &server.answer(last, &[]).take()),
             heard(&[(1, "answered 0")])
         );
-        last = connection.call(1, &put(1)).unwrap();
+        last = connection.call(1, Rpc::Put, &put(1)).unwrap();
         assert!(connection.open() == 2 && last % 16 != 1);
     }
     assert_eq!(
@@ -333,5 +336,5 @@ fn a_call_that_is_given_up_is_not_answered_any_more() {
     );
     // Its place is free again.
     assert_eq!(connection.open(), 0);
-    assert!(connection.call(0, &put(1)).is_some());
+    assert!(connection.call(0, Rpc::Put, &put(1)).is_some());
 }

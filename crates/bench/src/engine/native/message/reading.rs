@@ -32,12 +32,12 @@ pub(crate) fn answer(kind: OperationKind, message: &[u8]) -> Result<Answer, Unre
     }
     match kind {
         OperationKind::Put => read.changed = true,
-        OperationKind::Range => {}
         OperationKind::Delete => (read.keys, read.changed) = (deleted, deleted > 0),
         OperationKind::Txn => {
             read.changed = succeeded;
             read.first_modified_at = found.filter(|_| !succeeded);
         }
+        _ => {}
     }
     Ok(read)
 }

@@ -54,7 +54,7 @@ fn message(request: &Request, out: &mut impl Sink) {
         OperationKind::Put => pair(out, &request.key, &request.value),
         OperationKind::Range => range(out, request),
         OperationKind::Delete => pair(out, &request.key, &request.end),
-        OperationKind::Txn => txn(out, request),
+        _ => txn(out, request),
     }
 }
 

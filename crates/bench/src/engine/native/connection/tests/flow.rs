@@ -17,7 +17,7 @@ fn values_of_a_megabyte_wait_for_windows_and_arrive_whole() {
     let mut connection = connection(3);
     received(&mut connection, &Server::default().settings(&[]).take());
     for client in 0..3 {
-        connection.call(client, &put(1 << 20)).unwrap();
+        connection.call(client, Rpc::Put, &put(1 << 20)).unwrap();
     }
     let whole = 5 + 5 + 4 + (1 << 20);
     let (mut sent, mut bytes) = ([0; 3], Vec::new());
@@ -60,7 +60,7 @@ fn settings_change_windows_of_streams_that_are_open_even_below_nothing() {
             .take(),
     );
     written(&mut connection);
-    connection.call(0, &put(5_000)).unwrap();
+    connection.call(0, Rpc::Put, &put(5_000)).unwrap();
     assert_eq!(data(&mut connection), [(1, 1_000, false)]);
     let mut server = Server::default();
     received(
@@ -100,12 +100,12 @@ fn a_larger_frame_and_fewer_streams_are_honoured() {
         &mut connection,
         &Server::default().settings(&settings).take(),
     );
-    assert!(connection.call(0, &put(30_000)).is_some());
-    assert!(connection.call(1, &put(1)).is_some());
-    assert_eq!(connection.call(2, &put(1)), None);
+    assert!(connection.call(0, Rpc::Put, &put(30_000)).is_some());
+    assert!(connection.call(1, Rpc::Put, &put(1)).is_some());
+    assert_eq!(connection.call(2, Rpc::Put, &put(1)), None);
     assert_eq!(data(&mut connection)[0].1, 30_000 + 5 + 5 + 4);
     received(&mut connection, &Server::default().answer(3, &[]).take());
-    assert!(connection.may_call() && connection.call(2, &put(1)).is_some());
+    assert!(connection.may_call() && connection.call(2, Rpc::Put, &put(1)).is_some());
 }
 
 #[test]

@@ -1,8 +1,7 @@
 //! Waiting for sockets, as exactly as the kernel allows.
 
 use std::io;
-use std::net::TcpStream;
-use std::os::fd::OwnedFd;
+use std::os::fd::{AsFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::event::epoll::{self, CreateFlags, Event, EventData, EventFlags};
@@ -20,13 +19,13 @@ const NOW: Timespec = Timespec {
 };
 
 /// The sockets of one thread, each with a number.
-pub(super) struct Poller {
+pub(crate) struct Poller {
     epoll: OwnedFd,
     events: Vec<Event>,
 }
 
 impl Poller {
-    pub(super) fn new() -> io::Result<Self> {
+    pub(crate) fn new() -> io::Result<Self> {
         Ok(Self {
             epoll: epoll::create(CreateFlags::CLOEXEC)?,
             events: Vec::with_capacity(EVENTS),
@@ -34,15 +33,15 @@ impl Poller {
     }
 
     /// Listens to a socket. Closing it ends that.
-    pub(super) fn add(&self, stream: &TcpStream, number: usize) -> io::Result<()> {
+    pub(crate) fn add(&self, stream: impl AsFd, number: usize) -> io::Result<()> {
         let number = EventData::new_u64(number as u64);
         Ok(epoll::add(&self.epoll, stream, number, EventFlags::IN)?)
     }
 
     /// Also hears when there is room to write, or no more.
-    pub(super) fn wants_room(
+    pub(crate) fn wants_room(
         &self,
-        stream: &TcpStream,
+        stream: impl AsFd,
         number: usize,
         wants: bool,
     ) -> io::Result<()> {
@@ -56,7 +55,7 @@ impl Poller {
     }
 
     /// Waits until a socket has something, for so long at most; fills in the numbers of those that have.
-    pub(super) fn wait(&mut self, at_most: Duration, ready: &mut Vec<usize>) -> io::Result<()> {
+    pub(crate) fn wait(&mut self, at_most: Duration, ready: &mut Vec<usize>) -> io::Result<()> {
         ready.clear();
         self.events.clear();
         let exact = !at_most.is_zero() && at_most < COARSE;
@@ -93,7 +92,7 @@ fn timespec(span: Duration) -> Timespec {
 }
 
 /// Makes the kernel wake this thread when its time has come, and not up to 50 µs later.
-pub(super) fn wake_exactly() {
+pub(crate) fn wake_exactly() {
     // Where it is not allowed, what was sent late shows as lateness.
     let _ = rustix::thread::set_current_timer_slack(std::num::NonZero::new(1));
 }
