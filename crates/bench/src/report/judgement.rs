@@ -198,7 +198,7 @@ mod tests {
         assert_eq!(unsteady(&[1_000, 10, 1_000], None), None, "too few");
         let falls = unsteady(&[2_000, 2_000, 1_500, 1_500, 1_000, 1_000], None).unwrap();
         assert!(
-            falls.contains("by 29 %") && falls.contains("it fell"),
+            falls.contains("by 30 %") && falls.contains("it fell"),
             "{falls}"
         );
         let rises = unsteady(&[500, 1_000, 1_000, 1_000, 1_000, 1_000], None).unwrap();
