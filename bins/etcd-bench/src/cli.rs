@@ -2,17 +2,23 @@
 
 mod compare;
 mod connection;
+mod engine;
 mod load;
+#[cfg(target_os = "linux")]
+mod null_server;
 mod output;
 mod result;
 mod streams;
 mod workload;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
 pub(crate) use compare::{AbArgs, CompareArgs};
 pub(crate) use connection::ConnectionArgs;
+pub(crate) use engine::{EngineArg, EngineArgs};
 pub(crate) use load::LoadArgs;
+#[cfg(target_os = "linux")]
+pub(crate) use null_server::NullServerArgs;
 pub(crate) use output::{OutputArgs, ReportFormat};
 pub(crate) use result::ResultFormat;
 pub(crate) use streams::StreamCommand;
@@ -53,11 +59,7 @@ pub(crate) enum Task {
     Compare(Box<CompareArgs>),
     /// Runs two sides in turns.
     Ab(Box<AbArgs>),
-}
-
-/// What sends the requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum EngineArg {
-    /// On etcd-client and tonic
-    Tonic,
+    /// Serves nothing.
+    #[cfg(target_os = "linux")]
+    NullServer(NullServerArgs),
 }

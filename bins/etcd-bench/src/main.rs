@@ -3,6 +3,8 @@
 mod ab;
 mod cli;
 mod compare;
+#[cfg(target_os = "linux")]
+mod null_server;
 mod output;
 mod progress;
 mod run;

@@ -2,11 +2,10 @@
 
 use std::process::ExitCode;
 
-use etcd_monitor_bench::{Benchmark, Engine, Report, StreamBenchmark, TonicEngine};
-use etcd_monitor_client::{ClientOptions, Endpoint};
+use etcd_monitor_bench::{Benchmark, Report, StreamBenchmark};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{Cli, Command, EngineArg, OutputArgs, StreamCommand, Task};
+use crate::cli::{Cli, Command, OutputArgs, StreamCommand, Task};
 use crate::progress::Bars;
 use crate::{ab, compare, output, signals};
 
@@ -17,6 +16,8 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Task::Streams(command) => streams(command).await,
         Task::Compare(arguments) => compare::run(arguments),
         Task::Ab(arguments) => ab::run(arguments).await,
+        #[cfg(target_os = "linux")]
+        Task::NullServer(arguments) => crate::null_server::run(arguments).await,
     }
 }
 
@@ -72,22 +73,13 @@ pub(crate) fn benchmark(command: &Command) -> anyhow::Result<Benchmark> {
         .clone_from(&common.connection.fsync_probe);
     options.server_metrics = !common.connection.no_server_metrics;
     Ok(Benchmark {
-        engine: engine(EngineArg::Tonic, client.clone(), endpoints.clone()),
+        engine: common
+            .engine
+            .engine(None, client.clone(), endpoints.clone()),
         client,
         endpoints,
         load: common.load.load(),
         workload: standard.workload()?,
         options,
     })
-}
-
-/// What sends the requests.
-pub(crate) fn engine(
-    name: EngineArg,
-    client: ClientOptions,
-    endpoints: Vec<Endpoint>,
-) -> Box<dyn Engine> {
-    match name {
-        EngineArg::Tonic => Box::new(TonicEngine::new(client, endpoints)),
-    }
 }
