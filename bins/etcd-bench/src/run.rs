@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Cli, Command, OutputArgs, StreamCommand, Task};
 use crate::progress::Bars;
-use crate::{ab, compare, output, signals};
+use crate::{ab, check, compare, output, signals};
 
 /// Does what was asked; the code says what came of it.
 pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
@@ -15,6 +15,7 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Task::Load(command) => load(command).await,
         Task::Streams(command) => streams(command).await,
         Task::Compare(arguments) => compare::run(arguments),
+        Task::Check(arguments) => check::run(arguments).await,
         Task::Ab(arguments) => ab::run(arguments).await,
         #[cfg(target_os = "linux")]
         Task::NullServer(arguments) => crate::null_server::run(arguments).await,
@@ -68,10 +69,7 @@ pub(crate) fn benchmark(command: &Command) -> anyhow::Result<Benchmark> {
     let mut options = standard.options()?;
     options.use_existing_prefix = common.load.use_existing_prefix;
     options.keep_keys = common.load.keep_keys;
-    options
-        .fsync_probe
-        .clone_from(&common.connection.fsync_probe);
-    options.server_metrics = !common.connection.no_server_metrics;
+    common.connection.complete(&mut options);
     Ok(Benchmark {
         engine: common
             .engine

@@ -151,7 +151,9 @@ impl CheckResult {
             level,
             passed,
             rules,
-            cause: bottleneck.as_ref().map(|known| cause(known.limit).to_owned()),
+            cause: bottleneck
+                .as_ref()
+                .map(|known| cause(known.limit).to_owned()),
             evidence: bottleneck
                 .as_ref()
                 .map(|known| known.evidence.clone())
@@ -195,17 +197,26 @@ fn rules(level: CheckLevel, report: &Report) -> Vec<CheckRule> {
     // Of fewer than 1,000 there is no p99.9.
     let (name, longest) = match response.and_then(|response| response.p99_9_seconds) {
         Some(seconds) => ("p99.9", Some(seconds)),
-        None => ("longest", response.and_then(|response| response.max_seconds)),
+        None => (
+            "longest",
+            response.and_then(|response| response.max_seconds),
+        ),
     };
     let spread = response.and_then(|response| response.stdev_seconds);
     let milliseconds = |seconds: Option<f64>| {
-        seconds.map_or("not measured".to_owned(), |seconds| format!("{:.1} ms", 1e3 * seconds))
+        seconds.map_or("not measured".to_owned(), |seconds| {
+            format!("{:.1} ms", 1e3 * seconds)
+        })
     };
     vec![
         rule(
             "errors",
             report.failed == 0,
-            format!("{} of {} puts failed; none may", report.failed, report.failed + report.succeeded),
+            format!(
+                "{} of {} puts failed; none may",
+                report.failed,
+                report.failed + report.succeeded
+            ),
         ),
         rule(
             "throughput",
@@ -260,23 +271,36 @@ mod tests {
     fn each_condition_decides_by_itself() {
         let fine = sample::report(0, &[150; 10], 20.0);
         let result = CheckResult::new(CheckLevel::S, fine.clone());
-        assert!(result.passed && result.cause.is_none(), "{:?}", result.rules);
+        assert!(
+            result.passed && result.cause.is_none(),
+            "{:?}",
+            result.rules
+        );
         assert!(result.to_table().contains("PASS"), "{}", result.to_table());
         // Seven times as many are asked for.
         let result = CheckResult::new(CheckLevel::M, fine.clone());
         assert_eq!(failed(&result), ["throughput"]);
         assert_eq!(result.cause.as_deref(), Some("not sure"));
         let table = result.to_table();
-        assert!(table.contains("FAIL") && table.contains("not sure"), "{table}");
+        assert!(
+            table.contains("FAIL") && table.contains("not sure"),
+            "{table}"
+        );
         // p99.9 is twice p99 there, and the standard deviation a quarter.
         let slow = sample::report(0, &[150; 10], 300.0);
         assert_eq!(failed(&CheckResult::new(CheckLevel::S, slow)), ["latency"]);
         let spread = sample::report(0, &[150; 10], 500.0);
-        assert_eq!(failed(&CheckResult::new(CheckLevel::S, spread)), ["latency", "spread"]);
+        assert_eq!(
+            failed(&CheckResult::new(CheckLevel::S, spread)),
+            ["latency", "spread"]
+        );
         let mut errors = fine;
         errors.failed = 1;
         errors.accounting.verdict = AccountingVerdict::Lost;
-        assert_eq!(failed(&CheckResult::new(CheckLevel::S, errors)), ["errors", "data"]);
+        assert_eq!(
+            failed(&CheckResult::new(CheckLevel::S, errors)),
+            ["errors", "data"]
+        );
     }
 
     #[test]
@@ -284,7 +308,11 @@ mod tests {
         for level in [CheckLevel::S, CheckLevel::M, CheckLevel::L, CheckLevel::Xl] {
             assert!(level.load(CHECK_SECONDS_DEFAULT).check().is_ok());
         }
-        assert!(CheckLevel::workload(CHECK_PREFIX_DEFAULT).workload().is_ok());
+        assert!(
+            CheckLevel::workload(CHECK_PREFIX_DEFAULT)
+                .workload()
+                .is_ok()
+        );
         assert_eq!(serde_json::to_string(&CheckLevel::Xl).unwrap(), "\"xl\"");
     }
 }

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 use etcd_monitor_bench::{CHECK_PREFIX_DEFAULT, CheckLevel};
 
 use super::load::duration;
-use super::{ConnectionArgs, OutputArgs};
+use super::{ConnectionArgs, EngineArgs, OutputArgs};
 
 /// How much is asked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -38,10 +38,12 @@ impl From<CheckLevelArg> for CheckLevel {
 
 /// Says whether the cluster is fast enough for its size, and why not.
 #[derive(Debug, Clone, Args)]
-#[command(after_help = "The loads are those of `etcdctl check perf`; values are random, latency counts from when a put was due, and
+#[command(
+    after_help = "The loads are those of `etcdctl check perf`; values are random, latency counts from when a put was due, and
 a p99.9 of half a second is asked for instead of the longest latency.
 
-Exit codes: 0 passed, 1 not passed or failed, 2 wrong usage.")]
+Exit codes: 0 passed, 1 not passed or failed, 2 wrong usage."
+)]
 pub(crate) struct CheckArgs {
     /// How much is asked
     #[arg(long, value_name = "LEVEL", default_value = "s")]
@@ -58,6 +60,10 @@ pub(crate) struct CheckArgs {
     /// Which cluster.
     #[command(flatten)]
     pub connection: ConnectionArgs,
+
+    /// What sends the puts.
+    #[command(flatten)]
+    pub engine: EngineArgs,
 
     /// The report.
     #[command(flatten)]

@@ -19,7 +19,13 @@ impl CheckResult {
             report.window_seconds
         );
         for rule in &self.rules {
-            let _ = writeln!(text, "{}  {:<12}{}", word(rule.passed), rule.name, rule.found);
+            let _ = writeln!(
+                text,
+                "{}  {:<12}{}",
+                word(rule.passed),
+                rule.name,
+                rule.found
+            );
         }
         let _ = writeln!(text, "\n{}", latencies(report));
         for (kind, errors) in &report.errors {
