@@ -333,6 +333,7 @@ fn outcome(ends: Vec<ThreadEnd>, is_stopped: bool) -> Outcome {
     for end in ends {
         outcome.recording.add(&end.recording);
         outcome.unsent += end.unsent;
+        outcome.dropped += end.dropped;
         outcome.ended_early = outcome.ended_early.or(end.ended_early);
         last_done = last_done.max(end.last_done);
         window = window.or(Some((end.measured_from, end.measured_to)));

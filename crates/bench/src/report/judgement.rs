@@ -15,6 +15,9 @@ const LATE_SHARE: f64 = 0.1;
 /// How the doubt begins that the generator was late.
 const GENERATOR_LATE: &str = "GENERATOR LATE";
 
+/// Requests that were due and never sent matter above this share: of what is due in the last millisecond, some never are.
+const UNSENT_SHARE: f64 = 1e-3;
+
 /// Whole seconds from which on it is said how much they vary.
 const SECONDS_LEAST: usize = 5;
 
@@ -40,7 +43,8 @@ impl Report {
         }
         self.doubts.extend(self.unsteady());
         self.doubts.extend(self.dropped());
-        if self.unsent > 0 {
+        let due = self.succeeded + self.failed + self.dropped + self.unsent;
+        if self.unsent as f64 > UNSENT_SHARE * due as f64 {
             self.doubts.push(format!(
                 "{} requests were due and never sent, since every client waited for an answer: they are in no latency",
                 self.unsent

@@ -10,7 +10,7 @@ use etcd_monitor_bench::{
 use etcd_monitor_client::{ClientOptions, ClusterClient, Endpoint};
 use etcd_monitor_testkit::Cluster;
 
-use crate::{Make, SPACE, keys, on_both, picker, reads, tonic as tonic_engine, writes};
+use crate::{Make, SPACE, keys, on_both, picker, reads, writes};
 
 async fn single() -> Cluster {
     Cluster::builder().members(1).start().await.unwrap()
@@ -193,19 +193,9 @@ async fn a_stop_ends_the_load_and_keeps_what_was_measured(engine: Make) {
     assert!(outcome.window_seconds > 0.1 && outcome.window_seconds < 60.0);
 }
 
-on_both!(
-    every_write_is_a_revision_and_every_read_finds_its_key,
-    transactions_compare_and_learn,
-    an_open_loop_keeps_its_rate_and_its_warm_up_is_not_measured,
-    a_server_that_stands_still_shows_in_an_open_loop,
-    nobody_listens_is_an_error_that_names_the_endpoint,
-    a_stop_ends_the_load_and_keeps_what_was_measured,
-);
-
-#[tokio::test]
-async fn what_nobody_is_free_for_is_dropped_where_nothing_may_wait() {
+async fn what_nobody_is_free_for_is_dropped_where_nothing_may_wait(engine: Make) {
     let cluster = single().await;
-    let engine = tonic_engine(&cluster);
+    let engine = engine(&cluster);
     for (overload, may_wait) in [(Overload::Drop, 0), (Overload::Cap(50), 50)] {
         let mut load = load(300);
         load.connections = 1;
@@ -226,3 +216,13 @@ async fn what_nobody_is_free_for_is_dropped_where_nothing_may_wait() {
         );
     }
 }
+
+on_both!(
+    every_write_is_a_revision_and_every_read_finds_its_key,
+    transactions_compare_and_learn,
+    an_open_loop_keeps_its_rate_and_its_warm_up_is_not_measured,
+    a_server_that_stands_still_shows_in_an_open_loop,
+    what_nobody_is_free_for_is_dropped_where_nothing_may_wait,
+    nobody_listens_is_an_error_that_names_the_endpoint,
+    a_stop_ends_the_load_and_keeps_what_was_measured,
+);
