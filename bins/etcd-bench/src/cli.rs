@@ -24,7 +24,7 @@ pub(crate) use null_server::NullServerArgs;
 pub(crate) use output::{OutputArgs, ReportFormat};
 pub(crate) use result::ResultFormat;
 pub(crate) use streams::StreamCommand;
-pub(crate) use workload::Command;
+pub(crate) use workload::{Command, CommonArgs};
 
 /// Measures what an etcd cluster does under load.
 ///

@@ -2,10 +2,10 @@
 
 use std::process::ExitCode;
 
-use etcd_monitor_bench::{Benchmark, Report, StreamBenchmark};
+use etcd_monitor_bench::{Benchmark, Report, StreamBenchmark, Target};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{Cli, Command, OutputArgs, StreamCommand, Task};
+use crate::cli::{Cli, Command, CommonArgs, EngineArg, OutputArgs, StreamCommand, Task};
 use crate::progress::Bars;
 use crate::{ab, check, compare, output, signals};
 
@@ -24,7 +24,8 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
 
 async fn load(command: &Command) -> anyhow::Result<ExitCode> {
     let common = command.common();
-    let benchmark = benchmark(command)?;
+    let mut benchmark = benchmark(command)?;
+    aim(&mut benchmark, common, None).await?;
     let bars = Bars::new(&benchmark.load, common.output.quiet);
     let stop = CancellationToken::new();
     let _signals = signals::stop_at_signal(stop.clone())?;
@@ -58,6 +59,19 @@ fn end(report: &Report, output: &OutputArgs) -> anyhow::Result<ExitCode> {
     } else {
         ExitCode::FAILURE
     })
+}
+
+/// Sends the requests of a benchmark to the members that the flags say, by the engine that they or `named` say.
+pub(crate) async fn aim(
+    benchmark: &mut Benchmark,
+    common: &CommonArgs,
+    named: Option<EngineArg>,
+) -> anyhow::Result<()> {
+    let client = benchmark.client.clone();
+    let target = Target::from(common.load.target);
+    let endpoints = target.endpoints(&client, &benchmark.endpoints).await?;
+    benchmark.engine = common.engine.engine(named, client, endpoints);
+    Ok(())
 }
 
 /// The benchmark that the flags of a load describe.

@@ -113,8 +113,9 @@ impl Bottleneck {
 
     /// Why it was not faster, also where the rate that was asked was reached.
     pub fn of_slowness(report: &Report) -> Self {
-        outage(report)
-            .or_else(|| server::sure_wait(report))
+        // A disk that is slow all the time tears gaps as well.
+        server::sure_wait(report)
+            .or_else(|| outage(report))
             .or_else(|| client::machine(report))
             .or_else(|| server::cpu(report))
             .or_else(|| server::wait(report))

@@ -64,6 +64,7 @@ mod server;
 mod standard;
 pub mod statistics;
 mod streams;
+mod target;
 mod turns;
 mod workload;
 
@@ -102,6 +103,7 @@ pub use standard::{PREFIX_DEFAULT, Standard, StandardKind};
 pub use streams::{
     LEASES_MAX, Stage, StreamBenchmark, StreamLoad, StreamOptions, StreamOutcome, WatchLoad,
 };
+pub use target::Target;
 pub use turns::{Turn, Turns};
 pub use workload::{
     Deletes, Mixed, Ranges, Reads, Requests, Transactions, TxnStyle, Workload, Writes,

@@ -85,6 +85,10 @@ async fn what_cannot_be_is_2_and_who_is_not_there_is_1() {
         &["txn", "--puts", "1000"],
         &["write", "--endpoints", "http://"],
         &["write", "--duration", "5"],
+        &["write", "--overload", "drop"],
+        &["write", "--rate", "5", "--overload", "cap"],
+        &["write", "--metrics-url", "http://nowhere"],
+        &["check", "--load", "xxl"],
         &["nothing"],
     ] {
         let ended = bench(wrong).await;
@@ -95,6 +99,47 @@ async fn what_cannot_be_is_2_and_who_is_not_there_is_1() {
     let ended = bench(&["write", "--endpoints", "127.0.0.1:1"]).await;
     assert_eq!(ended.code, Some(1));
     assert!(ended.stderr.contains("127.0.0.1:1"), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn a_check_passes_or_says_why_not() {
+    let cluster = one().await;
+    let ended = on(&cluster, &["check", "--duration", "2s"]).await;
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.ends_with("PASS\n"), "{}", ended.stdout);
+    // A deadline of a millisecond is more than many puts take here, and less than some do.
+    let hasty = [
+        "check",
+        "--load",
+        "m",
+        "--duration",
+        "1s",
+        "--timeout",
+        "1ms",
+        "-w",
+        "json",
+    ];
+    let ended = on(&cluster, &hasty).await;
+    assert_eq!(ended.code, Some(1), "{}{}", ended.stdout, ended.stderr);
+    let mut client = client(&cluster).await;
+    assert_eq!(keys(&mut client).await, 0);
+    client
+        .put("/etcd-bench-check/of-somebody", "precious", None)
+        .await
+        .unwrap();
+    let ended = on(&cluster, &["check", "--duration", "2s"]).await;
+    assert_eq!(ended.code, Some(1));
+    assert!(
+        ended.stderr.contains("/etcd-bench-check/"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(keys(&mut client).await, 1);
+    let ended = on(&cluster, &["write", "--target", "follower"]).await;
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("no follower"), "{}", ended.stderr);
+    let ended = on(&cluster, &["write", "--target", "leader", "--total", "50"]).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
 }
 
 fn endless(cluster: &Cluster) -> Child {

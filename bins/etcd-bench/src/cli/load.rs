@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use etcd_monitor_bench::{
-    Arrivals, KeyOrder, Load, Overload, PREFIX_DEFAULT, Rate, Standard, StandardKind, Until,
+    Arrivals, KeyOrder, Load, Overload, PREFIX_DEFAULT, Rate, Standard, StandardKind, Target, Until,
 };
 
 /// Requests where neither a number nor a time is given.
@@ -43,6 +43,27 @@ impl ArrivalsArg {
     }
 }
 
+/// Which members the load goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TargetArg {
+    /// Those of --endpoints
+    All,
+    /// The leader alone, wherever it is
+    Leader,
+    /// The followers alone
+    Follower,
+}
+
+impl From<TargetArg> for Target {
+    fn from(target: TargetArg) -> Self {
+        match target {
+            TargetArg::All => Self::All,
+            TargetArg::Leader => Self::Leader,
+            TargetArg::Follower => Self::Followers,
+        }
+    }
+}
+
 /// How much is asked, by how many, how fast, and of which keys.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Load")]
@@ -50,6 +71,10 @@ pub(crate) struct LoadArgs {
     /// Connections, spread over the endpoints
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub connections: u32,
+
+    /// Which members they go to: of all of the cluster, also of those that --endpoints does not name
+    #[arg(long, value_name = "MEMBERS", default_value = "all")]
+    pub target: TargetArg,
 
     /// Requests in flight at most, over all connections
     #[arg(long, value_name = "N", default_value_t = 10)]
