@@ -30,7 +30,7 @@ pub(crate) fn benchmark(cluster: &Cluster, workload: Arc<dyn Workload>, until: U
     }
 }
 
-fn member(cluster: &Cluster) -> MemberClient {
+pub(crate) fn member(cluster: &Cluster) -> MemberClient {
     let endpoint = Endpoint::parse(cluster.member(0).client_url(), false).unwrap();
     ClusterClient::new(ClientOptions::new())
         .unwrap()

@@ -5,6 +5,8 @@
 mod benchmarks;
 mod causes;
 mod loads;
+mod native;
+mod scripted;
 mod streams;
 
 use std::sync::Arc;
