@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use etcd_monitor_bench::{
-    BenchError, Benchmark, Load, Phase, Report, SecondsBoard, Standard, TonicEngine, Until, Watcher,
+    BenchError, Benchmark, Load, Phase, Report, SecondsBoard, Standard, Until, Watcher,
+    default_engine,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -56,7 +57,7 @@ pub(crate) fn of_cluster(
     client.deadline = DEADLINE;
     let endpoints = cluster.endpoints.clone();
     Ok(Benchmark {
-        engine: Box::new(TonicEngine::new(client.clone(), endpoints.clone())),
+        engine: default_engine(client.clone(), endpoints.clone()),
         client,
         endpoints,
         load,

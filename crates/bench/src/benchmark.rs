@@ -16,7 +16,7 @@ use crate::error::BenchError;
 use crate::failover::{Failover, events};
 use crate::fsync_probe::FsyncProbe;
 use crate::keys::{KeyOrder, KeyPicker, KeyShape, Values};
-use crate::load::{Load, Rate, Until};
+use crate::load::{Load, Overload, Rate, Until};
 use crate::prefix::Prefix;
 use crate::report::{Accounting, Parts, Plan, Report};
 use crate::self_load::SelfLoad;
@@ -126,7 +126,8 @@ impl Benchmark {
         if !self.options.use_existing_prefix {
             prefix.refuse_foreign_keys().await?;
         }
-        let measured = self.measure(&prefix, before, watcher, stop).await;
+        // A future of this size belongs on the heap, not into that of every caller.
+        let measured = Box::pin(self.measure(&prefix, before, watcher, stop)).await;
         // Also after a failure: what was written is known by its prefix.
         let left = if self.options.keep_keys {
             None
@@ -209,6 +210,7 @@ impl Benchmark {
             clients: POPULATE_CLIENTS.max(self.load.connections),
             until: Until::Operations(count),
             rate: self.options.populate_rate,
+            overload: Overload::Queue,
             warmup_seconds: 0.0,
             ..self.load.clone()
         };
@@ -247,7 +249,8 @@ pub(crate) fn note_stop(load: &Load, mut outcome: Outcome, stop: &CancellationTo
     let is_stopped = stop.is_cancelled() && outcome.ended_early.is_none();
     let is_whole = match load.until {
         Until::Operations(total) => {
-            outcome.recording.succeeded() + outcome.recording.failed() >= total
+            let made = outcome.recording.succeeded() + outcome.recording.failed();
+            made + outcome.dropped >= total
         }
         Until::Seconds(seconds) => outcome.window_seconds >= seconds,
     };

@@ -110,9 +110,14 @@ impl Bottleneck {
             let why = "no request was answered".to_owned();
             return Self::new(Limit::Unknown, vec![why], "see the errors");
         }
-        kept_up(report)
+        kept_up(report).unwrap_or_else(|| Self::of_slowness(report))
+    }
+
+    /// Why it was not faster, also where the rate that was asked was reached.
+    pub fn of_slowness(report: &Report) -> Self {
+        // A disk that is slow all the time tears gaps as well.
+        server::sure_wait(report)
             .or_else(|| outage(report))
-            .or_else(|| server::sure_wait(report))
             .or_else(|| client::machine(report))
             .or_else(|| server::cpu(report))
             .or_else(|| server::wait(report))

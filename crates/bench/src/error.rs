@@ -56,6 +56,14 @@ pub enum BenchError {
         /// The first error.
         example: String,
     },
+    /// No member is what the load is to go to.
+    #[error(
+        "no {wanted} was found that may be contacted (--target): see whether the members answer, and name them all in --endpoints"
+    )]
+    NoTarget {
+        /// What was looked for.
+        wanted: &'static str,
+    },
     /// The disk could not be probed.
     #[error(
         "no file could be written and synced in {directory} (--fsync-probe): {error}; name a directory that you may write to, on the disk that members use"
