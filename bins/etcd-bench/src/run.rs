@@ -3,30 +3,56 @@
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use etcd_monitor_bench::{Benchmark, Options, Report, StreamBenchmark, WatchedEngine, Workload};
+use etcd_monitor_bench::{
+    Benchmark, Options, Report, StreamBenchmark, Target, WatchedEngine, Workload,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{
-    Cli, Command, CommonArgs, OutputArgs, PresetArgs, ScenarioArgs, StreamCommand, Task,
+    Cli, Command, CommonArgs, EngineArg, OutputArgs, PresetArgs, ScenarioArgs, StreamCommand, Task,
 };
 use crate::display::Display;
-use crate::{ab, compare, display, output, scenario, signals};
+use crate::{ab, check, compare, display, output, scenario, signals};
 
 /// Does what was asked; the code says what came of it.
 pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.task {
-        Task::Load(command) => load(benchmark(command)?, command.common()).await,
+        Task::Load(command) => load(command).await,
         Task::Streams(command) => streams(command).await,
-        Task::Preset(arguments) => load(preset(arguments)?, &arguments.common).await,
+        Task::Preset(arguments) => preset(arguments).await,
         Task::Run(arguments) => phases(arguments).await,
         Task::Compare(arguments) => compare::run(arguments),
+        Task::Check(arguments) => check::run(arguments).await,
         Task::Ab(arguments) => ab::run(arguments).await,
         #[cfg(target_os = "linux")]
         Task::NullServer(arguments) => crate::null_server::run(arguments).await,
     }
 }
 
-async fn load(benchmark: Benchmark, common: &CommonArgs) -> anyhow::Result<ExitCode> {
+async fn load(command: &Command) -> anyhow::Result<ExitCode> {
+    let common = command.common();
+    let mut benchmark = benchmark(command)?;
+    aim(&mut benchmark, common, None).await?;
+    measure(&benchmark, common).await
+}
+
+async fn preset(arguments: &PresetArgs) -> anyhow::Result<ExitCode> {
+    let common = &arguments.common;
+    let preset = arguments.preset();
+    let work = (preset.workload()?, preset.options()?);
+    let mut benchmark = of_common(common, work)?;
+    aim(&mut benchmark, common, None).await?;
+    benchmark.engine = Box::new(WatchedEngine {
+        engine: benchmark.engine,
+        client: benchmark.client.clone(),
+        endpoints: benchmark.endpoints.clone(),
+        prefix: preset.standard.prefix,
+        watchers: arguments.watchers(),
+    });
+    measure(&benchmark, common).await
+}
+
+async fn measure(benchmark: &Benchmark, common: &CommonArgs) -> anyhow::Result<ExitCode> {
     let stop = CancellationToken::new();
     let _signals = signals::stop_at_signal(stop.clone())?;
     display::check(&common.output);
@@ -85,25 +111,24 @@ fn code(is_success: bool) -> ExitCode {
     }
 }
 
+/// Sends the requests of a benchmark to the members that the flags say, by the engine that they or `named` say.
+pub(crate) async fn aim(
+    benchmark: &mut Benchmark,
+    common: &CommonArgs,
+    named: Option<EngineArg>,
+) -> anyhow::Result<()> {
+    let client = benchmark.client.clone();
+    let target = Target::from(common.load.target);
+    let endpoints = target.endpoints(&client, &benchmark.endpoints).await?;
+    benchmark.engine = common.engine.engine(named, client, endpoints);
+    Ok(())
+}
+
 /// The benchmark that the flags of a load describe.
 pub(crate) fn benchmark(command: &Command) -> anyhow::Result<Benchmark> {
     let standard = command.standard();
     let work = (standard.workload()?, standard.options()?);
     of_common(command.common(), work)
-}
-
-fn preset(arguments: &PresetArgs) -> anyhow::Result<Benchmark> {
-    let preset = arguments.preset();
-    let work = (preset.workload()?, preset.options()?);
-    let mut benchmark = of_common(&arguments.common, work)?;
-    benchmark.engine = Box::new(WatchedEngine {
-        engine: benchmark.engine,
-        client: benchmark.client.clone(),
-        endpoints: benchmark.endpoints.clone(),
-        prefix: preset.standard.prefix,
-        watchers: arguments.watchers(),
-    });
-    Ok(benchmark)
 }
 
 fn of_common(
@@ -114,10 +139,7 @@ fn of_common(
     let client = common.connection.options();
     options.use_existing_prefix = common.load.use_existing_prefix;
     options.keep_keys = common.load.keep_keys;
-    options
-        .fsync_probe
-        .clone_from(&common.connection.fsync_probe);
-    options.server_metrics = !common.connection.no_server_metrics;
+    common.connection.complete(&mut options);
     Ok(Benchmark {
         engine: common
             .engine

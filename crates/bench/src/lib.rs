@@ -11,7 +11,7 @@
 //!
 //! ```no_run
 //! use etcd_monitor_bench::{
-//!     Benchmark, Load, Standard, StandardKind, TonicEngine, Until,
+//!     Benchmark, Load, Standard, StandardKind, Until, default_engine,
 //! };
 //! use etcd_monitor_client::{ClientOptions, Endpoint};
 //! use tokio_util::sync::CancellationToken;
@@ -21,7 +21,7 @@
 //! let client = ClientOptions::new();
 //! let standard = Standard::new(StandardKind::Mixed);
 //! let benchmark = Benchmark {
-//!     engine: Box::new(TonicEngine::new(client.clone(), endpoints.clone())),
+//!     engine: default_engine(client.clone(), endpoints.clone()),
 //!     client,
 //!     endpoints,
 //!     load: Load::new(Until::Operations(1_000)),
@@ -37,6 +37,7 @@
 mod ab;
 mod benchmark;
 mod bottleneck;
+mod check;
 mod compare;
 mod engine;
 mod environment;
@@ -65,6 +66,7 @@ mod server;
 mod standard;
 pub mod statistics;
 mod streams;
+mod target;
 mod turns;
 mod watched;
 mod workload;
@@ -72,6 +74,7 @@ mod workload;
 pub use ab::{Ab, AbReport, ROUNDS_MAX, RoundRun, RoundWatcher, SideName};
 pub use benchmark::{Benchmark, Options, Phase, Watcher};
 pub use bottleneck::{Bottleneck, Limit};
+pub use check::{CHECK_PREFIX_DEFAULT, CHECK_SECONDS_DEFAULT, CheckLevel, CheckResult, CheckRule};
 pub use compare::{
     CompareMethod, CompareOptions, CompareOutcome, Comparison, LEVEL, MetricComparison, MetricKind,
     MetricVerdict, NotComparable, RUNS_LEAST, RUNS_MAX, Side,
@@ -79,14 +82,14 @@ pub use compare::{
 pub use engine::library::TonicEngine;
 #[cfg(target_os = "linux")]
 pub use engine::native::{NativeEngine, Pacing};
-pub use engine::{Assignment, Engine, Outcome};
+pub use engine::{Assignment, Engine, Outcome, default_engine};
 pub use environment::{ClientMachine, ClusterNow, Environment, MemberNow};
 pub use error::BenchError;
 pub use failover::{Event, EventKind, Failover, Gap, Outage};
 pub use fsync_probe::FsyncProbe;
 pub use histogram::Latencies;
 pub use keys::{KeyOrder, KeyPicker, KeyShape, Values, ZIPF_EXPONENT_DEFAULT, end_of_prefix};
-pub use load::{Arrivals, CLIENTS_MAX, CONNECTIONS_MAX, Load, Rate, Until};
+pub use load::{Arrivals, CLIENTS_MAX, CONNECTIONS_MAX, Load, Overload, Rate, Until};
 #[cfg(target_os = "linux")]
 pub use null_server::NullServer;
 pub use preset::{Preset, PresetKind};
@@ -106,6 +109,7 @@ pub use streams::{
     ContentionLoad, ContentionStyle, LEASES_MAX, LeaseLoad, LeaseStyle, Stage, StreamBenchmark,
     StreamLoad, StreamOptions, WatchLoad,
 };
+pub use target::Target;
 pub use turns::{Turn, Turns};
 pub use watched::WatchedEngine;
 pub use workload::{

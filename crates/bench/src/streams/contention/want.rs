@@ -75,6 +75,7 @@ impl Contender {
                     // A key was made, and is deleted by the member since nobody waits any more.
                     self.counts.unknown.fetch_add(2, Ordering::Relaxed);
                     self.counts.given_up.fetch_add(1, Ordering::Relaxed);
+                    self.crew.finished();
                     return;
                 }
             };
@@ -91,6 +92,7 @@ impl Contender {
                     self.counts.unknown.fetch_add(1, Ordering::Relaxed);
                 }
             }
+            self.crew.finished();
         }
     }
 

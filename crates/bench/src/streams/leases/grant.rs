@@ -70,6 +70,7 @@ impl Grants {
             let answer = lease.as_ref().map(|_| Answer::default());
             self.crew
                 .record(client, OperationKind::Grant, (turn, times), answer);
+            self.crew.finished();
         }
     }
 }

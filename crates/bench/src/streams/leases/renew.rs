@@ -69,6 +69,7 @@ async fn renew(client: u32, crew: Arc<Crew>, stream: Arc<Stream>, own: Vec<i64>)
         let renewed = stream.renew(lease).await;
         let times = crew.times(turn, sent);
         let kind = OperationKind::KeepAlive;
+        crew.finished();
         match renewed {
             Ok(()) => crew.record(client, kind, (turn, times), Ok(Answer::default())),
             Err(failure) => {
