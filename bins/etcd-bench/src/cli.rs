@@ -1,15 +1,27 @@
 //! The flags.
 
+mod compare;
 mod connection;
+mod engine;
 mod load;
+#[cfg(target_os = "linux")]
+mod null_server;
 mod output;
+mod result;
+mod streams;
 mod workload;
 
-use clap::Parser;
+use clap::{Parser, Subcommand};
 
+pub(crate) use compare::{AbArgs, CompareArgs};
 pub(crate) use connection::ConnectionArgs;
+pub(crate) use engine::{EngineArg, EngineArgs};
 pub(crate) use load::LoadArgs;
+#[cfg(target_os = "linux")]
+pub(crate) use null_server::NullServerArgs;
 pub(crate) use output::{OutputArgs, ReportFormat};
+pub(crate) use result::ResultFormat;
+pub(crate) use streams::StreamCommand;
 pub(crate) use workload::Command;
 
 /// Measures what an etcd cluster does under load.
@@ -24,10 +36,30 @@ pub(crate) use workload::Command;
   etcd-bench read --clients 100 --duration 30s --serializable
   etcd-bench mixed --read-share 0.9 --rate 2000 --duration 1m --warmup 5s
   etcd-bench write --rate 500 --duration 30s -w json -o before.json
+  etcd-bench watch --watchers 1000 --rate 100 --duration 30s
+  etcd-bench compare before.json after.json
 
-Exit codes: 0 measured, 1 failed or nothing could be measured, 2 wrong usage.")]
+Exit codes: 0 measured, 1 failed or nothing could be measured, 2 wrong usage; of compare and ab also 3 regression, 4 too noisy.")]
 pub(crate) struct Cli {
-    /// What is asked.
+    /// What it does.
     #[command(subcommand)]
-    pub command: Command,
+    pub task: Task,
+}
+
+/// What it does: a load, or something with several of them.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Task {
+    /// One load.
+    #[command(flatten)]
+    Load(Box<Command>),
+    /// Streams, and calls that wait for others.
+    #[command(flatten)]
+    Streams(Box<StreamCommand>),
+    /// Compares reports.
+    Compare(Box<CompareArgs>),
+    /// Runs two sides in turns.
+    Ab(Box<AbArgs>),
+    /// Serves nothing.
+    #[cfg(target_os = "linux")]
+    NullServer(NullServerArgs),
 }

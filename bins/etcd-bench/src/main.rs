@@ -1,6 +1,10 @@
-//! The `etcd-bench` program: reads flags, runs one benchmark, writes its report.
+//! The `etcd-bench` program: reads flags, runs benchmarks or reads their reports, writes what came of it.
 
+mod ab;
 mod cli;
+mod compare;
+#[cfg(target_os = "linux")]
+mod null_server;
 mod output;
 mod progress;
 mod run;
@@ -27,8 +31,7 @@ fn main() -> ExitCode {
     // A blocking call under way, such as a name that resolves slowly, must not hold up the end.
     runtime.shutdown_background();
     match ended {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
+        Ok(code) => code,
         Err(error) => output::fail(&error),
     }
 }

@@ -1,8 +1,9 @@
 //! Where the report goes.
 
-use std::fs;
 use std::io::Write as _;
+use std::path::Path;
 use std::process::ExitCode;
+use std::{fmt, fs};
 
 use anyhow::Context;
 use etcd_monitor_bench::{BenchError, Report};
@@ -21,13 +22,36 @@ pub(crate) fn write(report: &Report, arguments: &OutputArgs) -> anyhow::Result<(
         fs::write(file, log)
             .with_context(|| format!("the log could not be written to {}", file.display()))?;
     }
-    match &arguments.output {
+    write_text(&text, arguments.output.as_deref())
+}
+
+/// Writes a text to the file, or to stdout where there is none.
+pub(crate) fn write_text(text: &str, file: Option<&Path>) -> anyhow::Result<()> {
+    match file {
         Some(file) => fs::write(file, text)
-            .with_context(|| format!("the report could not be written to {}", file.display())),
+            .with_context(|| format!("the result could not be written to {}", file.display())),
         None => std::io::stdout()
             .write_all(text.as_bytes())
-            .context("the report could not be written to stdout"),
+            .context("the result could not be written to stdout"),
     }
+}
+
+/// Flags that do not go together, where the parser of flags cannot say so.
+#[derive(Debug)]
+pub(crate) struct Usage(pub String);
+
+impl fmt::Display for Usage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl std::error::Error for Usage {}
+
+/// Tells whoever waits how far it is.
+#[expect(clippy::print_stderr, reason = "the progress of a command")]
+pub(crate) fn say(text: &str) {
+    eprintln!("etcd-bench: {text}");
 }
 
 /// Says why it failed: 2 for what was asked for wrongly, else 1.
@@ -42,6 +66,7 @@ pub(crate) fn fail(error: &anyhow::Error) -> ExitCode {
                 | BenchError::BadZipf { .. }
         )
     });
+    let is_usage = is_usage || error.is::<Usage>();
     if is_usage || error.is::<etcd_monitor_client::EndpointError>() {
         return ExitCode::from(2);
     }

@@ -1,37 +1,85 @@
 //! Runs what the flags say.
 
-use etcd_monitor_bench::{Benchmark, TonicEngine};
+use std::process::ExitCode;
+
+use etcd_monitor_bench::{Benchmark, Report, StreamBenchmark};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::Cli;
-use crate::output;
+use crate::cli::{Cli, Command, OutputArgs, StreamCommand, Task};
 use crate::progress::Bars;
-use crate::signals;
+use crate::{ab, compare, output, signals};
 
-/// True where the run did what was asked of it.
-pub(crate) async fn run(cli: &Cli) -> anyhow::Result<bool> {
-    let common = cli.command.common();
-    let endpoints = common.connection.endpoints()?;
-    let client = common.connection.options();
-    let load = common.load.load();
-    let standard = cli.command.standard();
-    let mut options = standard.options()?;
-    options.use_existing_prefix = common.load.use_existing_prefix;
-    options.keep_keys = common.load.keep_keys;
+/// Does what was asked; the code says what came of it.
+pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    match &cli.task {
+        Task::Load(command) => load(command).await,
+        Task::Streams(command) => streams(command).await,
+        Task::Compare(arguments) => compare::run(arguments),
+        Task::Ab(arguments) => ab::run(arguments).await,
+        #[cfg(target_os = "linux")]
+        Task::NullServer(arguments) => crate::null_server::run(arguments).await,
+    }
+}
+
+async fn load(command: &Command) -> anyhow::Result<ExitCode> {
+    let common = command.common();
+    let benchmark = benchmark(command)?;
+    let bars = Bars::new(&benchmark.load, common.output.quiet);
+    let stop = CancellationToken::new();
+    let _signals = signals::stop_at_signal(stop.clone())?;
+    let report = benchmark.run(&bars, &stop).await;
+    bars.end();
+    end(&report?, &common.output)
+}
+
+async fn streams(command: &StreamCommand) -> anyhow::Result<ExitCode> {
+    let common = command.common();
+    let load = common.pace.load();
     let bars = Bars::new(&load, common.output.quiet);
-    let benchmark = Benchmark {
-        engine: Box::new(TonicEngine::new(client.clone(), endpoints.clone())),
-        client,
-        endpoints,
+    let benchmark = StreamBenchmark {
+        client: common.connection.options(),
+        endpoints: common.connection.endpoints()?,
         load,
-        workload: standard.workload()?,
-        options,
+        work: command.work(),
+        options: common.pace.options(),
     };
     let stop = CancellationToken::new();
     let _signals = signals::stop_at_signal(stop.clone())?;
     let report = benchmark.run(&bars, &stop).await;
     bars.end();
-    let report = report?;
-    output::write(&report, &common.output)?;
-    Ok(report.is_success())
+    end(&report?, &common.output)
+}
+
+fn end(report: &Report, output: &OutputArgs) -> anyhow::Result<ExitCode> {
+    output::write(report, output)?;
+    Ok(if report.is_success() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
+}
+
+/// The benchmark that the flags of a load describe.
+pub(crate) fn benchmark(command: &Command) -> anyhow::Result<Benchmark> {
+    let common = command.common();
+    let endpoints = common.connection.endpoints()?;
+    let client = common.connection.options();
+    let standard = command.standard();
+    let mut options = standard.options()?;
+    options.use_existing_prefix = common.load.use_existing_prefix;
+    options.keep_keys = common.load.keep_keys;
+    options
+        .fsync_probe
+        .clone_from(&common.connection.fsync_probe);
+    options.server_metrics = !common.connection.no_server_metrics;
+    Ok(Benchmark {
+        engine: common
+            .engine
+            .engine(None, client.clone(), endpoints.clone()),
+        client,
+        endpoints,
+        load: common.load.load(),
+        workload: standard.workload()?,
+        options,
+    })
 }

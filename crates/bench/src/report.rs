@@ -1,7 +1,12 @@
 //! What a benchmark found. The names of its JSON are promises: fields may be added, never renamed.
 
+mod course;
 mod csv;
+mod details;
 mod hdr_log;
+#[cfg(test)]
+pub(crate) mod sample;
+mod server;
 mod table;
 
 use std::collections::BTreeMap;
@@ -11,14 +16,20 @@ use etcd_monitor_client::ClientError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::bottleneck::Bottleneck;
 use crate::engine::Outcome;
 use crate::environment::Environment;
+use crate::failover::Failover;
+use crate::fsync_probe::FsyncProbe;
 use crate::histogram::Latencies;
 use crate::load::Load;
 use crate::recorder::{Errors, Recording, Tally};
 use crate::request::OperationKind;
 use crate::self_load::OwnCost;
 use crate::series::Second;
+use crate::server::ServerMember;
+
+pub use details::{ContentionFigures, Details, LeaseFigures, WatchFigures};
 
 /// Bounds of the histogram in milliseconds; the last bucket is open.
 const BOUNDS_MILLISECONDS: [u64; 6] = [1, 5, 10, 50, 100, 500];
@@ -42,6 +53,9 @@ pub struct Plan {
     pub endpoints: Vec<String>,
     /// What all keys begin with.
     pub prefix: String,
+    /// What else makes the load what it is, by name (sizes, shares); empty where that is not known.
+    #[serde(default)]
+    pub parameters: BTreeMap<String, String>,
     /// How much, by how many, how fast.
     pub load: Load,
     /// When it began.
@@ -74,7 +88,7 @@ pub struct LatencyFigures {
 }
 
 impl LatencyFigures {
-    fn of(latencies: &Latencies) -> Self {
+    pub(crate) fn of(latencies: &Latencies) -> Self {
         let is_many = latencies.count() >= 1_000;
         Self {
             count: latencies.count(),
@@ -234,6 +248,9 @@ pub struct Report {
     pub lateness: LatencyFigures,
     /// Requests of an open loop that were due and never sent.
     pub unsent: u64,
+    /// Requests of an open loop that were due and were dropped, since every client was busy.
+    #[serde(default)]
+    pub dropped: u64,
     /// Why it ended early; `None` where it ran as planned.
     pub ended_early: Option<String>,
     /// What makes the result doubtful.
@@ -246,27 +263,62 @@ pub struct Report {
     pub own: OwnCost,
     /// Where it ran.
     pub environment: Environment,
+    /// What the members said of themselves meanwhile.
+    #[serde(default)]
+    pub server: Vec<ServerMember>,
+    /// What limited it.
+    #[serde(default)]
+    pub bottleneck: Bottleneck,
+    /// What happened to the service.
+    #[serde(default)]
+    pub failover: Failover,
+    /// What the probe of a disk found; `None` without one.
+    #[serde(default)]
+    pub fsync_probe: Option<FsyncProbe>,
     /// Second by second.
     pub seconds: Vec<Second>,
     /// Why keys are left; `None` where all were deleted, or were to be kept.
     pub keys_left: Option<String>,
+    /// What only this kind of load finds; `None` for loads of single calls.
+    #[serde(default)]
+    pub details: Option<Details>,
     /// The histograms themselves, for a log of them; not a part of the document.
     #[serde(skip)]
     pub recording: Recording,
 }
 
+/// How the doubt begins that the generator was late.
+const GENERATOR_LATE: &str = "GENERATOR LATE";
+
 /// The version of the document.
 const FORMAT: u32 = 1;
 
+/// What a report is made of.
+pub(crate) struct Parts {
+    pub(crate) plan: Plan,
+    pub(crate) outcome: Outcome,
+    pub(crate) seconds: Vec<Second>,
+    pub(crate) accounting: Accounting,
+    pub(crate) own: OwnCost,
+    pub(crate) environment: Environment,
+    pub(crate) server: Vec<ServerMember>,
+    pub(crate) failover: Failover,
+    pub(crate) fsync_probe: Option<FsyncProbe>,
+}
+
 impl Report {
-    pub(crate) fn new(
-        plan: Plan,
-        outcome: Outcome,
-        seconds: Vec<Second>,
-        accounting: Accounting,
-        own: OwnCost,
-        environment: Environment,
-    ) -> Self {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts {
+            plan,
+            outcome,
+            seconds,
+            accounting,
+            own,
+            environment,
+            server,
+            failover,
+            fsync_probe,
+        } = parts;
         let recording = outcome.recording;
         let of_kinds = recording.tallies.iter();
         let of_kinds = of_kinds
@@ -274,6 +326,7 @@ impl Report {
         let operations: Vec<OperationFigures> = of_kinds.collect();
         let rates = operations
             .iter()
+            .filter(|operation| operation.kind.is_request())
             .filter_map(|operation| operation.per_second);
         let mut report = Self {
             format: FORMAT,
@@ -285,19 +338,32 @@ impl Report {
             errors: recording.errors.clone(),
             lateness: LatencyFigures::of(&recording.lateness),
             unsent: outcome.unsent,
+            dropped: 0,
             ended_early: outcome.ended_early,
             doubts: own.doubts(),
             valid: true,
             accounting,
             own,
             environment,
+            server,
+            bottleneck: Bottleneck::default(),
+            failover,
+            fsync_probe,
             seconds,
             keys_left: None,
+            details: None,
             operations,
             recording,
         };
         report.judge();
+        report.mark_events();
+        report.bottleneck = Bottleneck::of(&report);
         report
+    }
+
+    pub(crate) fn take_details(&mut self, details: Details) {
+        self.doubts.splice(0..0, details.faults());
+        self.details = Some(details);
     }
 
     fn judge(&mut self) {
@@ -318,6 +384,31 @@ impl Report {
                 self.unsent
             ));
         }
+    }
+
+    /// Marks in the seconds what happened in them.
+    fn mark_events(&mut self) {
+        for event in &self.failover.events {
+            let number = Duration::try_from_secs_f64(event.at_seconds);
+            let number = number.unwrap_or_default().as_secs();
+            // Seconds in which nothing was answered any more are not told by the engine.
+            for missing in self.seconds.len() as u64..=number {
+                self.seconds.push(Second {
+                    second: missing,
+                    ..Second::default()
+                });
+            }
+            let mut seconds = self.seconds.iter_mut();
+            if let Some(second) = seconds.find(|second| second.second == number) {
+                second.events.push(event.kind);
+            }
+        }
+    }
+
+    /// Whether requests were sent late though clients were free.
+    pub(crate) fn is_generator_late(&self) -> bool {
+        self.late()
+            .is_some_and(|late| late.starts_with(GENERATOR_LATE))
     }
 
     fn late(&self) -> Option<String> {
@@ -342,7 +433,7 @@ impl Report {
             )
         } else {
             format!(
-                "GENERATOR LATE: 1 % of the requests were sent {late:.1} ms late or more: the result is invalid"
+                "{GENERATOR_LATE}: 1 % of the requests were sent {late:.1} ms late or more: the result is invalid"
             )
         })
     }
@@ -354,13 +445,18 @@ impl Report {
     }
 
     /// True where the run did what was asked of it: it was not ended by an error, something was answered, and nothing that
-    /// was acknowledged is lost.
+    /// was acknowledged is lost or otherwise broken.
     pub fn is_success(&self) -> bool {
         let is_stopped = self
             .ended_early
             .as_deref()
             .is_none_or(|why| why == "stopped");
-        self.succeeded > 0 && is_stopped && self.accounting.verdict != AccountingVerdict::Lost
+        let is_kept = self
+            .details
+            .as_ref()
+            .is_none_or(|details| details.faults().is_empty());
+        let is_there = self.accounting.verdict != AccountingVerdict::Lost;
+        self.succeeded > 0 && is_stopped && is_there && is_kept
     }
 
     /// The document.

@@ -1,5 +1,6 @@
 //! The six usual loads by name, as the command line, the daemon and its API offer them.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -121,7 +122,51 @@ impl Standard {
     /// What a benchmark of it does beside.
     pub fn options(&self) -> Result<Options, BenchError> {
         self.check()?;
-        Ok(Options::new(&*self.prefix, self.keys()?, self.value_size))
+        let mut options = Options::new(&*self.prefix, self.keys()?, self.value_size);
+        options.parameters = self.parameters();
+        Ok(options)
+    }
+
+    /// What makes it what it is, as far as it matters to its kind.
+    fn parameters(&self) -> BTreeMap<String, String> {
+        let reads = matches!(self.kind, StandardKind::Read | StandardKind::Mixed);
+        let ranges = self.kind == StandardKind::Range;
+        let is_txn = self.kind == StandardKind::Txn;
+        let order = match self.key_order {
+            KeyOrder::Sequential => "sequential".to_owned(),
+            KeyOrder::Random => "random".to_owned(),
+            KeyOrder::Zipf { exponent } => format!("zipf {exponent}"),
+        };
+        let txn = match self.txn {
+            TxnStyle::CompareAndSwap => "compare and swap".to_owned(),
+            TxnStyle::MultiplePuts(puts) => format!("{puts} puts"),
+        };
+        let range = &self.range;
+        let all = [
+            (true, "key_size_bytes", self.key_size.to_string()),
+            (true, "value_size_bytes", self.value_size.to_string()),
+            (true, "key_space", self.key_space.to_string()),
+            (self.kind != StandardKind::Delete, "key_order", order),
+            (
+                reads || ranges,
+                "serializable",
+                range.serializable.to_string(),
+            ),
+            (
+                self.kind == StandardKind::Mixed,
+                "read_share",
+                self.read_share.to_string(),
+            ),
+            (ranges, "range_size", self.range_size.to_string()),
+            (ranges, "limit", range.limit.to_string()),
+            (ranges, "keys_only", range.keys_only.to_string()),
+            (ranges, "count_only", range.count_only.to_string()),
+            (is_txn, "txn", txn),
+        ];
+        let matter = all.into_iter().filter(|(matters, _, _)| *matters);
+        matter
+            .map(|(_, name, value)| (name.to_owned(), value))
+            .collect()
     }
 
     fn check(&self) -> Result<(), BenchError> {

@@ -17,6 +17,9 @@ impl Report {
         let began = UNIX_EPOCH + Duration::from_millis(u64::try_from(began).unwrap_or(0));
         let mut builder = IntervalLogWriterBuilder::new();
         builder.with_start_time(began);
+        for doubt in &self.doubts {
+            builder.add_comment(&format!("doubt: {doubt}"));
+        }
         let window = Duration::try_from_secs_f64(self.window_seconds).unwrap_or_default();
         if let Ok(mut writer) = builder.begin_log_with(&mut log, &mut serializer) {
             for (kind, tally) in &self.recording.tallies {
