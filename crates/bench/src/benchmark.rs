@@ -41,8 +41,6 @@ pub struct Options {
     pub use_existing_prefix: bool,
     /// Leaves the keys there.
     pub keep_keys: bool,
-    /// How fast the keys are filled in; `None`: as fast as the cluster takes them.
-    pub populate_rate: Option<Rate>,
     /// What else makes the load what it is, by name (sizes, shares): stands in the report, and runs are only compared where it
     /// is equal.
     pub parameters: BTreeMap<String, String>,
@@ -50,6 +48,8 @@ pub struct Options {
     pub server_metrics: bool,
     /// Probes the disk of this directory before it measures.
     pub fsync_probe: Option<PathBuf>,
+    /// How fast the keys are filled in; `None`: as fast as the cluster takes them.
+    pub populate_rate: Option<Rate>,
 }
 
 impl Options {
@@ -61,10 +61,10 @@ impl Options {
             value_size,
             use_existing_prefix: false,
             keep_keys: false,
-            populate_rate: None,
             parameters: BTreeMap::new(),
             server_metrics: true,
             fsync_probe: None,
+            populate_rate: None,
         }
     }
 }

@@ -22,7 +22,7 @@ pub enum Details {
 
 /// What watchers saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkWatchFigures))]
 #[non_exhaustive]
 pub struct WatchFigures {
     /// Watches, each of one key.
@@ -61,7 +61,7 @@ pub struct WatchFigures {
 
 /// What became of leases.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkLeaseFigures))]
 #[non_exhaustive]
 pub struct LeaseFigures {
     /// Leases that were granted.
@@ -88,7 +88,7 @@ pub struct LeaseFigures {
 
 /// What became of those who wanted the same.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkContentionFigures))]
 #[non_exhaustive]
 pub struct ContentionFigures {
     /// Clients that want it.
