@@ -143,7 +143,7 @@ impl Benchmark {
         watcher: &dyn Watcher,
         stop: &CancellationToken,
     ) -> Result<Report, BenchError> {
-        let fsync_probe = self.probe().await?;
+        let fsync_probe = probe(self.options.fsync_probe.clone()).await?;
         self.populate(watcher, stop).await?;
         let began_at = Timestamp::now();
         let first = prefix.revision().await?;
@@ -171,15 +171,6 @@ impl Benchmark {
             server: seen.into_iter().map(|watched| watched.member).collect(),
             fsync_probe,
         }))
-    }
-
-    async fn probe(&self) -> Result<Option<FsyncProbe>, BenchError> {
-        let Some(directory) = self.options.fsync_probe.clone() else {
-            return Ok(None);
-        };
-        let probe = tokio::task::spawn_blocking(move || FsyncProbe::run(&directory)).await;
-        let probe = probe.map_err(|error| BenchError::Worker(format!("failed: {error}")))?;
-        probe.map(Some)
     }
 
     async fn populate(
@@ -247,6 +238,16 @@ pub(crate) fn note_stop(load: &Load, mut outcome: Outcome, stop: &CancellationTo
         outcome.ended_early = Some("stopped".to_owned());
     }
     outcome
+}
+
+/// Probes the disk of a directory, where one is named.
+pub(crate) async fn probe(directory: Option<PathBuf>) -> Result<Option<FsyncProbe>, BenchError> {
+    let Some(directory) = directory else {
+        return Ok(None);
+    };
+    let probe = tokio::task::spawn_blocking(move || FsyncProbe::run(&directory)).await;
+    let probe = probe.map_err(|error| BenchError::Worker(format!("failed: {error}")))?;
+    probe.map(Some)
 }
 
 pub(crate) fn failover(

@@ -198,7 +198,9 @@ fn unknown(report: &Report) -> Bottleneck {
 
 /// Mean of the service times of all requests.
 fn service_mean_seconds(report: &Report) -> Option<f64> {
-    let sums = report.operations.iter().filter_map(|operation| {
+    let requests = report.operations.iter();
+    let requests = requests.filter(|operation| operation.kind.is_request());
+    let sums = requests.filter_map(|operation| {
         let count = operation.service.count as f64;
         Some((operation.service.mean_seconds? * count, count))
     });

@@ -212,6 +212,25 @@ mod tests {
     }
 
     #[test]
+    fn a_doubt_is_in_every_form() {
+        let mut report = report(0, &[100, 100], 1.0);
+        report.doubts = vec!["it was \"late\"".to_owned(), "and busy".to_owned()];
+        assert!(report.to_table().contains("note          it was \"late\""));
+        assert!(report.to_json().unwrap().contains("and busy"));
+        let csv = report.to_csv();
+        let lines: Vec<&str> = csv.lines().collect();
+        assert!(lines[0].ends_with(",events,doubts") && lines.len() == 3);
+        assert!(
+            lines[1].ends_with(",\"it was \"\"late\"\"; and busy\""),
+            "{csv}"
+        );
+        assert!(lines[2].ends_with(",,"), "{csv}");
+        report.seconds.clear();
+        assert_eq!(report.to_csv().lines().count(), 2);
+        assert!(report.to_hdr_log().contains("doubt: and busy"));
+    }
+
+    #[test]
     fn what_the_schedule_brings_is_no_doubt() {
         // Random arrivals of 100 in a second vary by 10 %.
         let seconds = [85, 100, 118, 90, 110];
