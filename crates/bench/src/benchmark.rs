@@ -162,7 +162,7 @@ impl Benchmark {
         let seconds = board.seconds();
         Ok(Report::new(Parts {
             accounting: Accounting::of(&outcome.recording, first, last),
-            failover: failover(&board, &seen, &seconds, outcome.window_seconds),
+            failover: failover(&board, &seen, &seconds, outcome.window_seconds, &self.load),
             plan: self.plan(began_at),
             outcome: note_stop(&self.load, outcome, stop),
             seconds,
@@ -255,13 +255,20 @@ pub(crate) fn failover(
     watched: &[Watched],
     seconds: &[Second],
     window_seconds: f64,
+    load: &Load,
 ) -> Failover {
     let span = Duration::try_from_secs_f64(window_seconds).unwrap_or_default();
     let events = board
         .window()
         .map(|window| events(watched, window.from, window.from + span));
     let gaps = board.gaps(window_seconds);
-    Failover::new(events.unwrap_or_default(), &gaps, seconds, window_seconds)
+    Failover::new(
+        events.unwrap_or_default(),
+        &gaps,
+        seconds,
+        window_seconds,
+        load,
+    )
 }
 
 fn assignment(load: Load, workload: Arc<dyn Workload>, stop: &CancellationToken) -> Assignment {

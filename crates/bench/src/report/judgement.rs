@@ -165,6 +165,8 @@ impl Report {
             mean(counts.get(counts.len() - third..)?)?,
         );
         let trend = match last / first - 1.0 {
+            // An outage is told by itself.
+            _ if !self.failover.outages.is_empty() => "",
             change if change > TREND_SHARE => "; it rose, so that a longer --warmup is needed",
             change if change < -TREND_SHARE => "; it fell, so that a longer run has less",
             _ => "",

@@ -140,7 +140,13 @@ impl StreamBenchmark {
         let seconds = stage.board.seconds();
         let mut report = Report::new(Parts {
             accounting: Accounting::of(&outcome.recording, first, last),
-            failover: failover(&stage.board, &seen, &seconds, outcome.window_seconds),
+            failover: failover(
+                &stage.board,
+                &seen,
+                &seconds,
+                outcome.window_seconds,
+                &self.load,
+            ),
             plan: self.plan(began_at),
             outcome: note_stop(&self.load, outcome, &stage.stop),
             seconds,
