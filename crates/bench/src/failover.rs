@@ -25,7 +25,7 @@ const OUTAGES_MAX: usize = 100;
 /// Seconds before an outage whose p99 is the level to which it has to come back: their median.
 const LEVEL_SECONDS: usize = 30;
 
-/// The p99 is back at its level below so many times of it.
+/// The p99 is back at its level below so many times of it, or where a second before was as slow.
 const BACK_AT: f64 = 1.5;
 
 /// A time in which no request was answered, to 10 ms.
@@ -112,7 +112,8 @@ fn outage(gap: Gap, seconds: &[Second], load: &Load) -> Outage {
     let mut level: Vec<f64> = before.filter_map(|second| second.p99_seconds).collect();
     level.drain(..level.len().saturating_sub(LEVEL_SECONDS));
     level.sort_by(f64::total_cmp);
-    let p99_before = level.get(level.len() / 2).copied();
+    let all_before = level;
+    let p99_before = all_before.get(all_before.len() / 2).copied();
     Outage {
         gap,
         p99_before_seconds: p99_before,
@@ -120,7 +121,10 @@ fn outage(gap: Gap, seconds: &[Second], load: &Load) -> Outage {
             .rate
             .map(|rate| f64::from(load.clients) / rate.per_second)
             .filter(|spent| *spent < gap.seconds()),
-        recovered_after_seconds: p99_before.and_then(|level| recovered_after(gap, level, seconds)),
+        recovered_after_seconds: p99_before.and_then(|level| {
+            let slowest = all_before.last().copied().unwrap_or(level);
+            recovered_after(gap, slowest.max(BACK_AT * level), seconds)
+        }),
     }
 }
 

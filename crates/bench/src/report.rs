@@ -18,6 +18,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::bottleneck::Bottleneck;
+use crate::breakdown::Breakdown;
 use crate::engine::Outcome;
 use crate::environment::Environment;
 use crate::failover::Failover;
@@ -211,6 +212,9 @@ pub struct Report {
     /// What the members said of themselves meanwhile.
     #[serde(default)]
     pub server: Vec<ServerMember>,
+    /// Where the time of a request went.
+    #[serde(default)]
+    pub breakdown: Breakdown,
     /// What limited it.
     #[serde(default)]
     pub bottleneck: Bottleneck,
@@ -290,6 +294,7 @@ impl Report {
             own,
             environment,
             server,
+            breakdown: Breakdown::default(),
             bottleneck: Bottleneck::default(),
             failover,
             fsync_probe,
@@ -302,6 +307,7 @@ impl Report {
         report.mark_events();
         report.throughput_variation = report.variation();
         report.judge();
+        report.breakdown = Breakdown::of(&report);
         report.bottleneck = Bottleneck::of(&report);
         report
     }

@@ -85,6 +85,9 @@ impl Report {
                 &format!("below {}: {why}", self.plan.prefix),
             );
         }
+        if let Some(breakdown) = self.breakdown.describe() {
+            line(text, "mean time", &breakdown);
+        }
         self.limit(text);
         for doubt in &self.doubts {
             line(text, "note", doubt);
