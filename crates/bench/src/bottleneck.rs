@@ -39,6 +39,7 @@ const OUTAGE_SHARE: f64 = 0.1;
 
 /// What limited a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkLimit))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Limit {
@@ -85,6 +86,7 @@ impl Limit {
 
 /// What limited a run, and why that is believed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkBottleneck))]
 #[non_exhaustive]
 pub struct Bottleneck {
     /// What limited it.

@@ -7,6 +7,7 @@ use crate::report::Report;
 
 /// Where the time of a request went: means over all requests, in seconds. What is not known is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Breakdown {
     /// From when it was due until it was sent: the wait for a client, and the lateness of the generator.

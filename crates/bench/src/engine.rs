@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
 use async_trait::async_trait;
-use etcd_monitor_client::{ClientError, ErrorKind};
+use etcd_monitor_client::{ClientError, ClientOptions, Endpoint, ErrorKind};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::BenchError;
@@ -80,6 +80,15 @@ pub trait Engine: Send + Sync {
 
     /// Runs a load. Fails only where it cannot begin: what single requests fail of is a part of the outcome.
     async fn run(&self, assignment: Assignment) -> Result<Outcome, BenchError>;
+}
+
+/// The engine for whoever has no reason for another: the native one where there is one, else that on etcd-client.
+pub fn default_engine(client: ClientOptions, endpoints: Vec<Endpoint>) -> Box<dyn Engine> {
+    #[cfg(target_os = "linux")]
+    let engine = native::NativeEngine::new(client, endpoints);
+    #[cfg(not(target_os = "linux"))]
+    let engine = library::TonicEngine::new(client, endpoints);
+    Box::new(engine)
 }
 
 fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, BenchError> {

@@ -51,6 +51,8 @@ pub enum BenchError {
         failed: u64,
         /// Writes that were to be made.
         count: u64,
+        /// The kind of the first error, as reports count errors by.
+        kind: String,
         /// The first error.
         example: String,
     },

@@ -11,7 +11,7 @@
 //!
 //! ```no_run
 //! use etcd_monitor_bench::{
-//!     Benchmark, Load, Standard, StandardKind, TonicEngine, Until,
+//!     Benchmark, Load, Standard, StandardKind, Until, default_engine,
 //! };
 //! use etcd_monitor_client::{ClientOptions, Endpoint};
 //! use tokio_util::sync::CancellationToken;
@@ -21,7 +21,7 @@
 //! let client = ClientOptions::new();
 //! let standard = Standard::new(StandardKind::Mixed);
 //! let benchmark = Benchmark {
-//!     engine: Box::new(TonicEngine::new(client.clone(), endpoints.clone())),
+//!     engine: default_engine(client.clone(), endpoints.clone()),
 //!     client,
 //!     endpoints,
 //!     load: Load::new(Until::Operations(1_000)),
@@ -81,7 +81,7 @@ pub use compare::{
 pub use engine::library::TonicEngine;
 #[cfg(target_os = "linux")]
 pub use engine::native::{NativeEngine, Pacing};
-pub use engine::{Assignment, Engine, Outcome};
+pub use engine::{Assignment, Engine, Outcome, default_engine};
 pub use environment::{ClientMachine, ClusterNow, Environment, MemberNow};
 pub use error::BenchError;
 pub use failover::{Event, EventKind, Failover, Gap, Outage};

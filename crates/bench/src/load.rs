@@ -14,6 +14,7 @@ pub const CLIENTS_MAX: u32 = 100_000;
 
 /// When a load is over.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = LoadEnd))]
 #[serde(rename_all = "snake_case")]
 pub enum Until {
     /// After so many requests, those of the warm-up not counted.
@@ -24,6 +25,7 @@ pub enum Until {
 
 /// When the requests of an open loop are due.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Arrivals {
@@ -37,6 +39,7 @@ pub enum Arrivals {
 
 /// An open loop: requests are due at times that do not wait for answers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = LoadRate))]
 pub struct Rate {
     /// Requests in a second.
     pub per_second: f64,
@@ -46,6 +49,7 @@ pub struct Rate {
 
 /// What becomes of a request of an open loop that is due while every client waits for an answer.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = LoadOverload))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Overload {
@@ -83,6 +87,7 @@ impl Overload {
 
 /// How much is asked, by how many, how fast.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Load {
     /// Connections, spread over the endpoints in turn.

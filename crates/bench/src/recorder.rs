@@ -88,6 +88,7 @@ impl Tally {
 
 /// Errors of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = RequestErrors))]
 pub struct Errors {
     /// How many.
     pub count: u64,

@@ -39,6 +39,7 @@ const BOUNDS_MILLISECONDS: [u64; 6] = [1, 5, 10, 50, 100, 500];
 
 /// What was planned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkPlan))]
 #[non_exhaustive]
 pub struct Plan {
     /// Name of the workload.
@@ -60,6 +61,7 @@ pub struct Plan {
 
 /// A set of latencies in seconds; all are `None` where nothing was measured.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct LatencyFigures {
     /// How many were measured.
@@ -101,6 +103,7 @@ impl LatencyFigures {
 
 /// Requests whose response took from the bound before to this one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = LatencyBucket))]
 pub struct Bucket {
     /// Upper bound in seconds; `None` for what took longer than the last.
     pub below_seconds: Option<f64>,
@@ -123,6 +126,7 @@ fn buckets(latencies: &Latencies) -> Vec<Bucket> {
 
 /// Requests of one kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct OperationFigures {
     /// What was asked.
@@ -164,6 +168,7 @@ impl OperationFigures {
 
 /// What a benchmark found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkReport))]
 #[non_exhaustive]
 pub struct Report {
     /// Version of this document.

@@ -19,6 +19,7 @@ const DIGITS: u8 = 2;
 
 /// One second of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkSecond))]
 #[non_exhaustive]
 pub struct Second {
     /// Seconds since the measurement began.

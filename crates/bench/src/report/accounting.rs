@@ -7,6 +7,7 @@ use crate::recorder::Recording;
 
 /// Whether all that was acknowledged is there: etcd makes one revision of each change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Accounting {
     /// Revision before the measurement, as confirmed by a quorum.
@@ -30,6 +31,7 @@ pub struct Accounting {
 
 /// What the revisions say about the changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AccountingVerdict {
