@@ -66,12 +66,16 @@ async fn measure(benchmark: &Benchmark, common: &CommonArgs) -> anyhow::Result<E
 async fn streams(command: &StreamCommand) -> anyhow::Result<ExitCode> {
     let common = command.common();
     let load = common.pace.load();
+    let mut options = common.pace.options();
+    let connection = &common.connection;
+    options.fsync_probe.clone_from(&connection.fsync_probe);
+    options.server_metrics = !connection.no_server_metrics;
     let benchmark = StreamBenchmark {
         client: common.connection.options(),
         endpoints: common.connection.endpoints()?,
         load,
         work: command.work(),
-        options: common.pace.options(),
+        options,
     };
     let stop = CancellationToken::new();
     let _signals = signals::stop_at_signal(stop.clone())?;

@@ -153,7 +153,7 @@ impl Benchmark {
         watcher: &dyn Watcher,
         stop: &CancellationToken,
     ) -> Result<Report, BenchError> {
-        let fsync_probe = self.probe().await?;
+        let fsync_probe = probe(self.options.fsync_probe.clone()).await?;
         self.populate(watcher, stop).await?;
         let began_at = Timestamp::now();
         let first = prefix.revision().await?;
@@ -172,7 +172,7 @@ impl Benchmark {
         let seconds = board.seconds();
         Ok(Report::new(Parts {
             accounting: Accounting::of(&outcome.recording, first, last),
-            failover: failover(&board, &seen, &seconds, outcome.window_seconds),
+            failover: failover(&board, &seen, &seconds, outcome.window_seconds, &self.load),
             plan: self.plan(began_at),
             outcome: note_stop(&self.load, outcome, stop),
             seconds,
@@ -181,15 +181,6 @@ impl Benchmark {
             server: seen.into_iter().map(|watched| watched.member).collect(),
             fsync_probe,
         }))
-    }
-
-    async fn probe(&self) -> Result<Option<FsyncProbe>, BenchError> {
-        let Some(directory) = self.options.fsync_probe.clone() else {
-            return Ok(None);
-        };
-        let probe = tokio::task::spawn_blocking(move || FsyncProbe::run(&directory)).await;
-        let probe = probe.map_err(|error| BenchError::Worker(format!("failed: {error}")))?;
-        probe.map(Some)
     }
 
     async fn populate(
@@ -260,18 +251,35 @@ pub(crate) fn note_stop(load: &Load, mut outcome: Outcome, stop: &CancellationTo
     outcome
 }
 
+/// Probes the disk of a directory, where one is named.
+pub(crate) async fn probe(directory: Option<PathBuf>) -> Result<Option<FsyncProbe>, BenchError> {
+    let Some(directory) = directory else {
+        return Ok(None);
+    };
+    let probe = tokio::task::spawn_blocking(move || FsyncProbe::run(&directory)).await;
+    let probe = probe.map_err(|error| BenchError::Worker(format!("failed: {error}")))?;
+    probe.map(Some)
+}
+
 pub(crate) fn failover(
     board: &SecondsBoard,
     watched: &[Watched],
     seconds: &[Second],
     window_seconds: f64,
+    load: &Load,
 ) -> Failover {
     let span = Duration::try_from_secs_f64(window_seconds).unwrap_or_default();
     let events = board
         .window()
         .map(|window| events(watched, window.from, window.from + span));
     let gaps = board.gaps(window_seconds);
-    Failover::new(events.unwrap_or_default(), &gaps, seconds, window_seconds)
+    Failover::new(
+        events.unwrap_or_default(),
+        &gaps,
+        seconds,
+        window_seconds,
+        load,
+    )
 }
 
 fn assignment(load: Load, workload: Arc<dyn Workload>, stop: &CancellationToken) -> Assignment {

@@ -10,6 +10,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::report::Report;
 
+pub(crate) use server::{leader, request_mean_seconds as member_request_mean_seconds};
+
 /// A wait that takes this share of the time is what is waited for.
 const WAIT_SHARE: f64 = 0.5;
 
@@ -199,8 +201,10 @@ fn unknown(report: &Report) -> Bottleneck {
 }
 
 /// Mean of the service times of all requests.
-fn service_mean_seconds(report: &Report) -> Option<f64> {
-    let sums = report.operations.iter().filter_map(|operation| {
+pub(crate) fn service_mean_seconds(report: &Report) -> Option<f64> {
+    let requests = report.operations.iter();
+    let requests = requests.filter(|operation| operation.kind.is_request());
+    let sums = requests.filter_map(|operation| {
         let count = operation.service.count as f64;
         Some((operation.service.mean_seconds? * count, count))
     });

@@ -10,6 +10,7 @@ pub(crate) use events::events;
 pub use events::{Event, EventKind};
 pub(crate) use gaps::{BINS, gaps};
 
+use crate::load::Load;
 use crate::series::Second;
 
 /// A time without any answer is an outage from here on...
@@ -24,7 +25,7 @@ const OUTAGES_MAX: usize = 100;
 /// Seconds before an outage whose p99 is the level to which it has to come back: their median.
 const LEVEL_SECONDS: usize = 30;
 
-/// The p99 is back at its level below so many times of it.
+/// The p99 is back at its level below so many times of it, or where a second before was as slow.
 const BACK_AT: f64 = 1.5;
 
 /// A time in which no request was answered, to 10 ms.
@@ -59,6 +60,10 @@ pub struct Outage {
     /// From its beginning to the first second whose p99, and that of the next, was back at that level; `None` where it never
     /// was, or where nothing was measured before.
     pub recovered_after_seconds: Option<f64>,
+    /// In an open loop: from its beginning to when every client waited, so that nothing more was sent, and nobody knows whether
+    /// it would have been answered; `None` where some client was free all the time.
+    #[serde(default)]
+    pub clients_spent_after_seconds: Option<f64>,
 }
 
 /// What happened to the service.
@@ -80,6 +85,7 @@ impl Failover {
         gaps: &[Gap],
         seconds: &[Second],
         window_seconds: f64,
+        load: &Load,
     ) -> Self {
         let longest = |one: &&Gap, other: &&Gap| one.seconds().total_cmp(&other.seconds());
         let answers: u64 = seconds.iter().map(|second| second.succeeded).sum();
@@ -91,7 +97,7 @@ impl Failover {
             longest_gap: gaps.iter().max_by(longest).copied(),
             outages: outages
                 .take(OUTAGES_MAX)
-                .map(|gap| outage(*gap, seconds))
+                .map(|gap| outage(*gap, seconds, load))
                 .collect(),
         }
     }
@@ -102,18 +108,26 @@ impl Failover {
     }
 }
 
-fn outage(gap: Gap, seconds: &[Second]) -> Outage {
+fn outage(gap: Gap, seconds: &[Second], load: &Load) -> Outage {
     let before = seconds
         .iter()
         .filter(|second| (second.second + 1) as f64 <= gap.from_seconds);
     let mut level: Vec<f64> = before.filter_map(|second| second.p99_seconds).collect();
     level.drain(..level.len().saturating_sub(LEVEL_SECONDS));
     level.sort_by(f64::total_cmp);
-    let p99_before = level.get(level.len() / 2).copied();
+    let all_before = level;
+    let p99_before = all_before.get(all_before.len() / 2).copied();
     Outage {
         gap,
         p99_before_seconds: p99_before,
-        recovered_after_seconds: p99_before.and_then(|level| recovered_after(gap, level, seconds)),
+        clients_spent_after_seconds: load
+            .rate
+            .map(|rate| f64::from(load.clients) / rate.per_second)
+            .filter(|spent| *spent < gap.seconds()),
+        recovered_after_seconds: p99_before.and_then(|level| {
+            let slowest = all_before.last().copied().unwrap_or(level);
+            recovered_after(gap, slowest.max(BACK_AT * level), seconds)
+        }),
     }
 }
 
@@ -134,6 +148,7 @@ fn recovered_after(gap: Gap, level: f64, seconds: &[Second]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::{Arrivals, Rate, Until};
 
     fn second(number: u64, succeeded: u64, p99: f64) -> Second {
         Second {
@@ -142,6 +157,16 @@ mod tests {
             p99_seconds: (succeeded > 0).then_some(p99),
             ..Second::default()
         }
+    }
+
+    /// 100 requests in a second by ten clients.
+    fn load() -> Load {
+        let mut load = Load::new(Until::Operations(1));
+        load.rate = Some(Rate {
+            per_second: 100.0,
+            arrivals: Arrivals::Uniform,
+        });
+        load
     }
 
     fn gap(from_seconds: f64, to_seconds: f64) -> Gap {
@@ -169,27 +194,28 @@ mod tests {
             .map(|(number, (succeeded, p99))| second(number, succeeded, p99))
             .collect();
         let gaps = [gap(0.5, 0.6), gap(2.0, 3.2)];
-        let failover = Failover::new(Vec::new(), &gaps, &seconds, 8.0);
+        let failover = Failover::new(Vec::new(), &gaps, &seconds, 8.0, &load());
         assert_eq!(failover.longest_gap, Some(gaps[1]));
         assert_eq!(failover.outages.len(), 1);
         let outage = &failover.outages[0];
         assert_eq!(outage.p99_before_seconds, Some(0.003));
         // Second 4 is back, and 5 is not.
         assert_eq!(outage.recovered_after_seconds, Some(4.0));
+        assert_eq!(outage.clients_spent_after_seconds, Some(0.1));
         assert!((failover.outage_seconds() - 1.2).abs() < 1e-9);
     }
 
     #[test]
     fn without_a_before_nobody_knows_when_it_was_back() {
         let seconds = [second(0, 0, 0.0), second(1, 50, 0.001)];
-        let failover = Failover::new(Vec::new(), &[gap(0.0, 1.0)], &seconds, 2.0);
+        let failover = Failover::new(Vec::new(), &[gap(0.0, 1.0)], &seconds, 2.0, &load());
         assert_eq!(failover.outages[0].recovered_after_seconds, None);
     }
 
     #[test]
     fn a_slow_load_has_gaps_and_no_outages() {
         let seconds = [second(0, 1, 0.9), second(1, 1, 0.9)];
-        let failover = Failover::new(Vec::new(), &[gap(0.1, 1.0)], &seconds, 2.0);
+        let failover = Failover::new(Vec::new(), &[gap(0.1, 1.0)], &seconds, 2.0, &load());
         assert_eq!(failover.outages, []);
         assert!(failover.longest_gap.is_some());
     }

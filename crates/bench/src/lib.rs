@@ -37,6 +37,7 @@
 mod ab;
 mod benchmark;
 mod bottleneck;
+mod breakdown;
 mod check;
 mod compare;
 mod engine;
@@ -74,6 +75,7 @@ mod workload;
 pub use ab::{Ab, AbReport, ROUNDS_MAX, RoundRun, RoundWatcher, SideName};
 pub use benchmark::{Benchmark, Options, Phase, Watcher};
 pub use bottleneck::{Bottleneck, Limit};
+pub use breakdown::Breakdown;
 pub use check::{CHECK_PREFIX_DEFAULT, CHECK_SECONDS_DEFAULT, CheckLevel, CheckResult, CheckRule};
 pub use compare::{
     CompareMethod, CompareOptions, CompareOutcome, Comparison, LEVEL, MetricComparison, MetricKind,

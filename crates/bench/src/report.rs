@@ -1,5 +1,6 @@
 //! What a benchmark found. The names of its JSON are promises: fields may be added, never renamed.
 
+mod accounting;
 mod course;
 mod csv;
 mod details;
@@ -13,11 +14,11 @@ mod table;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use etcd_monitor_client::ClientError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::bottleneck::Bottleneck;
+use crate::breakdown::Breakdown;
 use crate::engine::Outcome;
 use crate::environment::Environment;
 use crate::failover::Failover;
@@ -30,6 +31,7 @@ use crate::self_load::OwnCost;
 use crate::series::Second;
 use crate::server::ServerMember;
 
+pub use accounting::{Accounting, AccountingVerdict};
 pub use details::{ContentionFigures, Details, LeaseFigures, WatchFigures};
 
 /// Bounds of the histogram in milliseconds; the last bucket is open.
@@ -168,60 +170,6 @@ impl OperationFigures {
     }
 }
 
-/// Whether all that was acknowledged is there: etcd makes one revision of each change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[non_exhaustive]
-pub struct Accounting {
-    /// Revision before the measurement, as confirmed by a quorum.
-    pub revision_before: i64,
-    /// Revision after it; `None` where nobody answered.
-    pub revision_after: Option<i64>,
-    /// Changes that were acknowledged, those of the warm-up included.
-    pub acknowledged: u64,
-    /// Changes that failed in a way in which etcd may have made them all the same.
-    pub unknown: u64,
-    /// What follows.
-    pub verdict: AccountingVerdict,
-}
-
-/// What the revisions say about the changes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[serde(rename_all = "snake_case")]
-#[non_exhaustive]
-pub enum AccountingVerdict {
-    /// As many revisions as acknowledged changes, and no more than those that may have been made.
-    NothingLost,
-    /// Fewer revisions than acknowledged changes.
-    Lost,
-    /// More revisions than this load can have made: others wrote meanwhile, which may hide a loss.
-    OthersWrote,
-    /// The revision after is not known.
-    Unknown,
-}
-
-impl Accounting {
-    pub(crate) fn of(recording: &Recording, before: i64, after: Result<i64, ClientError>) -> Self {
-        let after = after.ok();
-        let (acknowledged, unknown) = (recording.acknowledged_changes, recording.unknown_changes);
-        let made = after.map(|after| u64::try_from(after.saturating_sub(before)).unwrap_or(0));
-        let verdict = match made {
-            None => AccountingVerdict::Unknown,
-            Some(made) if made < acknowledged => AccountingVerdict::Lost,
-            Some(made) if made > acknowledged + unknown => AccountingVerdict::OthersWrote,
-            Some(_) => AccountingVerdict::NothingLost,
-        };
-        Self {
-            revision_before: before,
-            revision_after: after,
-            acknowledged,
-            unknown,
-            verdict,
-        }
-    }
-}
-
 /// What a benchmark found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkReport))]
@@ -273,6 +221,9 @@ pub struct Report {
     /// What the members said of themselves meanwhile.
     #[serde(default)]
     pub server: Vec<ServerMember>,
+    /// Where the time of a request went.
+    #[serde(default)]
+    pub breakdown: Breakdown,
     /// What limited it.
     #[serde(default)]
     pub bottleneck: Bottleneck,
@@ -352,6 +303,7 @@ impl Report {
             own,
             environment,
             server,
+            breakdown: Breakdown::default(),
             bottleneck: Bottleneck::default(),
             failover,
             fsync_probe,
@@ -364,6 +316,7 @@ impl Report {
         report.mark_events();
         report.throughput_variation = report.variation();
         report.judge();
+        report.breakdown = Breakdown::of(&report);
         report.bottleneck = Bottleneck::of(&report);
         report
     }
@@ -406,23 +359,5 @@ mod tests {
         assert_eq!(counts, [2, 1, 1, 1, 1, 1, 2]);
         assert_eq!(buckets[0].below_seconds, Some(1e-3));
         assert_eq!(buckets[6].below_seconds, None);
-    }
-
-    fn verdict(acknowledged: u64, unknown: u64, after: i64) -> AccountingVerdict {
-        let recording = Recording {
-            acknowledged_changes: acknowledged,
-            unknown_changes: unknown,
-            ..Recording::default()
-        };
-        Accounting::of(&recording, 100, Ok(after)).verdict
-    }
-
-    #[test]
-    fn revisions_account_for_changes() {
-        assert_eq!(verdict(10, 0, 110), AccountingVerdict::NothingLost);
-        assert_eq!(verdict(10, 3, 112), AccountingVerdict::NothingLost);
-        assert_eq!(verdict(10, 0, 109), AccountingVerdict::Lost);
-        assert_eq!(verdict(10, 1, 112), AccountingVerdict::OthersWrote);
-        assert_eq!(verdict(10, 0, 90), AccountingVerdict::Lost);
     }
 }

@@ -128,7 +128,11 @@ fn work(phase: &PhaseFile, place: &Place<'_>, load: Load) -> Result<PhaseWork, S
             endpoints: place.endpoints.clone(),
             load,
             work,
-            options: StreamOptions::new(&*place.prefix),
+            options: {
+                let mut options = StreamOptions::new(&*place.prefix);
+                options.server_metrics = place.server_metrics;
+                options
+            },
         })));
     }
     let (workload, mut options) = calls(phase, place, &load).map_err(|error| error.to_string())?;

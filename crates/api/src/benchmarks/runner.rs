@@ -19,6 +19,9 @@ const LEFT_PAUSE: Duration = Duration::from_secs(10);
 /// How long one try may take.
 const LEFT_WITHIN: Duration = Duration::from_secs(10);
 
+/// Endpoints whose members are looked at each second meanwhile: with more, reports would be too long to be kept.
+const OBSERVED_MAX: usize = 9;
+
 /// A benchmark that is to be run.
 #[derive(Debug)]
 pub(super) struct Order {
@@ -161,6 +164,7 @@ impl Benchmarks {
         let mut benchmark = made
             .map_err(|error| JobReason::new(AskedBenchmark::code_of(&error), error.to_string()))?;
         benchmark.options.populate_rate = Some(job.asked.rate());
+        benchmark.options.server_metrics = benchmark.endpoints.len() <= OBSERVED_MAX;
         Ok(benchmark)
     }
 }

@@ -7,7 +7,7 @@ use super::{
 use crate::report::Report;
 use crate::server::{Durations, MemberFigures, ServerMember};
 
-type Member<'a> = (&'a ServerMember, &'a MemberFigures);
+pub(crate) type Member<'a> = (&'a ServerMember, &'a MemberFigures);
 
 /// Something that a request waits for.
 struct Wait {
@@ -24,7 +24,7 @@ fn members(report: &Report) -> impl Iterator<Item = Member<'_>> {
 }
 
 /// The member that led at the last reading.
-pub(super) fn leader(report: &Report) -> Option<Member<'_>> {
+pub(crate) fn leader(report: &Report) -> Option<Member<'_>> {
     members(report).find(|(member, _)| member.leads == Some(true))
 }
 
@@ -206,7 +206,7 @@ pub(super) fn cpu(report: &Report) -> Option<Bottleneck> {
 }
 
 /// From a request's arrival to its answer, over all members that tell it.
-pub(super) fn request_mean_seconds(report: &Report) -> Option<f64> {
+pub(crate) fn request_mean_seconds(report: &Report) -> Option<f64> {
     let requests = members(report).filter_map(|(_, figures)| {
         let request = figures.request.as_ref()?;
         Some((request.mean_seconds? * request.count as f64, request.count))

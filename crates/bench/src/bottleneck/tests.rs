@@ -226,7 +226,7 @@ fn a_cluster_without_service_is_the_reason_of_its_own() {
         to_seconds: 4.0,
         is_open: false,
     };
-    report.failover = Failover::new(Vec::new(), &[gap], &[], 10.0);
+    report.failover = Failover::new(Vec::new(), &[gap], &[], 10.0, &report.plan.load);
     assert_eq!(
         limit(&report),
         Limit::ClientFlow,
@@ -236,6 +236,6 @@ fn a_cluster_without_service_is_the_reason_of_its_own() {
         succeeded: 1_000,
         ..crate::series::Second::default()
     };
-    report.failover = Failover::new(Vec::new(), &[gap], &[second], 10.0);
+    report.failover = Failover::new(Vec::new(), &[gap], &[second], 10.0, &report.plan.load);
     assert_eq!(limit(&report), Limit::Outage);
 }

@@ -73,8 +73,12 @@ fn without(outage: &Outage) -> String {
         (None, Some(level)) => format!("p99 never came back to its level of {:.1} ms", 1e3 * level),
         _ => "there is no p99 of before".to_owned(),
     };
+    let spent = outage.clients_spent_after_seconds;
+    let spent = spent.map_or_else(String::new, |after| {
+        format!("; {after:.2} s after it began every client waited, and nothing more was sent: more --clients see more")
+    });
     format!(
-        "NO SERVICE {end}: nothing was answered for {:.2} s; {back}",
+        "NO SERVICE {end}: nothing was answered for {:.2} s; {back}{spent}",
         gap.seconds()
     )
 }

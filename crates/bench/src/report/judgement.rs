@@ -167,6 +167,8 @@ impl Report {
             mean(counts.get(counts.len() - third..)?)?,
         );
         let trend = match last / first - 1.0 {
+            // An outage is told by itself.
+            _ if !self.failover.outages.is_empty() => "",
             change if change > TREND_SHARE => "; it rose, so that a longer --warmup is needed",
             change if change < -TREND_SHARE => "; it fell, so that a longer run has less",
             _ => "",
@@ -211,6 +213,25 @@ mod tests {
         assert!(rises.contains("--warmup"), "{rises}");
         let stands = unsteady(&[1_000, 1_000, 0, 1_000, 1_000, 1_000], None).unwrap();
         assert!(stands.ends_with("is steady)"), "{stands}");
+    }
+
+    #[test]
+    fn a_doubt_is_in_every_form() {
+        let mut report = report(0, &[100, 100], 1.0);
+        report.doubts = vec!["it was \"late\"".to_owned(), "and busy".to_owned()];
+        assert!(report.to_table().contains("note          it was \"late\""));
+        assert!(report.to_json().unwrap().contains("and busy"));
+        let csv = report.to_csv();
+        let lines: Vec<&str> = csv.lines().collect();
+        assert!(lines[0].ends_with(",events,doubts") && lines.len() == 3);
+        assert!(
+            lines[1].ends_with(",\"it was \"\"late\"\"; and busy\""),
+            "{csv}"
+        );
+        assert!(lines[2].ends_with(",,"), "{csv}");
+        report.seconds.clear();
+        assert_eq!(report.to_csv().lines().count(), 2);
+        assert!(report.to_hdr_log().contains("doubt: and busy"));
     }
 
     #[test]

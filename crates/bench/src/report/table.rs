@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use super::{AccountingVerdict, LatencyFigures, OperationFigures, Report};
 use crate::fsync_probe::FsyncProbe;
-use crate::load::{Load, Until};
+use crate::load::{Load, Overload, Until};
 
 const WIDEST_BAR: u64 = 40;
 
@@ -85,6 +85,9 @@ impl Report {
                 &format!("below {}: {why}", self.plan.prefix),
             );
         }
+        if let Some(breakdown) = self.breakdown.describe() {
+            line(text, "mean time", &breakdown);
+        }
         self.limit(text);
         for doubt in &self.doubts {
             line(text, "note", doubt);
@@ -101,8 +104,14 @@ impl Report {
             .map_or("?".to_owned(), |after| after.to_string());
         let verdict = match accounting.verdict {
             AccountingVerdict::NothingLost => "nothing lost",
-            AccountingVerdict::Lost => "ACKNOWLEDGED WRITES ARE LOST",
-            AccountingVerdict::OthersWrote => "others wrote meanwhile: a loss cannot be excluded",
+            AccountingVerdict::Lost => {
+                let lost = accounting.lost.unwrap_or_default();
+                &format!("{lost} ACKNOWLEDGED WRITES ARE LOST")
+            }
+            AccountingVerdict::OthersWrote => {
+                let surplus = accounting.surplus.unwrap_or_default();
+                &format!("{surplus} more by others, or made twice: a loss cannot be excluded")
+            }
             AccountingVerdict::Unknown => "not known: no member answered in the end",
         };
         format!(
@@ -164,7 +173,15 @@ fn describe(load: &Load) -> String {
         Until::Seconds(seconds) => format!("{seconds} s"),
     };
     let pace = match load.rate {
-        Some(rate) => format!("open loop, {} requests/s", rate.per_second),
+        Some(rate) => format!(
+            "open loop, {} requests/s{}",
+            rate.per_second,
+            match load.overload {
+                Overload::Queue => String::new(),
+                Overload::Drop => ", dropped where every client waits".to_owned(),
+                Overload::Cap(most) => format!(", dropped where {most} wait for a client"),
+            }
+        ),
         None => "closed loop".to_owned(),
     };
     let Load {

@@ -19,6 +19,9 @@ const EVERY: Duration = Duration::from_secs(1);
 /// Readings that are closer than this to the one before say nothing more.
 const CLOSEST: Duration = Duration::from_millis(500);
 
+/// In the end, a reading that is older than this is followed by another: the load is over, and cannot be disturbed.
+const NEWS: Duration = Duration::from_millis(5);
+
 /// What one look may take: a member that is slower is unknown for that second.
 const DEADLINE: Duration = Duration::from_secs(2);
 
@@ -136,7 +139,7 @@ fn after(now: Instant, window: Window) -> Option<Instant> {
 /// Whether something of the measurement can have happened since.
 fn is_news(last: Instant, window: Window) -> bool {
     let is_within = window.to.is_none_or(|to| last < to);
-    is_within && last.elapsed() >= Duration::from_millis(50)
+    is_within && last.elapsed() >= NEWS
 }
 
 async fn read_once(member: &MemberClient, window: Window, pages: &mut Pages) {
@@ -146,7 +149,12 @@ async fn read_once(member: &MemberClient, window: Window, pages: &mut Pages) {
             let at = began + began.elapsed() / 2;
             pages.take(at, Page::read(&text), window);
         }
-        Err(error) => pages.failed(error.to_string()),
+        Err(error) => {
+            // The error names the member, which may serve its metrics elsewhere.
+            let at = member.metrics_url();
+            let at = at.map_or_else(String::new, |url| format!(" (asked at {url})"));
+            pages.failed(format!("{error}{at}"));
+        }
     }
 }
 

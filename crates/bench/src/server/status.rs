@@ -44,8 +44,13 @@ pub(super) async fn watch(member: &MemberClient, changes: &mut Vec<SeenAt>) {
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         ticks.tick().await;
-        let at = Instant::now();
+        let asked_at = Instant::now();
         let seen = ask(member).await;
+        // Who does not answer has not since it was asked; what is answered is so now.
+        let at = match &seen {
+            Seen::Silent(_) => asked_at,
+            Seen::Answers { .. } => Instant::now(),
+        };
         let is_same = changes
             .last()
             .is_some_and(|last| is_same(&last.seen, &seen));

@@ -1,6 +1,7 @@
 //! One whole benchmark of a load on streams: as [`Benchmark`](crate::Benchmark), with leases that are revoked in the end.
 
 use std::collections::BTreeSet;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use etcd_monitor_client::{ClientError, ClientOptions, ClusterClient, Endpoint, ErrorKind};
@@ -10,7 +11,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{Stage, StreamLoad};
-use crate::benchmark::{Phase, Watcher, failover, note_stop};
+use crate::benchmark::{Phase, Watcher, failover, note_stop, probe};
 use crate::environment::{self, ClusterNow, Environment};
 use crate::error::BenchError;
 use crate::load::Load;
@@ -33,6 +34,10 @@ pub struct StreamOptions {
     pub use_existing_prefix: bool,
     /// Leaves the keys there; leases are revoked all the same, and take theirs with them.
     pub keep_keys: bool,
+    /// Reads the members' `/metrics` each second meanwhile. True by default.
+    pub server_metrics: bool,
+    /// Probes the disk of this directory before it measures.
+    pub fsync_probe: Option<PathBuf>,
 }
 
 impl StreamOptions {
@@ -42,6 +47,8 @@ impl StreamOptions {
             prefix: prefix.into(),
             use_existing_prefix: false,
             keep_keys: false,
+            server_metrics: true,
+            fsync_probe: None,
         }
     }
 }
@@ -110,9 +117,12 @@ impl StreamBenchmark {
         before: ClusterNow,
         watcher: &dyn Watcher,
     ) -> Result<Report, BenchError> {
+        let fsync_probe = probe(self.options.fsync_probe.clone()).await?;
         let began_at = Timestamp::now();
         let first = prefix.revision().await?;
-        let observer = Observer::begin(&self.client, &self.endpoints, &stage.board, true).await?;
+        let wants_metrics = self.options.server_metrics;
+        let observer =
+            Observer::begin(&self.client, &self.endpoints, &stage.board, wants_metrics).await?;
         let own = SelfLoad::begin();
         watcher.begins(Phase::Measuring, &stage.board);
         let threads = Threads::start()?;
@@ -130,14 +140,20 @@ impl StreamBenchmark {
         let seconds = stage.board.seconds();
         Ok(Report::new(Parts {
             accounting: Accounting::of(&outcome.recording, first, last),
-            failover: failover(&stage.board, &seen, &seconds, outcome.window_seconds),
+            failover: failover(
+                &stage.board,
+                &seen,
+                &seconds,
+                outcome.window_seconds,
+                &self.load,
+            ),
             plan: self.plan(began_at),
             outcome: note_stop(&stage.load, outcome, &stage.stop),
             seconds,
             own,
             environment: Environment::new(before, after),
             server: seen.into_iter().map(|watched| watched.member).collect(),
-            fsync_probe: None,
+            fsync_probe,
         }))
     }
 

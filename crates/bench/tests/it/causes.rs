@@ -7,6 +7,7 @@ use etcd_monitor_bench::{
     AccountingVerdict, Arrivals, CheckLevel, CheckResult, EventKind, Limit, Phase, Rate,
     SecondsBoard, Until, Watcher,
 };
+use etcd_monitor_client::MetricsUrl;
 use etcd_monitor_testkit::{Cluster, Error};
 use tokio::sync::oneshot;
 use tokio_util::sync::CancellationToken;
@@ -46,6 +47,26 @@ async fn a_slow_disk_is_named_with_its_syncs() {
         "{:?}",
         check.rules
     );
+}
+
+#[tokio::test]
+async fn metrics_are_read_where_they_are_served_and_unknown_elsewhere() {
+    let builder = Cluster::builder().members(1).listen_metrics(true);
+    let cluster = builder.start().await.unwrap();
+    let mut benchmark = benchmark(&cluster, writes(), Until::Operations(300));
+    let (_, port) = cluster.member(0).metrics_url().rsplit_once(':').unwrap();
+    let urls = [port, "1"].map(|port| MetricsUrl::parse(&format!("http://{{host}}:{port}")));
+    let [there, nowhere] = urls.map(Result::unwrap);
+    benchmark.client.metrics_url = Some(there);
+    let read = run(&benchmark).await.unwrap();
+    assert!(read.server[0].figures().is_some(), "{:?}", read.server);
+    benchmark.client.metrics_url = Some(nowhere);
+    let unread = run(&benchmark).await.unwrap();
+    assert!(unread.server[0].figures().is_none());
+    let why = unread.server[0].unreadable.as_deref().unwrap_or_default();
+    assert!(why.contains(":1/metrics"), "{why}");
+    assert!(unread.to_table().contains(why));
+    assert_eq!(unread.succeeded, 300);
 }
 
 /// Tells the board of the measurement when it begins.
