@@ -5,6 +5,7 @@ mod connection;
 mod load;
 mod output;
 mod result;
+mod search;
 mod workload;
 
 use clap::{Parser, Subcommand, ValueEnum};
@@ -14,6 +15,7 @@ pub(crate) use connection::ConnectionArgs;
 pub(crate) use load::LoadArgs;
 pub(crate) use output::{OutputArgs, ReportFormat};
 pub(crate) use result::ResultFormat;
+pub(crate) use search::{CapacityArgs, SloArgs};
 pub(crate) use workload::Command;
 
 /// Measures what an etcd cluster does under load.
@@ -47,6 +49,10 @@ pub(crate) enum Task {
     Compare(Box<CompareArgs>),
     /// Runs two sides in turns.
     Ab(Box<AbArgs>),
+    /// Looks for a rate.
+    Slo(Box<SloArgs>),
+    /// Tries several rates.
+    Capacity(Box<CapacityArgs>),
 }
 
 /// What sends the requests.

@@ -6,6 +6,7 @@ mod compare;
 mod output;
 mod progress;
 mod run;
+mod search;
 mod signals;
 
 use std::process::ExitCode;

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Cli, Command, EngineArg, Task};
 use crate::progress::Bars;
-use crate::{ab, compare, output, signals};
+use crate::{ab, compare, output, search, signals};
 
 /// Does what was asked; the code says what came of it.
 pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
@@ -16,6 +16,8 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Task::Load(command) => load(command).await,
         Task::Compare(arguments) => compare::run(arguments),
         Task::Ab(arguments) => ab::run(arguments).await,
+        Task::Slo(arguments) => search::slo(arguments).await,
+        Task::Capacity(arguments) => search::capacity(arguments).await,
     }
 }
 

@@ -36,6 +36,7 @@
 
 mod ab;
 mod benchmark;
+mod capacity;
 mod compare;
 mod engine;
 mod environment;
@@ -44,12 +45,14 @@ mod histogram;
 mod keys;
 mod load;
 mod prefix;
+mod probe;
 mod recorder;
 mod report;
 mod request;
 mod schedule;
 mod self_load;
 mod series;
+mod slo;
 mod standard;
 pub mod statistics;
 mod turns;
@@ -57,6 +60,9 @@ mod workload;
 
 pub use ab::{Ab, AbReport, ROUNDS_MAX, RoundRun, RoundWatcher, SideName};
 pub use benchmark::{Benchmark, Options, Phase, Watcher};
+pub use capacity::{
+    CURVE_RATES_MAX, CapacityPoint, CapacityReport, CurveWatcher, LatencyPoint, capacity_curve,
+};
 pub use compare::{
     CompareMethod, CompareOptions, CompareOutcome, Comparison, LEVEL, MetricComparison, MetricKind,
     MetricVerdict, NotComparable, RUNS_LEAST, RUNS_MAX, Side,
@@ -68,6 +74,7 @@ pub use error::BenchError;
 pub use histogram::Latencies;
 pub use keys::{KeyOrder, KeyPicker, KeyShape, Values, ZIPF_EXPONENT_DEFAULT, end_of_prefix};
 pub use load::{Arrivals, CLIENTS_MAX, CONNECTIONS_MAX, Load, Rate, Until};
+pub use probe::ProbePlan;
 pub use recorder::{Errors, Failure, Recorder, Recording, Tally, Times};
 pub use report::{
     Accounting, AccountingVerdict, Bucket, LatencyFigures, OperationFigures, Plan, Report,
@@ -76,6 +83,10 @@ pub use request::{Answer, OperationKind, RangeShape, Request};
 pub use schedule::Schedule;
 pub use self_load::OwnCost;
 pub use series::{OpenSecond, Progress, Second, SecondsBoard};
+pub use slo::{
+    Limit, Percentile, Probe, ProbeFigures, ProbeVerdict, ProbeWatcher, Purpose, Search,
+    SloOptions, SloReport, Target, WindowsOver, search_slo,
+};
 pub use standard::{PREFIX_DEFAULT, Standard, StandardKind};
 pub use turns::{Turn, Turns};
 pub use workload::{

@@ -319,22 +319,8 @@ impl Report {
     }
 
     fn late(&self) -> Option<String> {
-        let response = self
-            .operations
-            .iter()
-            .filter_map(|operation| operation.response.p99_seconds);
-        let response = response.reduce(f64::max)?;
-        let service = self
-            .operations
-            .iter()
-            .filter_map(|operation| operation.service.p99_seconds);
-        let service = service.reduce(f64::max)?;
-        let late = self.lateness.p99_seconds?;
-        if late <= LATE_SECONDS.max(LATE_SHARE * response) {
-            return None;
-        }
-        let late = 1e3 * late;
-        Some(if self.is_queueing(service) {
+        let late = 1e3 * self.late_seconds()?;
+        Some(if self.is_queueing() {
             format!(
                 "every client waited for an answer: 1 % of the requests were sent {late:.1} ms late or more. The cluster answers slower than the rate asks, or more --clients are needed"
             )
@@ -345,10 +331,27 @@ impl Report {
         })
     }
 
+    /// The p99 lateness, where it spoils the result.
+    fn late_seconds(&self) -> Option<f64> {
+        let response = self.operations.iter();
+        let response = response.filter_map(|operation| operation.response.p99_seconds);
+        let tolerated = LATE_SECONDS.max(LATE_SHARE * response.reduce(f64::max)?);
+        self.lateness.p99_seconds.filter(|late| *late > tolerated)
+    }
+
     /// Whether all clients were busy on average: then requests wait for a client, not for the generator's processor.
-    fn is_queueing(&self, service_p99_seconds: f64) -> bool {
+    fn is_queueing(&self) -> bool {
+        let service = self.operations.iter();
+        let service = service.filter_map(|operation| operation.service.p99_seconds);
+        let service = service.reduce(f64::max).unwrap_or(0.0);
         let rate = self.per_second.unwrap_or(0.0);
-        rate * service_p99_seconds >= 0.5 * f64::from(self.plan.load.clients)
+        rate * service >= 0.5 * f64::from(self.plan.load.clients)
+    }
+
+    /// True where the generator itself was too late for the result to say something of the cluster: requests waited for its
+    /// processor, and not for a client that waited for the cluster.
+    pub fn is_generator_late(&self) -> bool {
+        self.late_seconds().is_some() && !self.is_queueing()
     }
 
     /// True where the run did what was asked of it: it was not ended by an error, something was answered, and nothing that
