@@ -4,6 +4,7 @@ mod compare;
 mod connection;
 mod load;
 mod output;
+mod report;
 mod result;
 mod search;
 mod workload;
@@ -14,6 +15,7 @@ pub(crate) use compare::{AbArgs, CompareArgs};
 pub(crate) use connection::ConnectionArgs;
 pub(crate) use load::LoadArgs;
 pub(crate) use output::{OutputArgs, ReportFormat};
+pub(crate) use report::ReportArgs;
 pub(crate) use result::ResultFormat;
 pub(crate) use search::{CapacityArgs, SloArgs};
 pub(crate) use workload::Command;
@@ -53,6 +55,8 @@ pub(crate) enum Task {
     Slo(Box<SloArgs>),
     /// Tries several rates.
     Capacity(Box<CapacityArgs>),
+    /// Shows a report again.
+    Report(ReportArgs),
 }
 
 /// What sends the requests.

@@ -18,6 +18,7 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Task::Ab(arguments) => ab::run(arguments).await,
         Task::Slo(arguments) => search::slo(arguments).await,
         Task::Capacity(arguments) => search::capacity(arguments).await,
+        Task::Report(arguments) => output::show(arguments),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::signals;
 /// Looks for the highest rate at which a latency is kept.
 pub(crate) async fn slo(arguments: &SloArgs) -> anyhow::Result<ExitCode> {
     let output = &arguments.load.common().output;
-    if output.format == ReportFormat::Csv {
+    if !matches!(output.format, ReportFormat::Table | ReportFormat::Json) {
         return Err(Usage("slo writes -w table or -w json".to_owned()).into());
     }
     let mut benchmark = benchmark(&arguments.load)?;
@@ -63,6 +63,7 @@ pub(crate) async fn capacity(arguments: &CapacityArgs) -> anyhow::Result<ExitCod
         ReportFormat::Table => curve.to_table(),
         ReportFormat::Json => curve.to_json()? + "\n",
         ReportFormat::Csv => curve.to_csv(),
+        ReportFormat::Html => curve.to_html(),
     };
     output::write_text(&text, output.output.as_deref())?;
     Ok(if curve.points.is_empty() {

@@ -1,5 +1,6 @@
 //! Latency against rate: what more load costs, and where it begins to cost much.
 
+mod html;
 mod table;
 
 use std::collections::BTreeMap;

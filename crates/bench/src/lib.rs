@@ -42,6 +42,7 @@ mod engine;
 mod environment;
 mod error;
 mod histogram;
+mod html;
 mod keys;
 mod load;
 mod prefix;

@@ -2,6 +2,7 @@
 
 mod csv;
 mod hdr_log;
+mod html;
 #[cfg(test)]
 pub(crate) mod sample;
 mod table;

@@ -60,27 +60,40 @@ impl CapacityReport {
 }
 
 impl CapacityPoint {
-    fn row(&self, text: &mut String, knee: Option<f64>) {
-        let answers = self
-            .figures
-            .per_second
-            .map_or("-".to_owned(), |rate| format!("{rate:.1}"));
+    /// Its fields as text.
+    pub(super) fn cells(&self) -> Vec<String> {
+        let answers = self.figures.per_second;
+        vec![
+            format!("{:.1}", self.rate_per_second),
+            answers.map_or("-".to_owned(), |rate| format!("{rate:.1}")),
+            self.p50.shown(),
+            self.p99.shown(),
+            self.p99_9.shown(),
+            self.notes().join(", "),
+        ]
+    }
+
+    fn notes(&self) -> Vec<&'static str> {
         let notes = [
-            (Some(self.rate_per_second) == knee, "knee"),
             (self.is_saturated, "did not keep up"),
             (self.figures.is_generator_late, "generator limit"),
         ];
         let notes = notes.into_iter().filter(|(is_so, _)| *is_so);
-        let notes: Vec<&str> = notes.map(|(_, note)| note).collect();
-        let row = format!(
-            "{:>11.1}{answers:>12}{:>26}{:>26}{:>26}  {}",
-            self.rate_per_second,
-            self.p50.shown(),
-            self.p99.shown(),
-            self.p99_9.shown(),
-            notes.join(", ")
-        );
-        let _ = writeln!(text, "{}", row.trim_end());
+        notes.map(|(_, note)| note).collect()
+    }
+
+    fn row(&self, text: &mut String, knee: Option<f64>) {
+        let widths = [11, 12, 26, 26, 26];
+        for (cell, width) in self.cells().iter().zip(widths) {
+            let _ = write!(text, "{cell:>width$}");
+        }
+        let mut notes = self.notes();
+        if Some(self.rate_per_second) == knee {
+            notes.insert(0, "knee");
+        }
+        let notes = notes.join(", ");
+        let gap = if notes.is_empty() { "" } else { "  " };
+        let _ = writeln!(text, "{gap}{notes}");
     }
 }
 
