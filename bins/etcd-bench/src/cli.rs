@@ -3,6 +3,7 @@
 mod compare;
 mod connection;
 mod load;
+mod merge;
 mod output;
 mod report;
 mod result;
@@ -14,6 +15,7 @@ use clap::{Parser, Subcommand, ValueEnum};
 pub(crate) use compare::{AbArgs, CompareArgs};
 pub(crate) use connection::ConnectionArgs;
 pub(crate) use load::LoadArgs;
+pub(crate) use merge::{MergeArgs, MergeFormat};
 pub(crate) use output::{OutputArgs, ReportFormat};
 pub(crate) use report::ReportArgs;
 pub(crate) use result::ResultFormat;
@@ -57,6 +59,8 @@ pub(crate) enum Task {
     Capacity(Box<CapacityArgs>),
     /// Shows a report again.
     Report(ReportArgs),
+    /// Merges results.
+    Merge(MergeArgs),
 }
 
 /// What sends the requests.

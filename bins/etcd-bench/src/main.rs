@@ -3,6 +3,7 @@
 mod ab;
 mod cli;
 mod compare;
+mod merge;
 mod output;
 mod progress;
 mod run;

@@ -8,7 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Cli, Command, EngineArg, Task};
 use crate::progress::Bars;
-use crate::{ab, compare, output, search, signals};
+use crate::{ab, compare, merge, output, search, signals};
 
 /// Does what was asked; the code says what came of it.
 pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
@@ -19,6 +19,7 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Task::Slo(arguments) => search::slo(arguments).await,
         Task::Capacity(arguments) => search::capacity(arguments).await,
         Task::Report(arguments) => output::show(arguments),
+        Task::Merge(arguments) => merge::run(arguments),
     }
 }
 

@@ -41,10 +41,12 @@ mod compare;
 mod engine;
 mod environment;
 mod error;
+mod hdr_log;
 mod histogram;
 mod html;
 mod keys;
 mod load;
+mod merge;
 mod prefix;
 mod probe;
 mod recorder;
@@ -75,6 +77,9 @@ pub use error::BenchError;
 pub use histogram::Latencies;
 pub use keys::{KeyOrder, KeyPicker, KeyShape, Values, ZIPF_EXPONENT_DEFAULT, end_of_prefix};
 pub use load::{Arrivals, CLIENTS_MAX, CONNECTIONS_MAX, Load, Rate, Until};
+pub use merge::{
+    MERGED_MAX, MergeError, MergeInput, Merged, MergedOperation, MergedReports, OVERLAP_LEAST,
+};
 pub use probe::ProbePlan;
 pub use recorder::{Errors, Failure, Recorder, Recording, Tally, Times};
 pub use report::{

@@ -78,7 +78,7 @@ pub struct LatencyFigures {
 }
 
 impl LatencyFigures {
-    fn of(latencies: &Latencies) -> Self {
+    pub(crate) fn of(latencies: &Latencies) -> Self {
         let is_many = latencies.count() >= 1_000;
         Self {
             count: latencies.count(),

@@ -9,6 +9,7 @@ mod access;
 mod access_tls;
 mod alerting;
 mod bench_comparisons;
+mod bench_merges;
 mod bench_pages;
 mod bench_searches;
 mod benchmarks;
