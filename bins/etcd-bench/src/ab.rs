@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::{AbArgs, EngineArg, ReportFormat};
 use crate::output::{self, say};
 use crate::progress::Bars;
-use crate::run::{benchmark, engine};
+use crate::run::benchmark;
 use crate::{compare, signals};
 
 /// Runs the rounds, and says what differs.
@@ -61,8 +61,8 @@ fn side(
         let endpoints = endpoints.iter().map(|text| Endpoint::parse(text, is_tls));
         benchmark.endpoints = endpoints.collect::<Result<_, _>>()?;
     }
-    benchmark.engine = engine(
-        named.unwrap_or(EngineArg::Tonic),
+    benchmark.engine = arguments.load.common().engine.engine(
+        named,
         benchmark.client.clone(),
         benchmark.endpoints.clone(),
     );

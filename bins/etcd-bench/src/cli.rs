@@ -2,24 +2,32 @@
 
 mod compare;
 mod connection;
+mod engine;
 mod load;
 mod merge;
+#[cfg(target_os = "linux")]
+mod null_server;
 mod output;
 mod report;
 mod result;
 mod search;
+mod streams;
 mod workload;
 
-use clap::{Parser, Subcommand, ValueEnum};
+use clap::{Parser, Subcommand};
 
 pub(crate) use compare::{AbArgs, CompareArgs};
 pub(crate) use connection::ConnectionArgs;
+pub(crate) use engine::{EngineArg, EngineArgs};
 pub(crate) use load::LoadArgs;
 pub(crate) use merge::{MergeArgs, MergeFormat};
+#[cfg(target_os = "linux")]
+pub(crate) use null_server::NullServerArgs;
 pub(crate) use output::{OutputArgs, ReportFormat};
 pub(crate) use report::ReportArgs;
 pub(crate) use result::ResultFormat;
 pub(crate) use search::{CapacityArgs, SloArgs};
+pub(crate) use streams::StreamCommand;
 pub(crate) use workload::Command;
 
 /// Measures what an etcd cluster does under load.
@@ -34,6 +42,7 @@ pub(crate) use workload::Command;
   etcd-bench read --clients 100 --duration 30s --serializable
   etcd-bench mixed --read-share 0.9 --rate 2000 --duration 1m --warmup 5s
   etcd-bench write --rate 500 --duration 30s -w json -o before.json
+  etcd-bench watch --watchers 1000 --rate 100 --duration 30s
   etcd-bench compare before.json after.json
 
 Exit codes: 0 measured, 1 failed or nothing could be measured, 2 wrong usage; of compare and ab also 3 regression, 4 too noisy.")]
@@ -49,6 +58,9 @@ pub(crate) enum Task {
     /// One load.
     #[command(flatten)]
     Load(Box<Command>),
+    /// Streams, and calls that wait for others.
+    #[command(flatten)]
+    Streams(Box<StreamCommand>),
     /// Compares reports.
     Compare(Box<CompareArgs>),
     /// Runs two sides in turns.
@@ -61,11 +73,7 @@ pub(crate) enum Task {
     Report(ReportArgs),
     /// Merges results.
     Merge(MergeArgs),
-}
-
-/// What sends the requests.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum EngineArg {
-    /// On etcd-client and tonic
-    Tonic,
+    /// Serves nothing.
+    #[cfg(target_os = "linux")]
+    NullServer(NullServerArgs),
 }

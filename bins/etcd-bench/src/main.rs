@@ -4,6 +4,8 @@ mod ab;
 mod cli;
 mod compare;
 mod merge;
+#[cfg(target_os = "linux")]
+mod null_server;
 mod output;
 mod progress;
 mod run;

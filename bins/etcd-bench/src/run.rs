@@ -2,11 +2,10 @@
 
 use std::process::ExitCode;
 
-use etcd_monitor_bench::{Benchmark, Engine, TonicEngine};
-use etcd_monitor_client::{ClientOptions, Endpoint};
+use etcd_monitor_bench::{Benchmark, Report, StreamBenchmark};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{Cli, Command, EngineArg, Task};
+use crate::cli::{Cli, Command, OutputArgs, StreamCommand, Task};
 use crate::progress::Bars;
 use crate::{ab, compare, merge, output, search, signals};
 
@@ -14,12 +13,15 @@ use crate::{ab, compare, merge, output, search, signals};
 pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.task {
         Task::Load(command) => load(command).await,
+        Task::Streams(command) => streams(command).await,
         Task::Compare(arguments) => compare::run(arguments),
         Task::Ab(arguments) => ab::run(arguments).await,
         Task::Slo(arguments) => search::slo(arguments).await,
         Task::Capacity(arguments) => search::capacity(arguments).await,
         Task::Report(arguments) => output::show(arguments),
         Task::Merge(arguments) => merge::run(arguments),
+        #[cfg(target_os = "linux")]
+        Task::NullServer(arguments) => crate::null_server::run(arguments).await,
     }
 }
 
@@ -31,8 +33,29 @@ async fn load(command: &Command) -> anyhow::Result<ExitCode> {
     let _signals = signals::stop_at_signal(stop.clone())?;
     let report = benchmark.run(&bars, &stop).await;
     bars.end();
-    let report = report?;
-    output::write(&report, &common.output)?;
+    end(&report?, &common.output)
+}
+
+async fn streams(command: &StreamCommand) -> anyhow::Result<ExitCode> {
+    let common = command.common();
+    let load = common.pace.load();
+    let bars = Bars::new(&load, common.output.quiet);
+    let benchmark = StreamBenchmark {
+        client: common.connection.options(),
+        endpoints: common.connection.endpoints()?,
+        load,
+        work: command.work(),
+        options: common.pace.options(),
+    };
+    let stop = CancellationToken::new();
+    let _signals = signals::stop_at_signal(stop.clone())?;
+    let report = benchmark.run(&bars, &stop).await;
+    bars.end();
+    end(&report?, &common.output)
+}
+
+fn end(report: &Report, output: &OutputArgs) -> anyhow::Result<ExitCode> {
+    output::write(report, output)?;
     Ok(if report.is_success() {
         ExitCode::SUCCESS
     } else {
@@ -49,23 +72,18 @@ pub(crate) fn benchmark(command: &Command) -> anyhow::Result<Benchmark> {
     let mut options = standard.options()?;
     options.use_existing_prefix = common.load.use_existing_prefix;
     options.keep_keys = common.load.keep_keys;
+    options
+        .fsync_probe
+        .clone_from(&common.connection.fsync_probe);
+    options.server_metrics = !common.connection.no_server_metrics;
     Ok(Benchmark {
-        engine: engine(EngineArg::Tonic, client.clone(), endpoints.clone()),
+        engine: common
+            .engine
+            .engine(None, client.clone(), endpoints.clone()),
         client,
         endpoints,
         load: common.load.load(),
         workload: standard.workload()?,
         options,
     })
-}
-
-/// What sends the requests.
-pub(crate) fn engine(
-    name: EngineArg,
-    client: ClientOptions,
-    endpoints: Vec<Endpoint>,
-) -> Box<dyn Engine> {
-    match name {
-        EngineArg::Tonic => Box::new(TonicEngine::new(client, endpoints)),
-    }
 }

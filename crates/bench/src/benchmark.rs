@@ -2,7 +2,9 @@
 //! was written, cleans up, and reports.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use etcd_monitor_client::{ClientOptions, Endpoint};
 use jiff::Timestamp;
@@ -11,12 +13,15 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::{Assignment, Engine, Outcome};
 use crate::environment::{self, ClusterNow, Environment};
 use crate::error::BenchError;
+use crate::failover::{Failover, events};
+use crate::fsync_probe::FsyncProbe;
 use crate::keys::{KeyOrder, KeyPicker, KeyShape, Values};
 use crate::load::{Load, Until};
 use crate::prefix::Prefix;
-use crate::report::{Accounting, Plan, Report};
+use crate::report::{Accounting, Parts, Plan, Report};
 use crate::self_load::SelfLoad;
-use crate::series::SecondsBoard;
+use crate::series::{Second, SecondsBoard};
+use crate::server::{Observer, Watched};
 use crate::workload::{Workload, Writes};
 
 /// Requests in flight while the keys are filled in: enough for any cluster, whatever the load itself has.
@@ -39,6 +44,10 @@ pub struct Options {
     /// What else makes the load what it is, by name (sizes, shares): stands in the report, and runs are only compared where it
     /// is equal.
     pub parameters: BTreeMap<String, String>,
+    /// Reads the members' `/metrics` each second meanwhile. True by default.
+    pub server_metrics: bool,
+    /// Probes the disk of this directory before it measures.
+    pub fsync_probe: Option<PathBuf>,
 }
 
 impl Options {
@@ -51,6 +60,8 @@ impl Options {
             use_existing_prefix: false,
             keep_keys: false,
             parameters: BTreeMap::new(),
+            server_metrics: true,
+            fsync_probe: None,
         }
     }
 }
@@ -132,41 +143,43 @@ impl Benchmark {
         watcher: &dyn Watcher,
         stop: &CancellationToken,
     ) -> Result<Report, BenchError> {
+        let fsync_probe = self.probe().await?;
         self.populate(watcher, stop).await?;
         let began_at = Timestamp::now();
         let first = prefix.revision().await?;
-        let own = SelfLoad::begin();
         let assignment = assignment(self.load.clone(), Arc::clone(&self.workload), stop);
-        watcher.begins(Phase::Measuring, &assignment.board);
         let board = Arc::clone(&assignment.board);
+        let wants_metrics = self.options.server_metrics;
+        let observer = Observer::begin(&self.client, &self.endpoints, &board, wants_metrics);
+        let observer = observer.await?;
+        let own = SelfLoad::begin();
+        watcher.begins(Phase::Measuring, &board);
         let outcome = self.engine.run(assignment).await?;
-        let own = own.end();
+        let own = own.end(&outcome.recording.scheduling);
+        let seen = observer.end().await;
         let last = prefix.revision().await;
         let after = environment::of_cluster(&self.client, &self.endpoints).await;
-        let accounting = Accounting::of(&outcome.recording, first, last);
-        let environment = Environment::new(before, after);
-        Ok(Report::new(
-            self.plan(began_at),
-            self.ended_early(outcome, stop),
-            board.seconds(),
-            accounting,
+        let seconds = board.seconds();
+        Ok(Report::new(Parts {
+            accounting: Accounting::of(&outcome.recording, first, last),
+            failover: failover(&board, &seen, &seconds, outcome.window_seconds),
+            plan: self.plan(began_at),
+            outcome: note_stop(&self.load, outcome, stop),
+            seconds,
             own,
-            environment,
-        ))
+            environment: Environment::new(before, after),
+            server: seen.into_iter().map(|watched| watched.member).collect(),
+            fsync_probe,
+        }))
     }
 
-    fn ended_early(&self, mut outcome: Outcome, stop: &CancellationToken) -> Outcome {
-        let is_stopped = stop.is_cancelled() && outcome.ended_early.is_none();
-        let is_whole = match self.load.until {
-            Until::Operations(total) => {
-                outcome.recording.succeeded() + outcome.recording.failed() >= total
-            }
-            Until::Seconds(seconds) => outcome.window_seconds >= seconds,
+    async fn probe(&self) -> Result<Option<FsyncProbe>, BenchError> {
+        let Some(directory) = self.options.fsync_probe.clone() else {
+            return Ok(None);
         };
-        if is_stopped && !is_whole {
-            outcome.ended_early = Some("stopped".to_owned());
-        }
-        outcome
+        let probe = tokio::task::spawn_blocking(move || FsyncProbe::run(&directory)).await;
+        let probe = probe.map_err(|error| BenchError::Worker(format!("failed: {error}")))?;
+        probe.map(Some)
     }
 
     async fn populate(
@@ -217,6 +230,35 @@ impl Benchmark {
             began_at,
         }
     }
+}
+
+/// Says where a run was stopped before it was whole.
+pub(crate) fn note_stop(load: &Load, mut outcome: Outcome, stop: &CancellationToken) -> Outcome {
+    let is_stopped = stop.is_cancelled() && outcome.ended_early.is_none();
+    let is_whole = match load.until {
+        Until::Operations(total) => {
+            outcome.recording.succeeded() + outcome.recording.failed() >= total
+        }
+        Until::Seconds(seconds) => outcome.window_seconds >= seconds,
+    };
+    if is_stopped && !is_whole {
+        outcome.ended_early = Some("stopped".to_owned());
+    }
+    outcome
+}
+
+pub(crate) fn failover(
+    board: &SecondsBoard,
+    watched: &[Watched],
+    seconds: &[Second],
+    window_seconds: f64,
+) -> Failover {
+    let span = Duration::try_from_secs_f64(window_seconds).unwrap_or_default();
+    let events = board
+        .window()
+        .map(|window| events(watched, window.from, window.from + span));
+    let gaps = board.gaps(window_seconds);
+    Failover::new(events.unwrap_or_default(), &gaps, seconds, window_seconds)
 }
 
 fn assignment(load: Load, workload: Arc<dyn Workload>, stop: &CancellationToken) -> Assignment {

@@ -1,16 +1,21 @@
 //! What sends the requests of a load, and measures.
 
 pub(crate) mod library;
+#[cfg(target_os = "linux")]
+pub(crate) mod native;
 
 use std::fmt;
 use std::sync::Arc;
+use std::thread::{Builder, JoinHandle};
 
 use async_trait::async_trait;
+use etcd_monitor_client::{ClientError, ErrorKind};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::BenchError;
 use crate::load::Load;
-use crate::recorder::Recording;
+use crate::recorder::{Failure, Recording};
+use crate::request::OperationKind;
 use crate::series::SecondsBoard;
 use crate::workload::Workload;
 
@@ -72,4 +77,29 @@ pub trait Engine: Send + Sync {
 
     /// Runs a load. Fails only where it cannot begin: what single requests fail of is a part of the outcome.
     async fn run(&self, assignment: Assignment) -> Result<Outcome, BenchError>;
+}
+
+fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, BenchError> {
+    let spawned = Builder::new().name(name).spawn(work);
+    spawned.map_err(|error| BenchError::Worker(format!("could not be started: {error}")))
+}
+
+/// What a request fails of that no single call can make.
+fn no_call(kind: OperationKind) -> Failure {
+    Failure {
+        kind: "not_supported".to_owned(),
+        message: format!(
+            "`{}` is no single call: engines make put, range, delete and txn",
+            kind.as_str()
+        ),
+        may_be_done: false,
+    }
+}
+
+/// True for errors after which no request that follows can succeed.
+pub(crate) fn is_final(error: &ClientError) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::NoSpace | ErrorKind::Unauthenticated | ErrorKind::PermissionDenied
+    )
 }

@@ -54,6 +54,16 @@ pub enum BenchError {
         /// The first error.
         example: String,
     },
+    /// The disk could not be probed.
+    #[error(
+        "no file could be written and synced in {directory} (--fsync-probe): {error}; name a directory that you may write to, on the disk that members use"
+    )]
+    FsyncProbe {
+        /// The directory.
+        directory: String,
+        /// What the system said.
+        error: std::io::Error,
+    },
     /// A call that the run cannot do without failed.
     #[error(transparent)]
     Client(#[from] ClientError),

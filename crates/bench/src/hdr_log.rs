@@ -32,6 +32,8 @@ pub(crate) struct HdrLog {
     pub(crate) began_seconds: f64,
     /// How long it took, in seconds.
     pub(crate) window_seconds: f64,
+    /// What else is to be said; not read again.
+    pub(crate) comments: Vec<String>,
     /// Latencies by tag: the kind of request, or `KIND_service`.
     pub(crate) latencies: BTreeMap<String, Latencies>,
 }
@@ -44,6 +46,9 @@ impl HdrLog {
         let seconds = |seconds: f64| Duration::try_from_secs_f64(seconds).unwrap_or_default();
         let mut builder = IntervalLogWriterBuilder::new();
         builder.add_comment(&format!("{MARK}{FORMAT}"));
+        for comment in &self.comments {
+            builder.add_comment(comment);
+        }
         builder.with_start_time(UNIX_EPOCH + seconds(self.began_seconds));
         if let Ok(mut writer) = builder.begin_log_with(&mut log, &mut serializer) {
             for (tag, latencies) in &self.latencies {
@@ -135,6 +140,7 @@ mod tests {
         HdrLog {
             began_seconds: 1_790_000_000.5,
             window_seconds: 12.5,
+            comments: vec!["doubt: a\nb".to_owned()],
             latencies: BTreeMap::from([("put".to_owned(), latencies)]),
         }
     }
@@ -169,7 +175,7 @@ mod tests {
             (ours.replace("Tag=put,", "Tag=p<b>,"), "no name"),
             (ours[..cut].to_owned() + "\n", "broken"),
             (
-                ours.lines().take(2).collect::<Vec<_>>().join("\n") + "\n",
+                ours.lines().take(4).collect::<Vec<_>>().join("\n") + "\n",
                 "no histogram",
             ),
             (ours + "what is this?", "no part"),

@@ -47,6 +47,11 @@ impl Page {
         let _ = writeln!(self.body, "{begin}{}{end}", escaped(text));
     }
 
+    /// Text with its own columns.
+    pub(crate) fn verbatim(&mut self, text: &str) {
+        self.line("<pre>", text.trim_matches('\n'), "</pre>");
+    }
+
     /// Names and what they are.
     pub(crate) fn facts(&mut self, facts: &[(&str, String)]) {
         self.body += "<dl>\n";

@@ -36,17 +36,26 @@
 
 mod ab;
 mod benchmark;
+mod bottleneck;
 mod capacity;
 mod compare;
 mod engine;
 mod environment;
 mod error;
+mod failover;
+mod fsync_probe;
 mod hdr_log;
 mod histogram;
 mod html;
+#[cfg(target_os = "linux")]
+mod http2;
 mod keys;
 mod load;
 mod merge;
+#[cfg(target_os = "linux")]
+mod null_server;
+#[cfg(target_os = "linux")]
+mod poller;
 mod prefix;
 mod probe;
 mod recorder;
@@ -55,14 +64,17 @@ mod request;
 mod schedule;
 mod self_load;
 mod series;
+mod server;
 mod slo;
 mod standard;
 pub mod statistics;
+mod streams;
 mod turns;
 mod workload;
 
 pub use ab::{Ab, AbReport, ROUNDS_MAX, RoundRun, RoundWatcher, SideName};
 pub use benchmark::{Benchmark, Options, Phase, Watcher};
+pub use bottleneck::{Bottleneck, Limit};
 pub use capacity::{
     CURVE_RATES_MAX, CapacityPoint, CapacityReport, CurveWatcher, LatencyPoint, capacity_curve,
 };
@@ -71,29 +83,40 @@ pub use compare::{
     MetricVerdict, NotComparable, RUNS_LEAST, RUNS_MAX, Side,
 };
 pub use engine::library::TonicEngine;
+#[cfg(target_os = "linux")]
+pub use engine::native::{NativeEngine, Pacing};
 pub use engine::{Assignment, Engine, Outcome};
 pub use environment::{ClientMachine, ClusterNow, Environment, MemberNow};
 pub use error::BenchError;
+pub use failover::{Event, EventKind, Failover, Gap, Outage};
+pub use fsync_probe::FsyncProbe;
 pub use histogram::Latencies;
 pub use keys::{KeyOrder, KeyPicker, KeyShape, Values, ZIPF_EXPONENT_DEFAULT, end_of_prefix};
 pub use load::{Arrivals, CLIENTS_MAX, CONNECTIONS_MAX, Load, Rate, Until};
 pub use merge::{
     MERGED_MAX, MergeError, MergeInput, Merged, MergedOperation, MergedReports, OVERLAP_LEAST,
 };
+#[cfg(target_os = "linux")]
+pub use null_server::NullServer;
 pub use probe::ProbePlan;
 pub use recorder::{Errors, Failure, Recorder, Recording, Tally, Times};
 pub use report::{
-    Accounting, AccountingVerdict, Bucket, LatencyFigures, OperationFigures, Plan, Report,
+    Accounting, AccountingVerdict, Bucket, ContentionFigures, Details, LatencyFigures,
+    LeaseFigures, OperationFigures, Plan, Report, WatchFigures,
 };
 pub use request::{Answer, OperationKind, RangeShape, Request};
 pub use schedule::Schedule;
-pub use self_load::OwnCost;
+pub use self_load::{OwnCost, Scheduling};
 pub use series::{OpenSecond, Progress, Second, SecondsBoard};
+pub use server::{Durations, MemberFigures, MemberSecond, PeerFigures, ServerMember};
 pub use slo::{
-    Limit, Percentile, Probe, ProbeFigures, ProbeVerdict, ProbeWatcher, Purpose, Search,
+    Percentile, Probe, ProbeFigures, ProbeVerdict, ProbeWatcher, Purpose, Search, SloLimit,
     SloOptions, SloReport, Target, WindowsOver, search_slo,
 };
 pub use standard::{PREFIX_DEFAULT, Standard, StandardKind};
+pub use streams::{
+    LEASES_MAX, Stage, StreamBenchmark, StreamLoad, StreamOptions, StreamOutcome, WatchLoad,
+};
 pub use turns::{Turn, Turns};
 pub use workload::{
     Deletes, Mixed, Ranges, Reads, Requests, Transactions, TxnStyle, Workload, Writes,

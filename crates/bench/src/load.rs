@@ -80,6 +80,12 @@ impl Load {
         Duration::try_from_secs_f64(self.warmup_seconds).unwrap_or_default()
     }
 
+    /// What the random choices of one worker follow from: workers differ, and runs of the same seed do not.
+    pub(crate) fn seed_of_worker(&self, worker: u32) -> u64 {
+        let seed = self.seed.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        seed.wrapping_add(worker.into())
+    }
+
     /// Refuses what cannot be.
     pub fn check(&self) -> Result<(), BenchError> {
         within("connections", self.connections, CONNECTIONS_MAX)?;

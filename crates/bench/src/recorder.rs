@@ -2,13 +2,15 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use etcd_monitor_client::{ClientError, ErrorKind};
 use serde::{Deserialize, Serialize};
 
 use crate::histogram::Latencies;
 use crate::request::{Answer, OperationKind};
-use crate::series::SecondsBoard;
+use crate::self_load::{Scheduling, ThreadWatch};
+use crate::series::{SecondsBoard, Window};
 
 /// Kinds of errors that are kept apart; those beyond count as one.
 const ERROR_KINDS_MAX: usize = 32;
@@ -33,6 +35,24 @@ pub struct Failure {
     pub message: String,
     /// True if etcd may have done it all the same.
     pub may_be_done: bool,
+}
+
+impl Failure {
+    pub(crate) fn of(error: &ClientError) -> Self {
+        Self {
+            kind: error.kind().as_str().to_owned(),
+            message: error.to_string(),
+            // A connection that broke is `Refused` as well, so that etcd may have got the request.
+            may_be_done: !matches!(
+                error.kind(),
+                ErrorKind::NoSpace
+                    | ErrorKind::Unauthenticated
+                    | ErrorKind::PermissionDenied
+                    | ErrorKind::TooManyRequests
+                    | ErrorKind::NotSupported
+            ),
+        }
+    }
 }
 
 /// Requests of one kind.
@@ -88,6 +108,8 @@ pub struct Recording {
     pub acknowledged_changes: u64,
     /// Changes that failed in a way in which etcd may have made them all the same, those of the warm-up included.
     pub unknown_changes: u64,
+    /// How the threads fared that recorded.
+    pub scheduling: Scheduling,
 }
 
 impl Recording {
@@ -102,6 +124,7 @@ impl Recording {
         self.lateness.add(&other.lateness);
         self.acknowledged_changes += other.acknowledged_changes;
         self.unknown_changes += other.unknown_changes;
+        self.scheduling.add(&other.scheduling);
     }
 
     fn count_errors(&mut self, kind: &str, errors: &Errors) {
@@ -115,7 +138,8 @@ impl Recording {
 
     /// Requests that were answered.
     pub fn succeeded(&self) -> u64 {
-        self.tallies.values().map(|tally| tally.succeeded).sum()
+        let requests = self.tallies.iter().filter(|(kind, _)| kind.is_request());
+        requests.map(|(_, tally)| tally.succeeded).sum()
     }
 
     /// Requests that failed.
@@ -134,21 +158,28 @@ pub struct Recorder {
     second: crate::series::OpenSecond,
     measured_from: Instant,
     measured_to: Option<Instant>,
+    thread: ThreadWatch,
 }
 
 impl Recorder {
-    /// Records what is measured between these times; to the end where there is no second one.
+    /// Records what is measured between these times; to the end where there is no second one. Made, used and finished by one
+    /// thread, it also tells how that one fared.
     pub fn new(
         board: Arc<SecondsBoard>,
         measured_from: Instant,
         measured_to: Option<Instant>,
     ) -> Self {
+        board.begins(Window {
+            from: measured_from,
+            to: measured_to,
+        });
         Self {
             recording: Recording::default(),
             board,
             second: crate::series::OpenSecond::default(),
             measured_from,
             measured_to,
+            thread: ThreadWatch::begin(),
         }
     }
 
@@ -176,14 +207,25 @@ impl Recorder {
         tally.keys += answer.keys;
         tally.response.record(response);
         tally.service.record(times.done.duration_since(times.sent));
-        self.turn_to(times.done);
-        self.second.succeeded(response);
+        let into = self.turn_to(times.done);
+        self.second.succeeded(response, into);
+    }
+
+    /// Something was seen that nobody asked for, such as an event of a watch. It is no part of the seconds, nor of the lateness.
+    pub fn observed(&mut self, kind: OperationKind, times: Times) {
+        let is_in_window = self.measured_to.is_none_or(|end| times.done <= end);
+        let tally = self.recording.tallies.entry(kind).or_default();
+        tally.succeeded += 1;
+        tally.in_window += u64::from(is_in_window);
+        tally
+            .response
+            .record(times.done.duration_since(times.intended));
+        tally.service.record(times.done.duration_since(times.sent));
     }
 
     /// One request failed.
     pub fn failed(&mut self, kind: OperationKind, times: Times, failure: Failure, measured: bool) {
-        let is_change = kind != OperationKind::Range;
-        self.recording.unknown_changes += u64::from(failure.may_be_done && is_change);
+        self.recording.unknown_changes += u64::from(failure.may_be_done && kind.may_change());
         if !measured {
             return;
         }
@@ -203,17 +245,19 @@ impl Recorder {
         self.second.failed();
     }
 
-    /// Hands over the second that has passed, where one has.
-    pub fn turn_to(&mut self, now: Instant) {
-        let seconds = now.saturating_duration_since(self.measured_from).as_secs();
-        if seconds != self.second.number {
-            self.board.take(&mut self.second, seconds);
+    /// Hands over the second that has passed, where one has; the time since the measurement began.
+    pub fn turn_to(&mut self, now: Instant) -> Duration {
+        let passed = now.saturating_duration_since(self.measured_from);
+        if passed.as_secs() != self.second.number {
+            self.board.take(&mut self.second, passed.as_secs());
         }
+        passed
     }
 
     /// The end: what was measured.
     pub fn finish(mut self) -> Recording {
         self.board.take(&mut self.second, 0);
+        self.recording.scheduling = self.thread.end();
         self.recording
     }
 }

@@ -1,10 +1,13 @@
 //! What a benchmark found. The names of its JSON are promises: fields may be added, never renamed.
 
+mod course;
 mod csv;
+mod details;
 mod hdr_log;
 mod html;
 #[cfg(test)]
 pub(crate) mod sample;
+mod server;
 mod table;
 
 use std::collections::BTreeMap;
@@ -14,14 +17,20 @@ use etcd_monitor_client::ClientError;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+use crate::bottleneck::Bottleneck;
 use crate::engine::Outcome;
 use crate::environment::Environment;
+use crate::failover::Failover;
+use crate::fsync_probe::FsyncProbe;
 use crate::histogram::Latencies;
 use crate::load::Load;
 use crate::recorder::{Errors, Recording, Tally};
 use crate::request::OperationKind;
 use crate::self_load::OwnCost;
 use crate::series::Second;
+use crate::server::ServerMember;
+
+pub use details::{ContentionFigures, Details, LeaseFigures, WatchFigures};
 
 /// Bounds of the histogram in milliseconds; the last bucket is open.
 const BOUNDS_MILLISECONDS: [u64; 6] = [1, 5, 10, 50, 100, 500];
@@ -233,6 +242,9 @@ pub struct Report {
     pub lateness: LatencyFigures,
     /// Requests of an open loop that were due and never sent.
     pub unsent: u64,
+    /// Requests of an open loop that were due and were dropped, since every client was busy.
+    #[serde(default)]
+    pub dropped: u64,
     /// Why it ended early; `None` where it ran as planned.
     pub ended_early: Option<String>,
     /// What makes the result doubtful.
@@ -245,10 +257,25 @@ pub struct Report {
     pub own: OwnCost,
     /// Where it ran.
     pub environment: Environment,
+    /// What the members said of themselves meanwhile.
+    #[serde(default)]
+    pub server: Vec<ServerMember>,
+    /// What limited it.
+    #[serde(default)]
+    pub bottleneck: Bottleneck,
+    /// What happened to the service.
+    #[serde(default)]
+    pub failover: Failover,
+    /// What the probe of a disk found; `None` without one.
+    #[serde(default)]
+    pub fsync_probe: Option<FsyncProbe>,
     /// Second by second.
     pub seconds: Vec<Second>,
     /// Why keys are left; `None` where all were deleted, or were to be kept.
     pub keys_left: Option<String>,
+    /// What only this kind of load finds; `None` for loads of single calls.
+    #[serde(default)]
+    pub details: Option<Details>,
     /// The histograms themselves, for a log of them; not a part of the document.
     #[serde(skip)]
     pub recording: Recording,
@@ -257,15 +284,32 @@ pub struct Report {
 /// The version of the document.
 const FORMAT: u32 = 1;
 
+/// What a report is made of.
+pub(crate) struct Parts {
+    pub(crate) plan: Plan,
+    pub(crate) outcome: Outcome,
+    pub(crate) seconds: Vec<Second>,
+    pub(crate) accounting: Accounting,
+    pub(crate) own: OwnCost,
+    pub(crate) environment: Environment,
+    pub(crate) server: Vec<ServerMember>,
+    pub(crate) failover: Failover,
+    pub(crate) fsync_probe: Option<FsyncProbe>,
+}
+
 impl Report {
-    pub(crate) fn new(
-        plan: Plan,
-        outcome: Outcome,
-        seconds: Vec<Second>,
-        accounting: Accounting,
-        own: OwnCost,
-        environment: Environment,
-    ) -> Self {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let Parts {
+            plan,
+            outcome,
+            seconds,
+            accounting,
+            own,
+            environment,
+            server,
+            failover,
+            fsync_probe,
+        } = parts;
         let recording = outcome.recording;
         let of_kinds = recording.tallies.iter();
         let of_kinds = of_kinds
@@ -273,6 +317,7 @@ impl Report {
         let operations: Vec<OperationFigures> = of_kinds.collect();
         let rates = operations
             .iter()
+            .filter(|operation| operation.kind.is_request())
             .filter_map(|operation| operation.per_second);
         let mut report = Self {
             format: FORMAT,
@@ -284,19 +329,32 @@ impl Report {
             errors: recording.errors.clone(),
             lateness: LatencyFigures::of(&recording.lateness),
             unsent: outcome.unsent,
+            dropped: 0,
             ended_early: outcome.ended_early,
             doubts: own.doubts(),
             valid: true,
             accounting,
             own,
             environment,
+            server,
+            bottleneck: Bottleneck::default(),
+            failover,
+            fsync_probe,
             seconds,
             keys_left: None,
+            details: None,
             operations,
             recording,
         };
         report.judge();
+        report.mark_events();
+        report.bottleneck = Bottleneck::of(&report);
         report
+    }
+
+    pub(crate) fn take_details(&mut self, details: Details) {
+        self.doubts.splice(0..0, details.faults());
+        self.details = Some(details);
     }
 
     fn judge(&mut self) {
@@ -316,6 +374,25 @@ impl Report {
                 "{} requests were due and never sent, since every client waited for an answer: they are in no latency",
                 self.unsent
             ));
+        }
+    }
+
+    /// Marks in the seconds what happened in them.
+    fn mark_events(&mut self) {
+        for event in &self.failover.events {
+            let number = Duration::try_from_secs_f64(event.at_seconds);
+            let number = number.unwrap_or_default().as_secs();
+            // Seconds in which nothing was answered any more are not told by the engine.
+            for missing in self.seconds.len() as u64..=number {
+                self.seconds.push(Second {
+                    second: missing,
+                    ..Second::default()
+                });
+            }
+            let mut seconds = self.seconds.iter_mut();
+            if let Some(second) = seconds.find(|second| second.second == number) {
+                second.events.push(event.kind);
+            }
         }
     }
 
@@ -356,13 +433,18 @@ impl Report {
     }
 
     /// True where the run did what was asked of it: it was not ended by an error, something was answered, and nothing that
-    /// was acknowledged is lost.
+    /// was acknowledged is lost or otherwise broken.
     pub fn is_success(&self) -> bool {
         let is_stopped = self
             .ended_early
             .as_deref()
             .is_none_or(|why| why == "stopped");
-        self.succeeded > 0 && is_stopped && self.accounting.verdict != AccountingVerdict::Lost
+        let is_kept = self
+            .details
+            .as_ref()
+            .is_none_or(|details| details.faults().is_empty());
+        let is_there = self.accounting.verdict != AccountingVerdict::Lost;
+        self.succeeded > 0 && is_stopped && is_there && is_kept
     }
 
     /// The document.

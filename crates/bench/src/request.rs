@@ -18,6 +18,28 @@ pub enum OperationKind {
     Delete,
     /// `KV.Txn`.
     Txn,
+    /// `Lease.LeaseGrant`.
+    Grant,
+    /// `Lease.LeaseRevoke`.
+    Revoke,
+    /// A renewal on a stream of `Lease.LeaseKeepAlive`.
+    KeepAlive,
+    /// `Lock.Lock`: the wait for the lock is a part of it.
+    Lock,
+    /// `Lock.Unlock`.
+    Unlock,
+    /// `Election.Campaign`: the wait to be elected is a part of it.
+    Campaign,
+    /// `Election.Resign`.
+    Resign,
+    /// No request: a change as a watcher saw it, from its put on.
+    Event,
+    /// No request: the end of a lease as a watcher saw it in its key, from when it was due.
+    Expiry,
+    /// No request: from when an owner began to release to when the next one knew that it owns.
+    HandOver,
+    /// No request: a new leader as an observer saw it, from when the one before began to resign.
+    LeaderSeen,
 }
 
 impl OperationKind {
@@ -28,7 +50,32 @@ impl OperationKind {
             Self::Range => "range",
             Self::Delete => "delete",
             Self::Txn => "txn",
+            Self::Grant => "grant",
+            Self::Revoke => "revoke",
+            Self::KeepAlive => "keep_alive",
+            Self::Lock => "lock",
+            Self::Unlock => "unlock",
+            Self::Campaign => "campaign",
+            Self::Resign => "resign",
+            Self::Event => "event",
+            Self::Expiry => "expiry",
+            Self::HandOver => "hand_over",
+            Self::LeaderSeen => "leader_seen",
         }
+    }
+
+    /// False for what is seen without being asked for.
+    pub fn is_request(self) -> bool {
+        !matches!(
+            self,
+            Self::Event | Self::Expiry | Self::HandOver | Self::LeaderSeen
+        )
+    }
+
+    /// True if it may change keys.
+    pub fn may_change(self) -> bool {
+        let reads = matches!(self, Self::Range | Self::Grant | Self::KeepAlive);
+        self.is_request() && !reads
     }
 }
 

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::watch;
 
+use crate::failover::{BINS, EventKind, Gap, gaps};
 use crate::histogram::Latencies;
 
 /// Seconds whose latencies are kept open for threads that are late; older ones only count on.
@@ -33,6 +35,9 @@ pub struct Second {
     pub p99_seconds: Option<f64>,
     /// The longest latency in seconds.
     pub max_seconds: Option<f64>,
+    /// What happened to the cluster in it, by the kind of the event.
+    #[serde(default)]
+    pub events: Vec<EventKind>,
 }
 
 /// The second that goes on, in one thread.
@@ -42,6 +47,8 @@ pub struct OpenSecond {
     succeeded: u64,
     failed: u64,
     latencies: Latencies,
+    /// One bit for each 10 ms in which something was answered.
+    answered: u128,
 }
 
 impl Default for OpenSecond {
@@ -51,14 +58,17 @@ impl Default for OpenSecond {
             succeeded: 0,
             failed: 0,
             latencies: Latencies::with_digits(DIGITS),
+            answered: 0,
         }
     }
 }
 
 impl OpenSecond {
-    pub(crate) fn succeeded(&mut self, latency: Duration) {
+    /// Something was answered so long after the beginning of the second.
+    pub(crate) fn succeeded(&mut self, latency: Duration, into: Duration) {
         self.succeeded += 1;
         self.latencies.record(latency);
+        self.answered |= 1 << (into.subsec_nanos() / (1_000_000_000 / BINS));
     }
 
     pub(crate) fn failed(&mut self) {
@@ -69,6 +79,7 @@ impl OpenSecond {
         self.succeeded += other.succeeded;
         self.failed += other.failed;
         self.latencies.add(&other.latencies);
+        self.answered |= other.answered;
     }
 
     fn closed(&self) -> Second {
@@ -79,18 +90,33 @@ impl OpenSecond {
             p50_seconds: self.latencies.quantile_seconds(0.5),
             p99_seconds: self.latencies.quantile_seconds(0.99),
             max_seconds: self.latencies.max_seconds(),
+            events: Vec::new(),
         }
     }
 }
 
 /// Where all threads hand over their seconds, and a progress bar looks.
 #[derive(Debug, Default)]
-pub struct SecondsBoard(Mutex<Seconds>);
+pub struct SecondsBoard {
+    seconds: Mutex<Seconds>,
+    window: watch::Sender<Option<Window>>,
+}
+
+/// The time of a measurement.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Window {
+    /// Its beginning.
+    pub(crate) from: Instant,
+    /// Its planned end; `None` where it ends by the number of requests.
+    pub(crate) to: Option<Instant>,
+}
 
 #[derive(Debug, Default)]
 struct Seconds {
     open: BTreeMap<u64, OpenSecond>,
     closed: BTreeMap<u64, Second>,
+    /// Of the seconds in which something was answered: in which of its bins.
+    answered: BTreeMap<u64, u128>,
     succeeded: u64,
     failed: u64,
     /// Latencies second by second, where they are to be kept.
@@ -110,6 +136,34 @@ pub struct Progress {
 }
 
 impl SecondsBoard {
+    /// The measurement begins; of several that say so the first counts.
+    pub(crate) fn begins(&self, window: Window) {
+        self.window.send_if_modified(|known| {
+            let is_news = known.is_none();
+            known.get_or_insert(window);
+            is_news
+        });
+    }
+
+    /// The time of the measurement; `None` before it is known.
+    pub(crate) fn window(&self) -> Option<Window> {
+        *self.window.borrow()
+    }
+
+    /// Waits until the time of the measurement is known.
+    pub(crate) async fn begun(&self) -> Window {
+        let mut told = self.window.subscribe();
+        loop {
+            if let Some(window) = *told.borrow_and_update() {
+                return window;
+            }
+            // The sender lives as long as the board.
+            if told.changed().await.is_err() {
+                std::future::pending::<()>().await;
+            }
+        }
+    }
+
     /// Takes over what a second brought, and leaves an empty one of this number.
     pub(crate) fn take(&self, second: &mut OpenSecond, next: u64) {
         let taken = std::mem::take(second);
@@ -125,6 +179,9 @@ impl SecondsBoard {
             place
                 .or_insert_with(|| Latencies::with_digits(DIGITS))
                 .add(&taken.latencies);
+        }
+        if taken.answered != 0 {
+            *seconds.answered.entry(taken.number).or_default() |= taken.answered;
         }
         if let Some(closed) = seconds.closed.get_mut(&taken.number) {
             closed.succeeded += taken.succeeded;
@@ -187,9 +244,14 @@ impl SecondsBoard {
         all.map(of).collect()
     }
 
+    /// The times in which nothing was answered.
+    pub(crate) fn gaps(&self, window_seconds: f64) -> Vec<Gap> {
+        gaps(&self.lock().answered, window_seconds)
+    }
+
     fn lock(&self) -> MutexGuard<'_, Seconds> {
         // Counts that are half added do no harm beyond themselves.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.seconds.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -211,7 +273,10 @@ mod tests {
             ..OpenSecond::default()
         };
         for _ in 0..succeeded {
-            second.succeeded(Duration::from_millis(number + 1));
+            second.succeeded(
+                Duration::from_millis(number + 1),
+                Duration::from_millis(995),
+            );
         }
         second
     }
@@ -227,6 +292,12 @@ mod tests {
         let counts: Vec<u64> = seconds.iter().map(|second| second.succeeded).collect();
         assert_eq!(counts, [6, 0, 3]);
         assert_eq!(seconds[1].p50_seconds, None);
+        let gaps = board.gaps(3.0);
+        let gaps: Vec<_> = gaps
+            .iter()
+            .map(|gap| (gap.from_seconds, gap.to_seconds))
+            .collect();
+        assert_eq!(gaps, [(0.0, 0.99), (1.0, 2.99)]);
         assert!((seconds[2].p99_seconds.unwrap() - 3e-3).abs() < 1e-4);
     }
 

@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize};
 use tokio_util::sync::CancellationToken;
 
 pub use judge::{ProbeFigures, ProbeVerdict, WindowsOver};
-pub use search::{Limit, Purpose, Search};
+pub use search::{Purpose, Search, SloLimit};
 
 use crate::benchmark::{Benchmark, Watcher};
 use crate::error::BenchError;
@@ -213,7 +213,7 @@ pub struct SloReport {
     /// The lowest rate above it that did not hold.
     pub ceiling_per_second: Option<f64>,
     /// What limits it.
-    pub limit: Limit,
+    pub limit: SloLimit,
     /// The probes, in their order.
     pub probes: Vec<Probe>,
     /// Why it ended early; `None` where it came to its end.

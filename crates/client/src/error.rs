@@ -4,7 +4,10 @@ mod classify;
 
 use std::error::Error;
 use std::fmt;
+use std::io;
 use std::sync::Arc;
+
+use tonic::{Code, Status};
 
 use crate::endpoint::Endpoint;
 use crate::message::clean;
@@ -77,6 +80,8 @@ impl ErrorKind {
 pub enum Operation {
     /// Making a client from its options.
     Configure,
+    /// Making a connection on which nothing is asked yet.
+    Connect,
     /// `Auth.Authenticate`.
     Authenticate,
     /// `Maintenance.Status`.
@@ -103,12 +108,16 @@ pub enum Operation {
     Delete,
     /// `KV.Txn`.
     Txn,
-    /// `Lease.LeaseGrant` or `Lease.LeaseRevoke`.
+    /// `Lease.LeaseGrant`, `Lease.LeaseRevoke` or `Lease.LeaseKeepAlive`.
     Lease,
     /// `Watch.Watch`.
     Watch,
     /// `Maintenance.HashKV`.
     HashKv,
+    /// `Lock.Lock` or `Lock.Unlock`.
+    Lock,
+    /// A call of the `Election` service.
+    Election,
 }
 
 impl Operation {
@@ -116,6 +125,7 @@ impl Operation {
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Configure => "client configuration",
+            Self::Connect => "connection",
             Self::Authenticate => "authentication",
             Self::Status => "status",
             Self::MemberList => "member list",
@@ -132,6 +142,8 @@ impl Operation {
             Self::Lease => "lease",
             Self::Watch => "watch",
             Self::HashKv => "HashKV",
+            Self::Lock => "lock",
+            Self::Election => "election",
         }
     }
 }
@@ -169,6 +181,30 @@ impl ClientError {
             message: clean(&cause.message),
             source: cause.source,
         }
+    }
+
+    /// What a gRPC status says, for whoever speaks the protocol itself: `code` as in `grpc-status`, `message` as the member
+    /// wrote it.
+    pub fn of_status(operation: Operation, endpoint: &Endpoint, code: i32, message: &str) -> Self {
+        let status = Status::new(Code::from_i32(code), message);
+        Self::new(operation, Some(endpoint), classify_status(&status))
+    }
+
+    /// What became of a connection, for whoever reads and writes it; an error of TLS stands inside the `io::Error`.
+    pub fn of_io(operation: Operation, endpoint: &Endpoint, error: io::Error) -> Self {
+        let known = classify_chain(&error);
+        let cause = known.unwrap_or_else(|| Cause::new(ErrorKind::Other, error.to_string()));
+        Self::new(operation, Some(endpoint), cause.with_source(error))
+    }
+
+    /// A failure that the caller has judged itself. `message` is one of its own: what came back and what to do.
+    pub fn of_kind(
+        operation: Operation,
+        endpoint: &Endpoint,
+        kind: ErrorKind,
+        message: &str,
+    ) -> Self {
+        Self::new(operation, Some(endpoint), Cause::new(kind, message))
     }
 
     /// The class of the failure.

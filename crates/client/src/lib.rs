@@ -54,6 +54,7 @@ mod message;
 mod metrics_url;
 mod options;
 mod pause;
+mod raw_connection;
 mod rpc;
 mod tls;
 
@@ -66,8 +67,10 @@ pub use cluster::ClusterClient;
 pub use endpoint::{Endpoint, EndpointError};
 pub use error::{ClientError, ErrorKind, Operation};
 pub use member::{
-    Consistency, DeleteAnswer, KeyWatch, MemberClient, PutsAnswer, PutsQuery, RangeAnswer,
-    RangeQuery,
+    Consistency, DeleteAnswer, KeyWatch, LeaderFeed, LeadershipAnswer, LeaseAnswer, LockAnswer,
+    MemberClient, OldestKeyAnswer, PutsAnswer, PutsQuery, RangeAnswer, RangeQuery, RenewalAnswer,
+    RenewalAnswers, RenewalSender, WatchEvent, WatchFeed, WatchNews, WatchQuery,
 };
 pub use metrics_url::MetricsUrl;
 pub use options::{ClientOptions, Credentials, Password, TlsOptions};
+pub use raw_connection::{RawConnection, RawTls};

@@ -1,6 +1,9 @@
 //! Asking one member.
 
+mod contention;
+mod feed;
 mod kv;
+mod leases;
 mod writing;
 
 use std::future::Future;
@@ -9,6 +12,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use etcd_client::{Channel, Client, GetOptions};
+use http::HeaderValue;
+use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::OnceCell;
 use tokio::time::{Instant, timeout};
 use tonic::Status;
@@ -24,9 +29,14 @@ use crate::endpoint::Endpoint;
 use crate::error::{Cause, ClientError, ErrorKind, Operation, classify_status};
 use crate::link::{Link, Wire};
 use crate::message::clean;
+use crate::options::ClientOptions;
 use crate::rpc;
+use crate::tls::TlsFiles;
 
+pub use contention::{LeaderFeed, LeadershipAnswer, LockAnswer, OldestKeyAnswer};
+pub use feed::{WatchEvent, WatchFeed, WatchNews, WatchQuery};
 pub use kv::{DeleteAnswer, PutsAnswer, PutsQuery, RangeAnswer, RangeQuery};
+pub use leases::{LeaseAnswer, RenewalAnswer, RenewalAnswers, RenewalSender};
 pub use writing::KeyWatch;
 
 /// Members in one list, URLs of one member, errors of one status that are taken at most; more is no answer of etcd.
@@ -78,6 +88,32 @@ impl MemberClient {
             etcd: OnceCell::new(),
             page_bytes: AtomicUsize::new(0),
         }
+    }
+
+    pub(crate) fn options(&self) -> &ClientOptions {
+        &self.shared.options
+    }
+
+    /// The TLS files, for an `https` endpoint.
+    pub(crate) fn tls_files(&self) -> Option<&TlsFiles> {
+        self.endpoint.is_tls().then_some(&*self.shared.tls)
+    }
+
+    /// A token, if there is a user; another one than `refused`.
+    pub(crate) async fn token_for_raw(
+        &self,
+        refused: Option<&SecretString>,
+    ) -> Result<Option<SecretString>, Cause> {
+        let Some(authenticator) = &self.authenticator else {
+            return Ok(None);
+        };
+        let refused = refused.and_then(|token| HeaderValue::from_str(token.expose_secret()).ok());
+        match refused {
+            None => authenticator.ensure(&self.wire).await?,
+            refused => authenticator.replace(&self.wire, refused).await?,
+        }
+        let token = self.token.get();
+        Ok(token.and_then(|token| token.to_str().ok().map(SecretString::from)))
     }
 
     /// The endpoint that is asked.

@@ -2,11 +2,14 @@
 //!
 //! `MemberList`, because etcd-client 0.21 cannot ask for the linearizable one. `Alarm`, because etcd-client 0.21 reads
 //! the alarm kinds of an answer as a Rust enum without checking them, which is undefined behaviour on a kind it does not
-//! know. `Authenticate`, because its own refresh would neither read a password file again nor back off.
+//! know. `Authenticate`, because its own refresh would neither read a password file again nor back off. `LeaseKeepAlive`, because
+//! etcd-client takes a stream for each lease.
 
 use http::uri::PathAndQuery;
+use tokio::sync::mpsc;
+use tokio_stream::wrappers::ReceiverStream;
 use tonic::client::Grpc;
-use tonic::{Request, Status};
+use tonic::{Request, Status, Streaming};
 use tonic_prost::ProstCodec;
 
 use crate::link::Wire;
@@ -100,6 +103,20 @@ impl std::fmt::Debug for AuthenticateResponse {
     }
 }
 
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub(crate) struct KeepAliveRequest {
+    #[prost(int64, tag = "1")]
+    pub(crate) id: i64,
+}
+
+#[derive(Clone, Copy, PartialEq, prost::Message)]
+pub(crate) struct KeepAliveResponse {
+    #[prost(int64, tag = "2")]
+    pub(crate) id: i64,
+    #[prost(int64, tag = "3")]
+    pub(crate) ttl: i64,
+}
+
 pub(crate) async fn member_list(
     wire: Wire,
     linearizable: bool,
@@ -121,6 +138,19 @@ pub(crate) async fn authenticate(
     request: AuthenticateRequest,
 ) -> Result<AuthenticateResponse, Status> {
     unary(wire, AUTHENTICATE, request).await
+}
+
+/// Returns when the first answer comes.
+pub(crate) async fn keep_alive(
+    wire: Wire,
+    requests: mpsc::Receiver<KeepAliveRequest>,
+) -> Result<Streaming<KeepAliveResponse>, Status> {
+    let mut grpc = Grpc::new(wire).max_decoding_message_size(MAX_ANSWER_BYTES);
+    let path = PathAndQuery::from_static("/etcdserverpb.Lease/LeaseKeepAlive");
+    let requests = Request::new(ReceiverStream::new(requests));
+    let codec = ProstCodec::<KeepAliveRequest, KeepAliveResponse>::default();
+    let answers = grpc.streaming(requests, path, codec).await?;
+    Ok(answers.into_inner())
 }
 
 /// The one call that carries no token.

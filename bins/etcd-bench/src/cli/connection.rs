@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use clap::Args;
 use etcd_monitor_client::{
-    ClientOptions, Credentials, Endpoint, EndpointError, Password, TlsOptions,
+    ClientOptions, Credentials, Endpoint, EndpointError, MetricsUrl, Password, TlsOptions,
 };
 
 use super::load::duration;
@@ -46,6 +46,22 @@ pub(crate) struct ConnectionArgs {
     /// How long a request may take, connecting included; one that takes longer counts as failed
     #[arg(long, value_name = "TIME", default_value = "5s", value_parser = duration)]
     pub timeout: Duration,
+
+    /// Where members serve /metrics when not on the client port, such as `http://{host}:2381`
+    #[arg(long, value_name = "URL", value_parser = metrics_url)]
+    pub metrics_url: Option<MetricsUrl>,
+
+    /// Does not read the members' /metrics while they are measured
+    #[arg(long, conflicts_with = "metrics_url")]
+    pub no_server_metrics: bool,
+
+    /// Syncs a file in this directory first, as etcd syncs its log, and reports how long that takes: for runs on a member's machine
+    #[arg(long, value_name = "DIRECTORY")]
+    pub fsync_probe: Option<PathBuf>,
+}
+
+fn metrics_url(text: &str) -> Result<MetricsUrl, String> {
+    MetricsUrl::parse(text).map_err(|error| error.to_string())
 }
 
 impl ConnectionArgs {
@@ -81,6 +97,7 @@ impl ConnectionArgs {
                 password: Password::File(file.clone()),
             });
         }
+        options.metrics_url.clone_from(&self.metrics_url);
         options
     }
 }

@@ -32,6 +32,17 @@ pub(crate) enum ArrivalsArg {
     Burst,
 }
 
+impl ArrivalsArg {
+    /// With so many at once, for those that come in bursts.
+    pub(super) fn of(self, burst_size: u32) -> Arrivals {
+        match self {
+            Self::Uniform => Arrivals::Uniform,
+            Self::Poisson => Arrivals::Poisson,
+            Self::Burst => Arrivals::Burst(burst_size),
+        }
+    }
+}
+
 /// How much is asked, by how many, how fast, and of which keys.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Load")]
@@ -137,11 +148,7 @@ impl LoadArgs {
             Some(span) => Until::Seconds(span.as_secs_f64()),
             None => Until::Operations(self.total.unwrap_or(TOTAL_DEFAULT)),
         };
-        let arrivals = match self.arrivals {
-            ArrivalsArg::Uniform => Arrivals::Uniform,
-            ArrivalsArg::Poisson => Arrivals::Poisson,
-            ArrivalsArg::Burst => Arrivals::Burst(self.burst_size),
-        };
+        let arrivals = self.arrivals.of(self.burst_size);
         let mut load = Load::new(until);
         load.connections = self.connections;
         load.clients = self.clients;

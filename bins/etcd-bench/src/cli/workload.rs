@@ -3,7 +3,7 @@
 use clap::{Args, Subcommand};
 use etcd_monitor_bench::{Standard, StandardKind, TxnStyle};
 
-use super::{ConnectionArgs, LoadArgs, OutputArgs};
+use super::{ConnectionArgs, EngineArgs, LoadArgs, OutputArgs};
 
 /// What all kinds of load have.
 #[derive(Debug, Clone, Args)]
@@ -14,6 +14,9 @@ pub(crate) struct CommonArgs {
     /// How much.
     #[command(flatten)]
     pub load: LoadArgs,
+    /// By what.
+    #[command(flatten)]
+    pub engine: EngineArgs,
     /// The report.
     #[command(flatten)]
     pub output: OutputArgs,

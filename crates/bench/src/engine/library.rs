@@ -11,14 +11,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use etcd_monitor_client::{
-    ClientError, ClientOptions, ClusterClient, Endpoint, ErrorKind, MemberClient,
-};
+use etcd_monitor_client::{ClientError, ClientOptions, ClusterClient, Endpoint, MemberClient};
 use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Assignment, Engine, Outcome};
+use super::{Assignment, Engine, Outcome, is_final, no_call, spawn};
 use crate::error::BenchError;
 use crate::recorder::{Failure, Recorder, Recording, Times};
 use crate::request::Request;
@@ -115,16 +113,6 @@ impl Engine for TonicEngine {
         }
         Ok(outcome)
     }
-}
-
-fn spawn(
-    name: String,
-    work: impl FnOnce() + Send + 'static,
-) -> Result<std::thread::JoinHandle<()>, BenchError> {
-    std::thread::Builder::new()
-        .name(name)
-        .spawn(work)
-        .map_err(|error| BenchError::Worker(format!("could not be started: {error}")))
 }
 
 async fn gather(
@@ -226,11 +214,7 @@ async fn ask(
         board,
         ..
     } = &shared.assignment;
-    // Workers differ, and runs of the same seed do not.
-    let seed = load
-        .seed
-        .wrapping_mul(0x9e37_79b9_7f4a_7c15)
-        .wrapping_add(thread.into());
+    let seed = load.seed_of_worker(thread);
     let recorder = Recorder::new(
         Arc::clone(board),
         turns.measured_from(),
@@ -259,7 +243,7 @@ async fn ask(
                 Some(Err(panic)) => *desk.ended_early.borrow_mut() = Some(format!("a client of the engine failed: {panic}")),
                 Some(Ok(())) => {}
             },
-            _ = ticks.tick() => desk.recorder.borrow_mut().turn_to(Instant::now()),
+            _ = ticks.tick() => { desk.recorder.borrow_mut().turn_to(Instant::now()); }
         }
     }
     desk.end()
@@ -300,8 +284,12 @@ impl Desk {
                 drop(recorder);
                 self.requests.borrow_mut().answered(request, answer);
             }
-            Err(error) => {
-                recorder.failed(request.kind, times, failure(error), turn.measured);
+            Err(call::CallError::NoCall(kind)) => {
+                let failure = no_call(*kind);
+                recorder.failed(request.kind, times, failure, turn.measured);
+            }
+            Err(call::CallError::Client(error)) => {
+                recorder.failed(request.kind, times, Failure::of(error), turn.measured);
                 self.give_up(error);
             }
         }
@@ -309,11 +297,7 @@ impl Desk {
 
     /// After these errors no request that follows can succeed.
     fn give_up(&self, error: &ClientError) {
-        let is_final = matches!(
-            error.kind(),
-            ErrorKind::NoSpace | ErrorKind::Unauthenticated | ErrorKind::PermissionDenied
-        );
-        if is_final && !self.stop.is_cancelled() {
+        if is_final(error) && !self.stop.is_cancelled() {
             *self.ended_early.borrow_mut() = Some(error.to_string());
             self.stop.cancel();
         }
@@ -328,21 +312,5 @@ async fn client(desk: Rc<Desk>, connection: Rc<MemberClient>) {
         let sent = Instant::now();
         let answer = call::call(&connection, &request).await;
         desk.record(turn, &request, sent, &answer);
-    }
-}
-
-fn failure(error: &ClientError) -> Failure {
-    Failure {
-        kind: error.kind().as_str().to_owned(),
-        message: error.to_string(),
-        may_be_done: !matches!(
-            error.kind(),
-            ErrorKind::NoSpace
-                | ErrorKind::Unauthenticated
-                | ErrorKind::PermissionDenied
-                | ErrorKind::TooManyRequests
-                | ErrorKind::Refused
-                | ErrorKind::NotSupported
-        ),
     }
 }

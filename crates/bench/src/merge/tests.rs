@@ -17,6 +17,7 @@ fn log(name: &str, began_seconds: f64, micros: &[u64]) -> MergeInput {
     let log = HdrLog {
         began_seconds,
         window_seconds: 10.0,
+        comments: Vec::new(),
         latencies: BTreeMap::from([("put".to_owned(), latencies(micros))]),
     };
     MergeInput::new(name, log.text())

@@ -10,6 +10,11 @@ impl Report {
         let mut log = HdrLog {
             began_seconds: self.plan.began_at.as_millisecond() as f64 / 1e3,
             window_seconds: self.window_seconds,
+            comments: self
+                .doubts
+                .iter()
+                .map(|doubt| format!("doubt: {doubt}"))
+                .collect(),
             ..HdrLog::default()
         };
         for (kind, tally) in &self.recording.tallies {

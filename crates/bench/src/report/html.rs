@@ -1,5 +1,6 @@
 //! A report as a page that stands alone.
 
+use super::course::describe as describe_event;
 use super::table::describe;
 use super::{LatencyFigures, OperationFigures, Report};
 use crate::html::{Bars, Chart, Line, Mark, Page, Scale};
@@ -7,6 +8,9 @@ use crate::series::Second;
 
 /// Points of a line at most: more than a screen shows. Longer runs have points of several seconds.
 const POINTS_MAX: usize = 600;
+
+/// Events that are shown at most.
+const EVENTS_MAX: usize = 100;
 
 /// Percentiles of a distribution, where they stand on its axis (the number of nines), and their names.
 const NINES: [(f64, &str); 6] = [
@@ -32,13 +36,14 @@ impl Report {
         let points = self.points();
         page.heading("Over time");
         page.chart(&self.throughput(&points));
-        page.chart(&Self::latency_over_time(&points));
+        page.chart(&self.latency_over_time(&points));
         page.heading("Latency");
         page.table(&LATENCY_HEAD, &self.latency_rows());
         page.chart(&self.distribution());
         for operation in &self.operations {
             page.bars(&histogram(operation));
         }
+        self.course_of(&mut page);
         self.errors_of(&mut page);
         self.environment_of(&mut page);
         page.end()
@@ -107,14 +112,38 @@ impl Report {
         seconds.chunks(each).map(Point::of).collect()
     }
 
-    fn marks(points: &[Point]) -> Vec<Mark> {
+    /// What happened to the cluster, and where requests failed.
+    fn marks(&self, points: &[Point]) -> Vec<Mark> {
         let failed = points.iter().filter(|point| point.failed > 0);
-        let marks = failed.map(|point| Mark {
+        let failed = failed.map(|point| Mark {
             at: point.at,
             text: format!("{} failed at {} s", point.failed, point.at),
             is_error: true,
         });
-        marks.collect()
+        let events = self.failover.events.iter().take(EVENTS_MAX);
+        let events = events.map(|event| Mark {
+            at: event.at_seconds,
+            text: format!("{:.1} s: {}", event.at_seconds, describe_event(event)),
+            is_error: false,
+        });
+        failed.chain(events).collect()
+    }
+
+    /// What happened to the cluster, what its members said of themselves, and what limited it, as in the table.
+    fn course_of(&self, page: &mut Page) {
+        let mut text = String::new();
+        self.course(&mut text);
+        self.server_table(&mut text);
+        if !text.is_empty() {
+            page.heading("Cluster");
+            page.verbatim(&text);
+        }
+        let mut text = String::new();
+        self.limit(&mut text);
+        if !text.is_empty() {
+            page.heading("Limit");
+            page.verbatim(&text);
+        }
     }
 
     fn throughput(&self, points: &[Point]) -> Chart {
@@ -130,11 +159,11 @@ impl Report {
             lines.push(Line::new("failed/s", failed.collect()));
         }
         let mut chart = Chart::new("Answers per second", "seconds", Scale::Linear, lines);
-        chart.marks = Self::marks(points);
+        chart.marks = self.marks(points);
         chart
     }
 
-    fn latency_over_time(points: &[Point]) -> Chart {
+    fn latency_over_time(&self, points: &[Point]) -> Chart {
         let line = |name: &str, of: fn(&Point) -> Option<f64>| {
             let points = points
                 .iter()
@@ -146,10 +175,9 @@ impl Report {
             line("p99", |point| point.p99_seconds),
             line("max", |point| point.max_seconds),
         ];
-        let title =
-            "Latency in milliseconds, second by second; marks at the foot are failed requests";
+        let title = "Latency in milliseconds, second by second; marks at the foot are failed requests, dashed ones what happened to the cluster";
         let mut chart = Chart::new(title, "seconds", Scale::Logarithmic, lines);
-        chart.marks = Self::marks(points);
+        chart.marks = self.marks(points);
         chart
     }
 
@@ -350,6 +378,7 @@ impl Point {
 
 #[cfg(test)]
 mod tests {
+    use crate::failover::{Event, EventKind};
     use crate::report::sample::report;
 
     #[test]
@@ -362,8 +391,17 @@ mod tests {
             .push("the leader changed meanwhile".to_owned());
         report.environment.before.members[0].version = Some("<script>3.7</script>".to_owned());
         report.plan.endpoints = vec!["http://<b>".to_owned()];
+        report.failover.events.push(Event {
+            at_seconds: 1.5,
+            kind: EventKind::MemberSilent,
+            member: Some("http://m0".to_owned()),
+            leader: None,
+            term: None,
+            reason: Some("<i>refused</i>".to_owned()),
+        });
         let page = report.to_html();
         for part in [
+            "1.5 s: http://m0 does not answer: &lt;i&gt;refused",
             "<!DOCTYPE html>",
             "Answers per second",
             "7 failed at 2 s",

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use super::{AccountingVerdict, LatencyFigures, OperationFigures, Report};
+use crate::fsync_probe::FsyncProbe;
 use crate::load::{Load, Until};
 
 const WIDEST_BAR: u64 = 40;
@@ -19,6 +20,8 @@ impl Report {
             histogram(&mut text, operation, self.operations.len() > 1);
         }
         self.errors(&mut text);
+        self.course(&mut text);
+        self.server_table(&mut text);
         self.ending(&mut text);
         text
     }
@@ -63,9 +66,15 @@ impl Report {
 
     fn ending(&self, text: &mut String) {
         text.push('\n');
+        for (name, value) in self.details.iter().flat_map(super::Details::lines) {
+            line(text, name, &value);
+        }
         line(text, "data", &self.data());
         line(text, "generator", &self.generator());
         line(text, "cluster", &self.cluster());
+        if let Some(probe) = &self.fsync_probe {
+            line(text, "disk", &describe_probe(probe));
+        }
         if let Some(why) = &self.ended_early {
             line(text, "ended early", why);
         }
@@ -76,6 +85,7 @@ impl Report {
                 &format!("below {}: {why}", self.plan.prefix),
             );
         }
+        self.limit(text);
         for doubt in &self.doubts {
             line(text, "note", doubt);
         }
@@ -115,7 +125,17 @@ impl Report {
             .lateness
             .p99_seconds
             .map_or_else(unknown, |late| format!("{:.2}", 1e3 * late));
-        format!("{share} % of its cores, {memory} MiB, p99 lateness {late} ms")
+        let waited = self
+            .own
+            .run_queue_share_most
+            .map_or_else(unknown, |share| format!("{:.1}", 100.0 * share));
+        let switches = self
+            .own
+            .involuntary_switches_per_second
+            .map_or_else(unknown, |rate| format!("{rate:.0}"));
+        format!(
+            "{share} % of its cores, {memory} MiB, p99 lateness {late} ms, waited {waited} % for a core, {switches} involuntary switches/s"
+        )
     }
 
     pub(super) fn cluster(&self) -> String {
@@ -133,7 +153,7 @@ impl Report {
     }
 }
 
-fn line(text: &mut String, name: &str, value: &str) {
+pub(super) fn line(text: &mut String, name: &str, value: &str) {
     // Writing to a string cannot fail.
     let _ = writeln!(text, "{name:<14}{value}");
 }
@@ -153,6 +173,26 @@ pub(super) fn describe(load: &Load) -> String {
         ..
     } = load;
     format!("{until} by {clients} clients on {connections} connections, {pace}")
+}
+
+fn describe_probe(probe: &FsyncProbe) -> String {
+    let shown = |seconds: Option<f64>| {
+        seconds.map_or("?".to_owned(), |seconds| format!("{:.2} ms", 1e3 * seconds))
+    };
+    let LatencyFigures {
+        count,
+        p50_seconds,
+        p99_seconds,
+        max_seconds,
+        ..
+    } = &probe.syncs;
+    format!(
+        "{count} syncs in {}: p50 {}, p99 {} (etcd asks for less than 10 ms), longest {}",
+        probe.directory,
+        shown(*p50_seconds),
+        shown(*p99_seconds),
+        shown(*max_seconds)
+    )
 }
 
 fn latencies(text: &mut String, operation: &OperationFigures) {

@@ -52,7 +52,7 @@ pub struct ProbeFigures {
     pub lateness_p99_seconds: Option<f64>,
     /// By how many requests a second the backlog grew.
     pub backlog_per_second: Option<f64>,
-    /// Share of the due requests that were never sent.
+    /// Share of the due requests that were never sent, dropped ones included.
     pub unsent_share: f64,
     /// Share of the sent requests that failed.
     pub failed_share: f64,
@@ -65,6 +65,7 @@ impl ProbeFigures {
         let report = &probed.report;
         let responses = probed.responses();
         let sent = report.succeeded + report.failed;
+        let unsent = report.unsent + report.dropped;
         let share = |part: u64, of: u64| {
             if of == 0 {
                 0.0
@@ -82,7 +83,7 @@ impl ProbeFigures {
             p99_9_seconds: at(0.999).filter(|_| responses.count() >= 1_000),
             lateness_p99_seconds: report.lateness.p99_seconds,
             backlog_per_second: probed.backlog_per_second(rate_per_second),
-            unsent_share: share(report.unsent, sent + report.unsent),
+            unsent_share: share(unsent, sent + unsent),
             failed_share: share(report.failed, sent),
             is_generator_late: report.is_generator_late(),
         }

@@ -34,7 +34,7 @@ pub enum Purpose {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
-pub enum Limit {
+pub enum SloLimit {
     /// The cluster misses the target above the rate.
     Target,
     /// The generator is late above it: the cluster may hold more.
@@ -49,7 +49,7 @@ pub enum Limit {
 #[derive(Debug, Clone, Copy, PartialEq)]
 struct Ceiling {
     rate: f64,
-    limit: Limit,
+    limit: SloLimit,
     /// True where a whole probe says so.
     is_confirmed: bool,
 }
@@ -128,9 +128,9 @@ impl Search {
         }
         self.is_second_try = false;
         let limit = if is_late {
-            Limit::Generator
+            SloLimit::Generator
         } else {
-            Limit::Target
+            SloLimit::Target
         };
         match (self.step, verdict == ProbeVerdict::Held) {
             (Step::Up(rate) | Step::Confirm(rate), true) => self.go_on_above(rate),
@@ -151,7 +151,7 @@ impl Search {
         }
     }
 
-    fn limit(&mut self, rate: f64, limit: Limit, is_confirmed: bool) {
+    fn limit(&mut self, rate: f64, limit: SloLimit, is_confirmed: bool) {
         self.ceiling = Some(Ceiling {
             rate,
             limit,
@@ -192,7 +192,7 @@ impl Search {
         }
     }
 
-    fn verify(&mut self, is_held: bool, limit: Limit) {
+    fn verify(&mut self, is_held: bool, limit: SloLimit) {
         let Step::Verify {
             rate,
             done,
@@ -243,11 +243,11 @@ impl Search {
     }
 
     /// What limits it from above, as far as it is known by now.
-    pub fn limit_by(&self) -> Limit {
+    pub fn limit_by(&self) -> SloLimit {
         match (self.ceiling, self.held_per_second()) {
             (Some(ceiling), _) => ceiling.limit,
-            (None, Some(floor)) if floor >= self.options.most() => Limit::MostAsked,
-            _ => Limit::Unknown,
+            (None, Some(floor)) if floor >= self.options.most() => SloLimit::MostAsked,
+            _ => SloLimit::Unknown,
         }
     }
 }

@@ -41,7 +41,7 @@ proptest! {
         let (search, asked) = run(options(), |_, rate| holds(rate <= capacity));
         let found = search.verified_per_second().unwrap();
         prop_assert!(found <= capacity && found * 1.021 >= capacity, "{found} of {capacity}");
-        prop_assert_eq!(search.limit_by(), Limit::Target);
+        prop_assert_eq!(search.limit_by(), SloLimit::Target);
         prop_assert!(search.ceiling_per_second().unwrap() > capacity);
         let verifying = asked.iter().filter(|(purpose, _)| *purpose == Purpose::Verify);
         prop_assert_eq!(verifying.count(), 3);
@@ -54,7 +54,7 @@ proptest! {
         });
         let found = search.verified_per_second().unwrap();
         prop_assert!(found <= late && found * 1.021 >= late, "{found} of {late}");
-        prop_assert_eq!(search.limit_by(), Limit::Generator);
+        prop_assert_eq!(search.limit_by(), SloLimit::Generator);
     }
 }
 
@@ -152,11 +152,11 @@ fn nothing_may_hold_and_no_more_may_be_asked() {
     bounded.most_per_second = Some(500.0);
     let (search, _) = run(bounded, |_, _| ProbeVerdict::Held);
     assert_eq!(search.verified_per_second(), Some(500.0));
-    assert_eq!(search.limit_by(), Limit::MostAsked);
+    assert_eq!(search.limit_by(), SloLimit::MostAsked);
     let (search, _) = run(options(), |_, _| ProbeVerdict::GeneratorLate);
     assert_eq!(
         (search.held_per_second(), search.limit_by()),
-        (None, Limit::Generator)
+        (None, SloLimit::Generator)
     );
 }
 
@@ -171,7 +171,7 @@ fn a_generator_that_is_late_once_is_asked_again() {
         holds(rate <= 2_000.0)
     });
     assert!(search.verified_per_second().unwrap() > 1_950.0);
-    assert_eq!(search.limit_by(), Limit::Target);
+    assert_eq!(search.limit_by(), SloLimit::Target);
 }
 
 #[test]
@@ -179,13 +179,13 @@ fn what_is_known_before_the_end_can_be_asked() {
     let mut search = Search::new(options());
     assert_eq!(
         (search.held_per_second(), search.limit_by()),
-        (None, Limit::Unknown)
+        (None, SloLimit::Unknown)
     );
     search.hear(ProbeVerdict::Held);
     search.hear(ProbeVerdict::Held);
     assert_eq!(
         (search.held_per_second(), search.limit_by()),
-        (Some(150.0), Limit::Unknown)
+        (Some(150.0), SloLimit::Unknown)
     );
     assert_eq!(search.verified_per_second(), None);
 }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use super::{Limit, Probe, ProbeVerdict, Purpose, SloReport};
+use super::{Probe, ProbeVerdict, Purpose, SloLimit, SloReport};
 
 impl SloReport {
     /// The answer, and the probes that led to it.
@@ -119,7 +119,7 @@ impl ProbeVerdict {
     }
 }
 
-impl Limit {
+impl SloLimit {
     /// In words.
     pub fn describe(self) -> &'static str {
         match self {

@@ -11,9 +11,9 @@ use etcd_monitor_client::{ClientOptions, ClusterClient, Endpoint, MemberClient, 
 use etcd_monitor_testkit::{AlarmKind, Cluster};
 use tokio_util::sync::CancellationToken;
 
-use crate::{PREFIX, engine, keys, reads, writes};
+use crate::{PREFIX, keys, native, reads, writes};
 
-fn benchmark(cluster: &Cluster, workload: Arc<dyn Workload>, until: Until) -> Benchmark {
+pub(crate) fn benchmark(cluster: &Cluster, workload: Arc<dyn Workload>, until: Until) -> Benchmark {
     let endpoints = cluster.endpoints();
     let endpoints = endpoints
         .iter()
@@ -23,21 +23,21 @@ fn benchmark(cluster: &Cluster, workload: Arc<dyn Workload>, until: Until) -> Be
     Benchmark {
         client: ClientOptions::new(),
         endpoints: endpoints.collect(),
-        engine: Box::new(engine(cluster)),
+        engine: native(cluster),
         load,
         workload,
         options: Options::new(PREFIX, keys(), 64),
     }
 }
 
-fn member(cluster: &Cluster) -> MemberClient {
+pub(crate) fn member(cluster: &Cluster) -> MemberClient {
     let endpoint = Endpoint::parse(cluster.member(0).client_url(), false).unwrap();
     ClusterClient::new(ClientOptions::new())
         .unwrap()
         .connection(&endpoint)
 }
 
-async fn keys_left(cluster: &Cluster) -> i64 {
+pub(crate) async fn keys_left(cluster: &Cluster) -> i64 {
     let all = RangeQuery {
         end: b"\0",
         count_only: true,
@@ -46,7 +46,16 @@ async fn keys_left(cluster: &Cluster) -> i64 {
     member(cluster).range(&all).await.unwrap().count
 }
 
-async fn run(benchmark: &Benchmark) -> Result<etcd_monitor_bench::Report, BenchError> {
+/// Place of a member that does not lead.
+pub(crate) async fn follower(cluster: &Cluster) -> usize {
+    let leader = member(cluster).status().await.unwrap().leader;
+    let mut places = 0..3;
+    places
+        .find(|place| Some(cluster.member(*place).id()) != leader)
+        .unwrap()
+}
+
+pub(crate) async fn run(benchmark: &Benchmark) -> Result<etcd_monitor_bench::Report, BenchError> {
     benchmark.run(&(), &CancellationToken::new()).await
 }
 
@@ -85,6 +94,29 @@ async fn a_mixed_load_on_three_members_is_accounted_for_and_leaves_no_key() {
     assert_eq!(report.environment.leader_changed, Some(false));
     assert_eq!(report.keys_left, None);
     assert_eq!(keys_left(&cluster).await, 0);
+    assert_eq!(report.server.len(), 3);
+    let leaders = report
+        .server
+        .iter()
+        .filter(|member| member.leads == Some(true));
+    assert_eq!(leaders.count(), 1);
+    let mut requests = 0;
+    for member in &report.server {
+        let figures = member
+            .figures
+            .as_ref()
+            .unwrap_or_else(|| panic!("{member:?}"));
+        let fsync = figures.wal_fsync.as_ref().unwrap();
+        assert!(
+            fsync.count > 0 && fsync.mean_seconds.unwrap() > 0.0,
+            "{fsync:?}"
+        );
+        // Half of 1,000 changes, and each was committed once.
+        let committed = figures.committed_per_second.unwrap() * figures.covered_seconds;
+        assert!((300.0..=800.0).contains(&committed), "{committed}");
+        requests += figures.request.as_ref().map_or(0, |request| request.count);
+    }
+    assert!(requests >= 1_000, "{requests}");
 
     let read_back: etcd_monitor_bench::Report =
         serde_json::from_str(&report.to_json().unwrap()).unwrap();
@@ -93,7 +125,11 @@ async fn a_mixed_load_on_three_members_is_accounted_for_and_leaves_no_key() {
         read_back.operations[0].histogram,
         report.operations[0].histogram
     );
-    assert!(report.to_table().contains("nothing lost"));
+    let table = report.to_table();
+    assert!(
+        table.contains("nothing lost") && table.contains("fsync mean"),
+        "{table}"
+    );
     assert_eq!(report.to_csv().lines().count(), report.seconds.len() + 1);
     assert!(report.to_hdr_log().contains("Tag=range_service,"));
 }
@@ -104,6 +140,7 @@ async fn foreign_keys_below_the_prefix_are_not_touched() {
     cluster.put("/bench/of-somebody", "precious").await.unwrap();
     cluster.put("/benchmark", "beside it").await.unwrap();
     let mut benchmark = benchmark(&cluster, writes(), Until::Operations(50));
+    benchmark.options.server_metrics = false;
     let error = run(&benchmark).await.unwrap_err();
     assert!(
         matches!(error, BenchError::PrefixInUse { count: 1, .. }),
@@ -114,6 +151,8 @@ async fn foreign_keys_below_the_prefix_are_not_touched() {
     benchmark.options.keep_keys = true;
     let report = run(&benchmark).await.unwrap();
     assert!(report.is_success());
+    let unasked = &report.server[0];
+    assert!(unasked.figures.is_none() && unasked.unreadable.is_some());
     assert_eq!(keys_left(&cluster).await, 2 + 50);
     benchmark.options.keep_keys = false;
     run(&benchmark).await.unwrap();

@@ -1,16 +1,15 @@
-//! Loads of the tonic engine: what was counted is what etcd did.
+//! Loads of both engines: what was counted is what etcd did.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_monitor_bench::{
-    Arrivals, Assignment, Deletes, Engine, Load, OperationKind, Rate, Transactions, TxnStyle,
-    Until, Values,
+    Arrivals, Assignment, Deletes, Load, OperationKind, Rate, Transactions, TxnStyle, Until, Values,
 };
 use etcd_monitor_client::{ClientOptions, ClusterClient, Endpoint};
 use etcd_monitor_testkit::Cluster;
 
-use crate::{SPACE, engine, keys, picker, reads, writes};
+use crate::{Make, SPACE, keys, on_both, picker, reads, writes};
 
 async fn single() -> Cluster {
     Cluster::builder().members(1).start().await.unwrap()
@@ -29,8 +28,7 @@ fn load(operations: u64) -> Load {
     load
 }
 
-#[tokio::test]
-async fn every_write_is_a_revision_and_every_read_finds_its_key() {
+async fn every_write_is_a_revision_and_every_read_finds_its_key(engine: Make) {
     let cluster = single().await;
     let before = revision(&cluster).await;
     let outcome = engine(&cluster)
@@ -64,8 +62,7 @@ async fn every_write_is_a_revision_and_every_read_finds_its_key() {
     assert_eq!((tally.succeeded, tally.changed), (SPACE + 5, SPACE));
 }
 
-#[tokio::test]
-async fn transactions_compare_and_learn() {
+async fn transactions_compare_and_learn(engine: Make) {
     let cluster = single().await;
     let txns = |style| {
         Arc::new(Transactions {
@@ -112,8 +109,7 @@ async fn transactions_compare_and_learn() {
     );
 }
 
-#[tokio::test]
-async fn an_open_loop_keeps_its_rate_and_its_warm_up_is_not_measured() {
+async fn an_open_loop_keeps_its_rate_and_its_warm_up_is_not_measured(engine: Make) {
     let cluster = single().await;
     let before = revision(&cluster).await;
     let mut load = load(0);
@@ -139,8 +135,7 @@ async fn an_open_loop_keeps_its_rate_and_its_warm_up_is_not_measured() {
     assert_eq!((told, seconds.len() <= 3), (measured, true));
 }
 
-#[tokio::test]
-async fn a_server_that_stands_still_shows_in_an_open_loop() {
+async fn a_server_that_stands_still_shows_in_an_open_loop(engine: Make) {
     let cluster = single().await;
     let mut load = load(0);
     load.until = Until::Seconds(4.0);
@@ -167,8 +162,7 @@ async fn a_server_that_stands_still_shows_in_an_open_loop() {
     assert!(puts.service.quantile_seconds(0.9).unwrap() < 0.3);
 }
 
-#[tokio::test]
-async fn nobody_listens_is_an_error_that_names_the_endpoint() {
+async fn nobody_listens_is_an_error_that_names_the_endpoint(engine: Make) {
     let cluster = single().await;
     let engine = engine(&cluster);
     let url = cluster.member(0).client_url().to_owned();
@@ -181,8 +175,7 @@ async fn nobody_listens_is_an_error_that_names_the_endpoint() {
     assert!(error.to_string().contains(port), "{error}");
 }
 
-#[tokio::test]
-async fn a_stop_ends_the_load_and_keeps_what_was_measured() {
+async fn a_stop_ends_the_load_and_keeps_what_was_measured(engine: Make) {
     let cluster = single().await;
     let mut load = load(0);
     load.until = Until::Seconds(600.0);
@@ -198,3 +191,12 @@ async fn a_stop_ends_the_load_and_keeps_what_was_measured() {
     assert!(outcome.recording.succeeded() >= 50);
     assert!(outcome.window_seconds > 0.1 && outcome.window_seconds < 60.0);
 }
+
+on_both!(
+    every_write_is_a_revision_and_every_read_finds_its_key,
+    transactions_compare_and_learn,
+    an_open_loop_keeps_its_rate_and_its_warm_up_is_not_measured,
+    a_server_that_stands_still_shows_in_an_open_loop,
+    nobody_listens_is_an_error_that_names_the_endpoint,
+    a_stop_ends_the_load_and_keeps_what_was_measured,
+);

@@ -3,11 +3,17 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on panics")]
 
 mod benchmarks;
+mod causes;
 mod loads;
+mod native;
+mod scripted;
+mod streams;
 
 use std::sync::Arc;
 
-use etcd_monitor_bench::{KeyOrder, KeyPicker, KeyShape, Reads, TonicEngine, Values, Writes};
+use etcd_monitor_bench::{
+    Engine, KeyOrder, KeyPicker, KeyShape, NativeEngine, Reads, TonicEngine, Values, Writes,
+};
 use etcd_monitor_client::{ClientOptions, Endpoint};
 use etcd_monitor_testkit::Cluster;
 
@@ -40,10 +46,41 @@ fn reads() -> Arc<Reads> {
     })
 }
 
-fn engine(cluster: &Cluster) -> TonicEngine {
+fn endpoints(cluster: &Cluster) -> Vec<Endpoint> {
     let endpoints = cluster.endpoints();
-    let endpoints = endpoints
-        .iter()
-        .map(|url| Endpoint::parse(url, false).unwrap());
-    TonicEngine::new(ClientOptions::new(), endpoints.collect())
+    let endpoints = endpoints.iter();
+    endpoints
+        .map(|url| Endpoint::parse(url, false).unwrap())
+        .collect()
 }
+
+/// Makes an engine for a cluster.
+type Make = fn(&Cluster) -> Box<dyn Engine>;
+
+fn tonic(cluster: &Cluster) -> Box<dyn Engine> {
+    Box::new(TonicEngine::new(ClientOptions::new(), endpoints(cluster)))
+}
+
+fn native(cluster: &Cluster) -> Box<dyn Engine> {
+    Box::new(NativeEngine::new(ClientOptions::new(), endpoints(cluster)))
+}
+
+/// Makes two tests of each of these functions, one for each engine.
+macro_rules! on_both {
+    ($($name:ident),* $(,)?) => {
+        mod tonic {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(crate::tonic).await;
+            })*
+        }
+        mod native {
+            $(#[tokio::test]
+            async fn $name() {
+                super::$name(crate::native).await;
+            })*
+        }
+    };
+}
+
+use on_both;

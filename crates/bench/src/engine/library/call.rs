@@ -4,7 +4,21 @@ use etcd_monitor_client::{ClientError, Consistency, MemberClient, PutsQuery, Ran
 
 use crate::request::{Answer, OperationKind, Request};
 
-pub(super) type Answered = Result<Answer, ClientError>;
+pub(super) type Answered = Result<Answer, CallError>;
+
+/// Why a request has no answer.
+pub(super) enum CallError {
+    /// The call failed.
+    Client(ClientError),
+    /// What is asked is not one call, such as a renewal on a stream.
+    NoCall(OperationKind),
+}
+
+impl From<ClientError> for CallError {
+    fn from(error: ClientError) -> Self {
+        Self::Client(error)
+    }
+}
 
 pub(super) async fn call(connection: &MemberClient, request: &Request) -> Answered {
     match request.kind {
@@ -12,6 +26,7 @@ pub(super) async fn call(connection: &MemberClient, request: &Request) -> Answer
         OperationKind::Range => range(connection, request).await,
         OperationKind::Delete => delete(connection, request).await,
         OperationKind::Txn => txn(connection, request).await,
+        kind => Err(CallError::NoCall(kind)),
     }
 }
 

@@ -1,0 +1,82 @@
+//! The flags that say what sends the requests.
+
+use clap::{Args, ValueEnum};
+use etcd_monitor_bench::{Engine, TonicEngine};
+#[cfg(target_os = "linux")]
+use etcd_monitor_bench::{NativeEngine, Pacing};
+use etcd_monitor_client::{ClientOptions, Endpoint};
+
+/// What sends the requests.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum EngineArg {
+    /// HTTP/2 of its own: a tenth of the cost, so that the cluster is what is measured
+    #[cfg(target_os = "linux")]
+    Native,
+    /// On etcd-client and tonic: what programs in Rust use, with all that it costs
+    Tonic,
+}
+
+/// What sends the requests where nothing is said.
+#[cfg(target_os = "linux")]
+const ENGINE_DEFAULT: EngineArg = EngineArg::Native;
+#[cfg(not(target_os = "linux"))]
+const ENGINE_DEFAULT: EngineArg = EngineArg::Tonic;
+
+/// How the native engine waits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum PaceArg {
+    /// Sleeps until a request is due
+    Sleep,
+    /// Looks at the clock all the time: later by less, and takes a whole core for each thread
+    Spin,
+}
+
+/// What sends the requests, and how.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Engine")]
+pub(crate) struct EngineArgs {
+    /// What sends the requests
+    #[arg(long, value_name = "ENGINE", default_value_t = ENGINE_DEFAULT, value_enum)]
+    pub engine: EngineArg,
+
+    /// Threads of the native engine [default: one for each core]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
+    pub threads: Option<u32>,
+
+    /// Requests that the native engine writes to a connection at once at most [default: all that are due]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    pub max_batch: Option<u32>,
+
+    /// How the native engine waits until a request of --rate is due
+    #[arg(long, value_name = "HOW", default_value = "sleep")]
+    pub pace: PaceArg,
+}
+
+impl EngineArgs {
+    /// The engine of these flags, or `named` with the same settings.
+    pub(crate) fn engine(
+        &self,
+        named: Option<EngineArg>,
+        client: ClientOptions,
+        endpoints: Vec<Endpoint>,
+    ) -> Box<dyn Engine> {
+        match named.unwrap_or(self.engine) {
+            #[cfg(target_os = "linux")]
+            EngineArg::Native => {
+                let mut native =
+                    NativeEngine::new(client, endpoints).with_pacing(match self.pace {
+                        PaceArg::Sleep => Pacing::Sleep,
+                        PaceArg::Spin => Pacing::Spin,
+                    });
+                if let Some(threads) = self.threads {
+                    native = native.with_threads(threads);
+                }
+                if let Some(requests) = self.max_batch {
+                    native = native.with_batch_max(requests);
+                }
+                Box::new(native)
+            }
+            EngineArg::Tonic => Box::new(TonicEngine::new(client, endpoints)),
+        }
+    }
+}

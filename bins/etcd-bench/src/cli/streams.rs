@@ -1,0 +1,211 @@
+//! Loads that live on streams, and calls that wait for others.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use clap::{Args, Subcommand};
+use etcd_monitor_bench::{Load, PREFIX_DEFAULT, Rate, StreamLoad, StreamOptions, Until, WatchLoad};
+
+use super::load::{ArrivalsArg, duration};
+use super::{ConnectionArgs, OutputArgs};
+
+/// What all loads on streams have.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct StreamArgs {
+    /// Which cluster.
+    #[command(flatten)]
+    pub connection: ConnectionArgs,
+    /// How much.
+    #[command(flatten)]
+    pub pace: PaceArgs,
+    /// The report.
+    #[command(flatten)]
+    pub output: OutputArgs,
+}
+
+/// How much is asked, by how many, how fast.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Load")]
+pub(crate) struct PaceArgs {
+    /// Connections, spread over the endpoints
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub connections: u32,
+
+    /// Clients that ask, each for one thing at a time
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub clients: u32,
+
+    /// Requests to make, those of the warm-up not counted [default: 1000, without --duration]
+    #[arg(long, value_name = "N", conflicts_with = "duration")]
+    pub total: Option<u64>,
+
+    /// How long to measure, instead of --total: 30s, 5m
+    #[arg(long, value_name = "TIME", value_parser = duration)]
+    pub duration: Option<Duration>,
+
+    /// Requests per second that are due, whatever the answers do [default: each client asks when it was answered]
+    #[arg(long, value_name = "N")]
+    pub rate: Option<f64>,
+
+    /// How requests of --rate are spread
+    #[arg(long, value_name = "HOW", default_value = "uniform", requires = "rate")]
+    pub arrivals: ArrivalsArg,
+
+    /// Requests that come at once, with --arrivals burst
+    #[arg(long, value_name = "N", default_value_t = 10)]
+    pub burst_size: u32,
+
+    /// Time at the beginning that is not measured
+    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
+    pub warmup: Duration,
+
+    /// What random choices follow from
+    #[arg(long, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+
+    /// What all keys begin with; no other keys may be there
+    #[arg(
+        long,
+        value_name = "TEXT",
+        default_value = PREFIX_DEFAULT,
+        help_heading = "Keys"
+    )]
+    pub prefix: String,
+
+    /// Begins though there are keys below the prefix: they are deleted
+    #[arg(long, help_heading = "Keys")]
+    pub use_existing_prefix: bool,
+
+    /// Leaves the keys there in the end, but for those of leases
+    #[arg(long, help_heading = "Keys")]
+    pub keep_keys: bool,
+}
+
+/// Requests where neither a number nor a time is given.
+const TOTAL_DEFAULT: u64 = 1_000;
+
+impl PaceArgs {
+    /// The load.
+    pub(crate) fn load(&self) -> Load {
+        let mut load = Load::new(match self.duration {
+            Some(span) => Until::Seconds(span.as_secs_f64()),
+            None => Until::Operations(self.total.unwrap_or(TOTAL_DEFAULT)),
+        });
+        load.connections = self.connections;
+        load.clients = self.clients;
+        load.rate = self.rate.map(|per_second| Rate {
+            per_second,
+            arrivals: self.arrivals.of(self.burst_size),
+        });
+        load.warmup_seconds = self.warmup.as_secs_f64();
+        load.seed = self.seed;
+        load
+    }
+
+    /// What a benchmark does beside.
+    pub(crate) fn options(&self) -> StreamOptions {
+        let mut options = StreamOptions::new(&*self.prefix);
+        options.use_existing_prefix = self.use_existing_prefix;
+        options.keep_keys = self.keep_keys;
+        options
+    }
+}
+
+/// How keys and values look.
+#[derive(Debug, Clone, Copy, Args)]
+#[command(next_help_heading = "Keys")]
+pub(crate) struct SizeArgs {
+    /// Bytes of a key, the prefix included
+    #[arg(long, value_name = "BYTES", default_value_t = 32)]
+    pub key_size: usize,
+
+    /// Bytes of a value
+    #[arg(long, value_name = "BYTES", default_value_t = 256)]
+    pub value_size: usize,
+}
+
+/// A load on streams.
+#[derive(Debug, Subcommand)]
+pub(crate) enum StreamCommand {
+    /// Puts, and what watchers see of them: how late, how many a second, and whether all, once and in order
+    #[command(after_help = "Examples:
+  etcd-bench watch --watchers 1000 --streams 20 --rate 100 --duration 30s
+  etcd-bench watch --watchers 500 --watched-keys 50 --total 100000 --clients 100
+  etcd-bench watch --watchers 100 --slow-streams 2 --slow-pause 50ms --rate 500 --duration 1m
+
+An event counts from when its put was due (`event`), or sent (`event, service`), and is matched to it by its revision. Each
+watcher sees every put to its key: `delivery` says how many it did not.")]
+    Watch(WatchArgs),
+}
+
+/// Of watches.
+#[derive(Debug, Args)]
+pub(crate) struct WatchArgs {
+    /// What all have.
+    #[command(flatten)]
+    pub(crate) common: StreamArgs,
+    /// Keys and values.
+    #[command(flatten)]
+    size: SizeArgs,
+
+    /// Watches, each of one key
+    #[arg(
+        long,
+        value_name = "N",
+        default_value_t = 100,
+        help_heading = "Watches"
+    )]
+    watchers: u32,
+
+    /// Streams that they are spread over, on connections apart from those of the puts [default: 10, or as many as watchers]
+    #[arg(long, value_name = "N", help_heading = "Watches")]
+    streams: Option<u32>,
+
+    /// Keys that are written one after the other, each watched by as many watchers
+    #[arg(long, value_name = "N", default_value_t = 1, help_heading = "Watches")]
+    watched_keys: u64,
+
+    /// Has the pair before each change sent as well
+    #[arg(long, help_heading = "Watches")]
+    prev_kv: bool,
+
+    /// Streams, of all, that are read slowly
+    #[arg(long, value_name = "N", default_value_t = 0, help_heading = "Watches")]
+    slow_streams: u32,
+
+    /// How long these pause after each message
+    #[arg(long, value_name = "TIME", default_value = "10ms", value_parser = duration, help_heading = "Watches")]
+    slow_pause: Duration,
+}
+
+impl WatchArgs {
+    fn work(&self) -> WatchLoad {
+        let mut work = WatchLoad::default();
+        work.watchers = self.watchers;
+        work.streams = self.streams.unwrap_or(work.streams.min(self.watchers));
+        work.keys = self.watched_keys;
+        work.key_size = self.size.key_size;
+        work.value_size = self.size.value_size;
+        work.previous = self.prev_kv;
+        work.slow_streams = self.slow_streams;
+        work.slow_pause = self.slow_pause;
+        work.patience = self.common.connection.timeout;
+        work
+    }
+}
+
+impl StreamCommand {
+    /// What all have.
+    pub(crate) fn common(&self) -> &StreamArgs {
+        match self {
+            Self::Watch(watch) => &watch.common,
+        }
+    }
+
+    /// What is done.
+    pub(crate) fn work(&self) -> Arc<dyn StreamLoad> {
+        match self {
+            Self::Watch(watch) => Arc::new(watch.work()),
+        }
+    }
+}

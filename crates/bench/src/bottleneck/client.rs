@@ -1,0 +1,78 @@
+//! Limits on the side of the load generator.
+
+use super::{
+    Bottleneck, CPU_SHARE, Limit, MACHINE_SHARE, WAIT_SHARE, WAITING_SHARE, milliseconds, percent,
+    server, service_mean_seconds,
+};
+use crate::report::Report;
+
+const APART: &str = "run the load generator on a machine of its own, with more cores";
+
+/// The load generator, or all that runs on its machine, used the cores.
+pub(super) fn machine(report: &Report) -> Option<Bottleneck> {
+    let own = &report.own;
+    let mut evidence = Vec::new();
+    if let Some(share) = own.cpu_share.filter(|share| *share > CPU_SHARE) {
+        evidence.push(format!(
+            "the load generator took {} of its cores",
+            percent(share)
+        ));
+    }
+    if let Some(busy) = own.machine_busy_share.filter(|busy| *busy > MACHINE_SHARE) {
+        let of_own = own.cpu_share.map_or("an unknown part".to_owned(), percent);
+        evidence.push(format!(
+            "its machine was {} busy, of which the load generator took {of_own}",
+            percent(busy)
+        ));
+        evidence.extend(server::on_this_machine(report));
+    }
+    if report.is_generator_late() {
+        let late = report
+            .lateness
+            .p99_seconds
+            .map_or_else(String::new, milliseconds);
+        evidence.push(format!("1 % of the requests were sent {late} late or more"));
+    }
+    (!evidence.is_empty()).then(|| Bottleneck::new(Limit::ClientMachine, evidence, APART))
+}
+
+/// The members answer soon, and the answers come late.
+pub(super) fn network(report: &Report) -> Option<Bottleneck> {
+    let service = service_mean_seconds(report)?;
+    let request = server::request_mean_seconds(report)?;
+    let share = request / service;
+    (share < 1.0 - WAIT_SHARE).then(|| {
+        let mut evidence = vec![format!(
+            "the members took {} of the {} that a request took on average; the rest lies between them and the client",
+            milliseconds(request),
+            milliseconds(service)
+        )];
+        evidence.extend(server::busiest(report));
+        Bottleneck::new(
+            Limit::ClientNetwork,
+            evidence,
+            "move the load generator nearer to the members; more --clients get more through all the same",
+        )
+    })
+}
+
+/// Every client waited for its answer, and nothing was at its limit.
+pub(super) fn flow(report: &Report) -> Option<Bottleneck> {
+    let service = service_mean_seconds(report)?;
+    let waiting = report.per_second? * service;
+    let clients = f64::from(report.plan.load.clients);
+    // Without the leader's figures nobody knows that nothing was at its limit.
+    server::leader(report)?.1.wal_fsync.as_ref()?;
+    (waiting >= WAITING_SHARE * clients).then(|| {
+        let mut evidence = vec![format!(
+            "{:.1} of {clients} clients waited for an answer on average",
+            waiting.min(clients)
+        )];
+        evidence.extend(server::busiest(report));
+        Bottleneck::new(
+            Limit::ClientFlow,
+            evidence,
+            "more --clients would get more through",
+        )
+    })
+}

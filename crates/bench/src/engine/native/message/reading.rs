@@ -1,0 +1,138 @@
+//! Answers: only as deep as the measurement needs them.
+
+use crate::request::{Answer, OperationKind};
+
+/// Why an answer cannot be read.
+type Unreadable = &'static str;
+
+const BROKEN_OFF: Unreadable = "the answer breaks off in the middle of a field";
+
+/// What an answer says to a request of this kind.
+pub(crate) fn answer(kind: OperationKind, message: &[u8]) -> Result<Answer, Unreadable> {
+    let mut read = Answer::default();
+    let mut has_header = false;
+    let (mut deleted, mut succeeded, mut found) = (0, false, None);
+    for field in Fields(message) {
+        match (field?, kind) {
+            (Field::Bytes(1, header), _) => {
+                has_header = true;
+                read.revision = number(header, 3)?.cast_signed();
+            }
+            (Field::Bytes(2, _), OperationKind::Range) => read.keys += 1,
+            (Field::Varint(2, value), OperationKind::Delete) => deleted = value,
+            (Field::Varint(2, value), OperationKind::Txn) => succeeded = value != 0,
+            (Field::Bytes(3, part), OperationKind::Txn) => {
+                found = first_modified_at(part)?.or(found);
+            }
+            _ => {}
+        }
+    }
+    if !has_header {
+        return Err("the answer has no header");
+    }
+    match kind {
+        OperationKind::Put => read.changed = true,
+        OperationKind::Delete => (read.keys, read.changed) = (deleted, deleted > 0),
+        OperationKind::Txn => {
+            read.changed = succeeded;
+            read.first_modified_at = found.filter(|_| !succeeded);
+        }
+        _ => {}
+    }
+    Ok(read)
+}
+
+/// Of a `ResponseOp` that is a range: the revision at which its first key was changed, 0 where there is none.
+fn first_modified_at(part: &[u8]) -> Result<Option<i64>, Unreadable> {
+    let Some(range) = bytes(part, 1)? else {
+        return Ok(None);
+    };
+    let pair = bytes(range, 2)?;
+    let revision = pair.map_or(Ok(0), |pair| number(pair, 3))?;
+    Ok(Some(revision.cast_signed()))
+}
+
+/// The first field of this number that is bytes.
+fn bytes(message: &[u8], wanted: u64) -> Result<Option<&[u8]>, Unreadable> {
+    for field in Fields(message) {
+        if let Field::Bytes(number, bytes) = field?
+            && number == wanted
+        {
+            return Ok(Some(bytes));
+        }
+    }
+    Ok(None)
+}
+
+/// The field of this number that is a varint; 0 where it is not there, as for every reader of protobuf.
+fn number(message: &[u8], wanted: u64) -> Result<u64, Unreadable> {
+    let mut found = 0;
+    for field in Fields(message) {
+        if let Field::Varint(number, value) = field?
+            && number == wanted
+        {
+            found = value;
+        }
+    }
+    Ok(found)
+}
+
+/// One field of a message; those of fixed length are none that are looked at.
+enum Field<'a> {
+    Varint(u64, u64),
+    Bytes(u64, &'a [u8]),
+    Fixed,
+}
+
+struct Fields<'a>(&'a [u8]);
+
+impl<'a> Iterator for Fields<'a> {
+    type Item = Result<Field<'a>, Unreadable>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.0.is_empty() {
+            return None;
+        }
+        let field = self.field();
+        if field.is_err() {
+            self.0 = &[];
+        }
+        Some(field)
+    }
+}
+
+impl<'a> Fields<'a> {
+    fn field(&mut self) -> Result<Field<'a>, Unreadable> {
+        let tag = self.varint()?;
+        let number = tag >> 3;
+        match tag & 7 {
+            0 => Ok(Field::Varint(number, self.varint()?)),
+            1 => self.take(8).map(|_| Field::Fixed),
+            2 => {
+                let length = self.varint()?;
+                let length = usize::try_from(length).map_err(|_| BROKEN_OFF)?;
+                Ok(Field::Bytes(number, self.take(length)?))
+            }
+            5 => self.take(4).map(|_| Field::Fixed),
+            _ => Err("the answer has a field of no kind"),
+        }
+    }
+
+    fn take(&mut self, length: usize) -> Result<&'a [u8], Unreadable> {
+        let (bytes, rest) = self.0.split_at_checked(length).ok_or(BROKEN_OFF)?;
+        self.0 = rest;
+        Ok(bytes)
+    }
+
+    fn varint(&mut self) -> Result<u64, Unreadable> {
+        let mut value = 0;
+        for (place, &byte) in (0..).zip(self.0.iter().take(10)) {
+            value |= u64::from(byte & 0x7f) << (7 * place);
+            if byte & 0x80 == 0 {
+                self.0 = self.0.get(place + 1..).unwrap_or_default();
+                return Ok(value);
+            }
+        }
+        Err(BROKEN_OFF)
+    }
+}

@@ -1,0 +1,270 @@
+//! Which request is next in one thread, and when it is due.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::load::{Load, Until};
+use crate::schedule::Schedule;
+use crate::turns::Turn;
+
+/// What is to be done now.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Next {
+    /// Make this request.
+    Now(Turn),
+    /// Nothing before this time.
+    Later(Instant),
+    /// No further request.
+    Over,
+}
+
+/// What the threads of a closed loop share.
+#[derive(Debug, Default)]
+pub(super) struct Issued {
+    all: AtomicU64,
+    measured: AtomicU64,
+}
+
+/// The turns of one thread.
+#[derive(Debug)]
+pub(super) struct Pace {
+    begin: Instant,
+    measured_from: Instant,
+    end: Option<Instant>,
+    total: Option<u64>,
+    kind: Kind,
+    is_over: bool,
+}
+
+#[derive(Debug)]
+enum Kind {
+    Closed(Arc<Issued>),
+    Open(Box<Due>),
+}
+
+/// The requests of an open loop that are this thread's: of so many threads, each takes its turn of the one schedule. So
+/// nothing is shared, and all together keep exactly the schedule.
+#[derive(Debug)]
+struct Due {
+    schedule: Schedule,
+    threads: u64,
+    thread: u64,
+    /// Entries of the schedule that were passed, and those of them that are measured.
+    passed: u64,
+    measured: u64,
+    next: Option<Turn>,
+}
+
+impl Pace {
+    /// The turns of thread `thread` (from 0) of so many.
+    pub(super) fn new(
+        load: &Load,
+        begin: Instant,
+        issued: &Arc<Issued>,
+        thread: u32,
+        threads: u32,
+    ) -> Self {
+        let measured_from = begin + load.warmup();
+        let (total, end) = match load.until {
+            Until::Operations(total) => (Some(total), None),
+            Until::Seconds(seconds) => {
+                let span = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+                (None, Some(measured_from + span))
+            }
+        };
+        let kind = match load.rate {
+            None => Kind::Closed(Arc::clone(issued)),
+            Some(rate) => Kind::Open(Box::new(Due {
+                schedule: Schedule::new(rate, load.seed),
+                threads: threads.max(1).into(),
+                thread: thread.into(),
+                passed: 0,
+                measured: 0,
+                next: None,
+            })),
+        };
+        Self {
+            begin,
+            measured_from,
+            end,
+            total,
+            kind,
+            is_over: false,
+        }
+    }
+
+    pub(super) fn measured_from(&self) -> Instant {
+        self.measured_from
+    }
+
+    pub(super) fn measured_to(&self) -> Option<Instant> {
+        self.end
+    }
+
+    /// No further request, whatever is due.
+    pub(super) fn stop(&mut self) {
+        self.is_over = true;
+    }
+
+    pub(super) fn is_over(&self) -> bool {
+        self.is_over
+    }
+
+    /// The next turn. One that is told is taken.
+    pub(super) fn next(&mut self, now: Instant) -> Next {
+        if self.is_over || self.end.is_some_and(|end| now >= end) {
+            self.is_over = true;
+            return Next::Over;
+        }
+        let next = match &mut self.kind {
+            Kind::Closed(issued) => closed(issued, now, self.measured_from, self.total),
+            Kind::Open(due) => due.take(now, self.begin, self.measured_from, self.total),
+        };
+        self.is_over = matches!(next, Next::Over);
+        next
+    }
+
+    /// Requests of this thread that were due until the end and never made.
+    pub(super) fn unsent(&mut self, now: Instant) -> u64 {
+        let Kind::Open(due) = &mut self.kind else {
+            return 0;
+        };
+        let until = self.end.map_or(now, |end| end.min(now));
+        let mut unsent = 0;
+        while let Next::Now(_) = due.take(until, self.begin, self.measured_from, self.total) {
+            unsent += 1;
+        }
+        unsent
+    }
+}
+
+fn closed(issued: &Issued, now: Instant, measured_from: Instant, total: Option<u64>) -> Next {
+    let measured = now >= measured_from;
+    if measured
+        && let Some(total) = total
+        && issued.measured.fetch_add(1, Ordering::Relaxed) >= total
+    {
+        return Next::Over;
+    }
+    Next::Now(Turn {
+        number: issued.all.fetch_add(1, Ordering::Relaxed),
+        intended: now,
+        measured,
+    })
+}
+
+impl Due {
+    fn take(
+        &mut self,
+        now: Instant,
+        begin: Instant,
+        measured_from: Instant,
+        total: Option<u64>,
+    ) -> Next {
+        let next = self
+            .next
+            .take()
+            .or_else(|| self.find(begin, measured_from, total));
+        match next {
+            None => Next::Over,
+            Some(turn) if turn.intended <= now => Next::Now(turn),
+            Some(turn) => {
+                self.next = Some(turn);
+                Next::Later(turn.intended)
+            }
+        }
+    }
+
+    /// The next entry of the schedule that is ours; `None` where there are no more.
+    fn find(&mut self, begin: Instant, measured_from: Instant, total: Option<u64>) -> Option<Turn> {
+        loop {
+            let number = self.passed;
+            let intended = begin + self.schedule.next()?;
+            let measured = intended >= measured_from;
+            if measured && total.is_some_and(|total| self.measured >= total) {
+                return None;
+            }
+            self.passed += 1;
+            self.measured += u64::from(measured);
+            if number % self.threads == self.thread {
+                return Some(Turn {
+                    number,
+                    intended,
+                    measured,
+                });
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::{Arrivals, Rate};
+
+    fn turns(load: &Load, threads: u32) -> Vec<Turn> {
+        let (begin, issued) = (Instant::now(), Arc::default());
+        let late = begin + Duration::from_hours(1);
+        let mut turns = Vec::new();
+        for thread in 0..threads {
+            let mut pace = Pace::new(load, begin, &issued, thread, threads);
+            while let Next::Now(turn) = pace.next(late) {
+                turns.push(turn);
+            }
+            assert!(pace.is_over());
+        }
+        turns.sort_by_key(|turn| turn.number);
+        turns
+    }
+
+    #[test]
+    fn threads_share_a_schedule_without_losing_or_doubling_a_request() {
+        let mut load = Load::new(Until::Operations(100));
+        for arrivals in [Arrivals::Uniform, Arrivals::Poisson, Arrivals::Burst(7)] {
+            load.rate = Some(Rate {
+                per_second: 1_000.0,
+                arrivals,
+            });
+            load.warmup_seconds = 0.05;
+            let all = turns(&load, 1);
+            let shared = turns(&load, 3);
+            assert_eq!(all.iter().filter(|turn| turn.measured).count(), 100);
+            let begin = |turns: &[Turn]| turns[0].intended;
+            let offsets = |turns: &[Turn]| -> Vec<_> {
+                turns
+                    .iter()
+                    .map(|turn| (turn.number, turn.intended - begin(turns), turn.measured))
+                    .collect()
+            };
+            assert_eq!(offsets(&shared), offsets(&all));
+        }
+    }
+
+    #[test]
+    fn a_closed_loop_makes_as_many_as_it_should() {
+        let turns = turns(&Load::new(Until::Operations(100)), 3);
+        assert!(turns.len() == 100 && turns.iter().all(|turn| turn.measured));
+        assert_eq!(turns[99].number, 99);
+    }
+
+    #[test]
+    fn what_was_due_and_never_made_is_counted() {
+        let mut load = Load::new(Until::Seconds(2.0));
+        load.rate = Some(Rate {
+            per_second: 10.0,
+            arrivals: Arrivals::Uniform,
+        });
+        let begin = Instant::now();
+        let mut pace = Pace::new(&load, begin, &Arc::default(), 0, 1);
+        assert!(matches!(pace.next(begin), Next::Now(turn) if turn.number == 0));
+        assert!(
+            matches!(pace.next(begin), Next::Later(at) if at - begin == Duration::from_millis(100))
+        );
+        assert!(matches!(
+            pace.next(begin + Duration::from_secs(3)),
+            Next::Over
+        ));
+        assert_eq!(pace.unsent(begin + Duration::from_secs(3)), 20);
+    }
+}

@@ -1,0 +1,125 @@
+//! Loads that are no single calls: watches, leases, locks and elections. They live on streams and on calls that wait for
+//! others, so that no [`Engine`](crate::Engine) can make them.
+
+mod benchmark;
+mod crew;
+mod puts;
+mod watch;
+
+use std::fmt::{self, Debug};
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use etcd_monitor_client::{ClientError, ClientOptions, ClusterClient, Endpoint, MemberClient};
+use tokio_util::sync::CancellationToken;
+
+use crate::engine::Outcome;
+use crate::error::BenchError;
+use crate::load::Load;
+use crate::report::Details;
+use crate::series::SecondsBoard;
+
+pub use benchmark::{StreamBenchmark, StreamOptions};
+pub use watch::WatchLoad;
+
+/// Leases that one run may make: each is remembered until it is revoked.
+pub const LEASES_MAX: u32 = 1_000_000;
+
+/// A load on streams.
+#[async_trait]
+pub trait StreamLoad: Debug + Send + Sync {
+    /// Its name in reports.
+    fn name(&self) -> &'static str;
+
+    /// Refuses what cannot be, before anything is asked.
+    fn check(&self, load: &Load, prefix: &str) -> Result<(), BenchError>;
+
+    /// Runs it on the threads of the runtime that it is called in. Fails only where it cannot begin.
+    async fn run(&self, stage: &Stage) -> Result<StreamOutcome, BenchError>;
+}
+
+/// What a load on streams measured.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct StreamOutcome {
+    /// What every load measures.
+    pub outcome: Outcome,
+    /// What only this one does.
+    pub details: Details,
+}
+
+impl StreamOutcome {
+    /// Of these parts.
+    pub fn new(outcome: Outcome, details: Details) -> Self {
+        Self { outcome, details }
+    }
+}
+
+/// Where a load on streams runs.
+#[non_exhaustive]
+pub struct Stage {
+    /// How the members are reached.
+    pub client: ClientOptions,
+    /// The members that are asked.
+    pub endpoints: Vec<Endpoint>,
+    /// How much, by how many, how fast.
+    pub load: Load,
+    /// What all keys begin with.
+    pub prefix: String,
+    /// Where seconds that have passed are told.
+    pub board: Arc<SecondsBoard>,
+    /// Ends the load early: nothing more is asked, what is in flight is still awaited.
+    pub stop: CancellationToken,
+    leases: Mutex<Vec<i64>>,
+}
+
+impl Debug for Stage {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Stage")
+            .field("load", &self.load)
+            .field("prefix", &self.prefix)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Stage {
+    /// So many connections, spread over the endpoints in turn, each of which has answered once.
+    pub async fn connect(&self, count: u32) -> Result<Vec<Arc<MemberClient>>, ClientError> {
+        let cluster = ClusterClient::new(self.client.clone())?;
+        let mut connections = Vec::new();
+        for endpoint in self.endpoints.iter().cycle().take(count as usize) {
+            let connection = cluster.connection(endpoint);
+            connection.status().await?;
+            connections.push(Arc::new(connection));
+        }
+        Ok(connections)
+    }
+
+    /// Notes a lease that is to be revoked in the end, whatever happens.
+    pub fn owes_revocation(&self, lease: i64) {
+        self.leases
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(lease);
+    }
+
+    fn owed(&self) -> Vec<i64> {
+        let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
+        std::mem::take(&mut *leases)
+    }
+}
+
+/// Refuses a number that is not between 1 and the most.
+fn within(name: &'static str, value: u32, most: u32) -> Result<(), BenchError> {
+    if (1..=most).contains(&value) {
+        return Ok(());
+    }
+    Err(bad(name, format!("{value} is not between 1 and {most}")))
+}
+
+fn bad(name: &'static str, reason: impl Into<String>) -> BenchError {
+    BenchError::BadPlan {
+        name,
+        reason: reason.into(),
+    }
+}
