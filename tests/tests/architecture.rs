@@ -73,6 +73,7 @@ const OWNERS: [(&str, &[&str]); 17] = [
             "etcd-monitor-model",
             "etcd-monitor-core",
             "etcd-monitor-alerting",
+            "etcd-monitor-bench",
         ],
     ),
     ("utoipa-axum", &["etcd-monitor-api"]),

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::{AbArgs, EngineArg, ReportFormat};
 use crate::output::{self, say};
 use crate::progress::Bars;
-use crate::run::benchmark;
+use crate::run::{aim, benchmark};
 use crate::{compare, signals};
 
 /// Runs the rounds, and says what differs.
@@ -23,8 +23,8 @@ pub(crate) async fn run(arguments: &AbArgs) -> anyhow::Result<ExitCode> {
         return Err(output::Usage("ab writes -w table, json or html".to_owned()).into());
     }
     let ab = Ab {
-        a: side(arguments, &arguments.a_endpoints, arguments.a_engine)?,
-        b: side(arguments, &arguments.b_endpoints, arguments.b_engine)?,
+        a: side(arguments, &arguments.a_endpoints, arguments.a_engine).await?,
+        b: side(arguments, &arguments.b_endpoints, arguments.b_engine).await?,
         rounds: arguments.rounds,
         options: arguments.criteria.options(),
     };
@@ -50,7 +50,7 @@ pub(crate) async fn run(arguments: &AbArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
-fn side(
+async fn side(
     arguments: &AbArgs,
     endpoints: &[String],
     named: Option<EngineArg>,
@@ -61,11 +61,7 @@ fn side(
         let endpoints = endpoints.iter().map(|text| Endpoint::parse(text, is_tls));
         benchmark.endpoints = endpoints.collect::<Result<_, _>>()?;
     }
-    benchmark.engine = arguments.load.common().engine.engine(
-        named,
-        benchmark.client.clone(),
-        benchmark.endpoints.clone(),
-    );
+    aim(&mut benchmark, arguments.load.common(), named).await?;
     Ok(benchmark)
 }
 

@@ -1,5 +1,6 @@
 //! The flags.
 
+mod check;
 mod compare;
 mod connection;
 mod engine;
@@ -16,6 +17,7 @@ mod workload;
 
 use clap::{Parser, Subcommand};
 
+pub(crate) use check::CheckArgs;
 pub(crate) use compare::{AbArgs, CompareArgs};
 pub(crate) use connection::ConnectionArgs;
 pub(crate) use engine::{EngineArg, EngineArgs};
@@ -28,7 +30,7 @@ pub(crate) use report::ReportArgs;
 pub(crate) use result::ResultFormat;
 pub(crate) use search::{CapacityArgs, SloArgs};
 pub(crate) use streams::StreamCommand;
-pub(crate) use workload::Command;
+pub(crate) use workload::{Command, CommonArgs};
 
 /// Measures what an etcd cluster does under load.
 ///
@@ -43,9 +45,10 @@ pub(crate) use workload::Command;
   etcd-bench mixed --read-share 0.9 --rate 2000 --duration 1m --warmup 5s
   etcd-bench write --rate 500 --duration 30s -w json -o before.json
   etcd-bench watch --watchers 1000 --rate 100 --duration 30s
+  etcd-bench check --load m
   etcd-bench compare before.json after.json
 
-Exit codes: 0 measured, 1 failed or nothing could be measured, 2 wrong usage; of compare and ab also 3 regression, 4 too noisy.")]
+Exit codes: 0 measured (of check: passed), 1 failed or nothing could be measured, 2 wrong usage; of compare and ab also 3 regression, 4 too noisy.")]
 pub(crate) struct Cli {
     /// What it does.
     #[command(subcommand)]
@@ -61,6 +64,8 @@ pub(crate) enum Task {
     /// Streams, and calls that wait for others.
     #[command(flatten)]
     Streams(Box<StreamCommand>),
+    /// Says whether the cluster is fast enough.
+    Check(Box<CheckArgs>),
     /// Compares reports.
     Compare(Box<CompareArgs>),
     /// Runs two sides in turns.

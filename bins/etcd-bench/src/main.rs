@@ -1,6 +1,7 @@
 //! The `etcd-bench` program: reads flags, runs benchmarks or reads their reports, writes what came of it.
 
 mod ab;
+mod check;
 mod cli;
 mod compare;
 mod merge;

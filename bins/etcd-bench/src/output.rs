@@ -14,12 +14,21 @@ use crate::compare;
 /// Writes the report, and the histograms where they are wanted.
 pub(crate) fn write(report: &Report, arguments: &OutputArgs) -> anyhow::Result<()> {
     let text = text(report, arguments.format)?;
+    write_report(report, &text, arguments)
+}
+
+/// Writes this text about a report, and the histograms where they are wanted.
+pub(crate) fn write_report(
+    report: &Report,
+    text: &str,
+    arguments: &OutputArgs,
+) -> anyhow::Result<()> {
     if let Some(file) = &arguments.hdr_log {
         let log = report.to_hdr_log();
         fs::write(file, log)
             .with_context(|| format!("the log could not be written to {}", file.display()))?;
     }
-    write_text(&text, arguments.output.as_deref())
+    write_text(text, arguments.output.as_deref())
 }
 
 /// The report in this form.

@@ -2,12 +2,12 @@
 
 use std::process::ExitCode;
 
-use etcd_monitor_bench::{Benchmark, Report, StreamBenchmark};
+use etcd_monitor_bench::{Benchmark, Report, StreamBenchmark, Target};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{Cli, Command, OutputArgs, StreamCommand, Task};
+use crate::cli::{Cli, Command, CommonArgs, EngineArg, OutputArgs, StreamCommand, Task};
 use crate::progress::Bars;
-use crate::{ab, compare, merge, output, search, signals};
+use crate::{ab, check, compare, merge, output, search, signals};
 
 /// Does what was asked; the code says what came of it.
 pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
@@ -15,6 +15,7 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Task::Load(command) => load(command).await,
         Task::Streams(command) => streams(command).await,
         Task::Compare(arguments) => compare::run(arguments),
+        Task::Check(arguments) => check::run(arguments).await,
         Task::Ab(arguments) => ab::run(arguments).await,
         Task::Slo(arguments) => search::slo(arguments).await,
         Task::Capacity(arguments) => search::capacity(arguments).await,
@@ -27,7 +28,8 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
 
 async fn load(command: &Command) -> anyhow::Result<ExitCode> {
     let common = command.common();
-    let benchmark = benchmark(command)?;
+    let mut benchmark = benchmark(command)?;
+    aim(&mut benchmark, common, None).await?;
     let bars = Bars::new(&benchmark.load, common.output.quiet);
     let stop = CancellationToken::new();
     let _signals = signals::stop_at_signal(stop.clone())?;
@@ -63,6 +65,19 @@ fn end(report: &Report, output: &OutputArgs) -> anyhow::Result<ExitCode> {
     })
 }
 
+/// Sends the requests of a benchmark to the members that the flags say, by the engine that they or `named` say.
+pub(crate) async fn aim(
+    benchmark: &mut Benchmark,
+    common: &CommonArgs,
+    named: Option<EngineArg>,
+) -> anyhow::Result<()> {
+    let client = benchmark.client.clone();
+    let target = Target::from(common.load.target);
+    let endpoints = target.endpoints(&client, &benchmark.endpoints).await?;
+    benchmark.engine = common.engine.engine(named, client, endpoints);
+    Ok(())
+}
+
 /// The benchmark that the flags of a load describe.
 pub(crate) fn benchmark(command: &Command) -> anyhow::Result<Benchmark> {
     let common = command.common();
@@ -72,10 +87,7 @@ pub(crate) fn benchmark(command: &Command) -> anyhow::Result<Benchmark> {
     let mut options = standard.options()?;
     options.use_existing_prefix = common.load.use_existing_prefix;
     options.keep_keys = common.load.keep_keys;
-    options
-        .fsync_probe
-        .clone_from(&common.connection.fsync_probe);
-    options.server_metrics = !common.connection.no_server_metrics;
+    common.connection.complete(&mut options);
     Ok(Benchmark {
         engine: common
             .engine

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::cli::{CapacityArgs, OutputArgs, ReportFormat, SloArgs};
 use crate::output::{self, Usage, say};
 use crate::progress::Bars;
-use crate::run::benchmark;
+use crate::run::{aim, benchmark};
 use crate::signals;
 
 /// Looks for the highest rate at which a latency is kept.
@@ -22,6 +22,7 @@ pub(crate) async fn slo(arguments: &SloArgs) -> anyhow::Result<ExitCode> {
         return Err(Usage("slo writes -w table or -w json".to_owned()).into());
     }
     let mut benchmark = benchmark(&arguments.load)?;
+    aim(&mut benchmark, arguments.load.common(), None).await?;
     let told = Told::new(&benchmark.load, output);
     let stop = CancellationToken::new();
     let _signals = signals::stop_at_signal(stop.clone())?;
@@ -44,6 +45,7 @@ pub(crate) async fn slo(arguments: &SloArgs) -> anyhow::Result<ExitCode> {
 pub(crate) async fn capacity(arguments: &CapacityArgs) -> anyhow::Result<ExitCode> {
     let output = &arguments.load.common().output;
     let mut benchmark = benchmark(&arguments.load)?;
+    aim(&mut benchmark, arguments.load.common(), None).await?;
     let told = Told::new(&benchmark.load, output);
     let stop = CancellationToken::new();
     let _signals = signals::stop_at_signal(stop.clone())?;

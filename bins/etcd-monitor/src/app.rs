@@ -1,6 +1,7 @@
 //! The composition root: builds the parts, runs them, and stops them in order.
 
 mod alerting;
+mod benchmarks;
 mod control;
 mod heartbeat;
 mod history;
@@ -26,6 +27,7 @@ use crate::cli::Cli;
 use crate::config::{Config, ConfigError};
 use crate::data_dir::DataDir;
 use alerting::Stops;
+use benchmarks::Targets;
 use control::DaemonControl;
 use heartbeat::LifeSign;
 use server::Server;
@@ -81,6 +83,7 @@ struct Daemon {
     shared: Shared,
     alerts: AlertsHandle,
     life_sign: LifeSign,
+    targets: Targets,
     source: Source,
     web: Web,
     control: DaemonControl,
@@ -124,7 +127,12 @@ impl Daemon {
         let mut life_sign = LifeSign::default();
         let plan = life_sign.plan(config.alerts.heartbeat.as_ref(), &alerts)?;
         life_sign.set(plan, &mut tasks, &stop);
+        let targets = Targets::default();
+        targets.set(&config.clusters);
+        let benchmarks =
+            benchmarks::start(targets.clone(), &shared.data_dir, &mut tasks, &stop).await?;
         let source = source(&config, snapshots, alerts.clone(), &shared)
+            .with_benchmarks(benchmarks)
             .with_control(Arc::new(control.clone()));
         let alerting_stats: Arc<dyn StatSource> = Arc::new(alerts.clone());
         let stats = history.stats.into_iter().chain([
@@ -150,6 +158,7 @@ impl Daemon {
             shared,
             alerts,
             life_sign,
+            targets,
             source,
             web,
             control,
@@ -215,6 +224,7 @@ impl Daemon {
         self.alerts
             .configure(alerts.policy.clone(), alerts.channels());
         self.alerts.follow(snapshots.clone());
+        self.targets.set(&next.clusters);
         self.source.watch(snapshots, next.interval);
         if let Some(web) = &next.web {
             self.web.apply(&web.config, tls);

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use anyhow::{anyhow, bail};
 use etcd_monitor_bench::{
-    BenchError, Benchmark, Load, Phase, Report, SecondsBoard, Standard, TonicEngine, Until, Watcher,
+    BenchError, Benchmark, Load, Phase, Report, SecondsBoard, Standard, Until, Watcher,
+    default_engine,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -37,14 +38,26 @@ pub(crate) async fn run(config: &Config, arguments: &BenchmarkArgs) -> anyhow::R
 }
 
 fn benchmark(cluster: &ClusterConfig, arguments: &BenchmarkArgs) -> Result<Benchmark, BenchError> {
+    let load = Load::new(Until::Operations(arguments.benchmark_ops));
+    of_cluster(
+        cluster,
+        load,
+        &Standard::new(arguments.benchmark_type.into()),
+    )
+}
+
+/// A benchmark of a cluster as it is configured: its endpoints, with its TLS and credentials.
+pub(crate) fn of_cluster(
+    cluster: &ClusterConfig,
+    load: Load,
+    standard: &Standard,
+) -> Result<Benchmark, BenchError> {
+    load.check()?;
     let mut client = cluster.client.clone();
     client.deadline = DEADLINE;
-    let standard = Standard::new(arguments.benchmark_type.into());
     let endpoints = cluster.endpoints.clone();
-    let load = Load::new(Until::Operations(arguments.benchmark_ops));
-    load.check()?;
     Ok(Benchmark {
-        engine: Box::new(TonicEngine::new(client.clone(), endpoints.clone())),
+        engine: default_engine(client.clone(), endpoints.clone()),
         client,
         endpoints,
         load,

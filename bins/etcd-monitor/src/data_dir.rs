@@ -53,6 +53,11 @@ impl DataDir {
         self.path.join("audit.log")
     }
 
+    /// The file of the benchmarks that were asked for by the API.
+    pub(crate) fn benchmarks_file(&self) -> PathBuf {
+        self.path.join("benchmarks.state")
+    }
+
     /// The file of silences and acknowledgements, which commands beside the daemon use too.
     pub(crate) fn mutes(&self) -> MuteFile {
         MuteFile::new(&self.path)

@@ -58,7 +58,7 @@ pub(crate) use token_hash::TokenHash;
 pub enum Role {
     /// May read.
     Viewer,
-    /// May also silence and acknowledge alerts, and test channels.
+    /// May also silence and acknowledge alerts, test channels, and run benchmarks.
     Operator,
     /// May also load the configuration again.
     Admin,

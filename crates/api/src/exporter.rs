@@ -4,6 +4,7 @@
 //! sample.
 
 mod alerts;
+mod benchmarks;
 mod black_box;
 mod cluster;
 mod collector;

@@ -1,7 +1,8 @@
 //! REST, live events, Prometheus exporter and the embedded dashboard of etcd-monitor.
 //!
 //! Everything is answered from the latest [`Snapshot`](etcd_monitor_model::Snapshot)s and alerts; this crate talks to
-//! no etcd and computes no verdict. [`serve`] runs the server until it is told to stop.
+//! no etcd and computes no verdict, but where a benchmark is asked for: [`BenchmarkTargets`] says how the clusters are
+//! reached. [`serve`] runs the server until it is told to stop.
 //!
 //! What a request may see is decided by its `Host` header too ([`HostPolicy`]): a page of another site that points its
 //! own name at this server is refused, which closes DNS rebinding.
@@ -10,6 +11,7 @@ mod accept;
 mod access;
 mod admission;
 mod assets;
+mod benchmarks;
 mod body;
 mod connection;
 mod control;
@@ -43,6 +45,7 @@ mod web_config;
 mod yaml;
 
 pub use access::{Access, Audit, AuditWriter, NewToken, Reach, Role, hash_password};
+pub use benchmarks::{BenchmarkRunner, BenchmarkTargets, Benchmarks, KeptFileError};
 pub use control::{ConfigurationStatus, Control, Reload, ReloadError};
 pub use cors::check_origin;
 pub use host::HostPolicy;

@@ -11,6 +11,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use crate::access::Role;
+use crate::benchmarks::Refusal;
 use crate::control::ReloadError;
 use crate::mute_desk::DeskError;
 
@@ -25,7 +26,8 @@ const REASON_CHARS_MAX: usize = 500;
 pub(crate) struct Problem {
     /// Always `about:blank`: the code says more.
     #[serde(rename = "type")]
-    kind: &'static str,
+    #[schema(value_type = String)]
+    kind: Kind,
     /// The status in words.
     title: &'static str,
     /// The status of the answer.
@@ -41,22 +43,34 @@ pub(crate) struct Problem {
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     #[schema(value_type = Vec<String>)]
     clusters: Box<[String]>,
+    /// The URL of the benchmark that is under way, where the request asked for a second one.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, nullable = false)]
+    benchmark: Option<Box<str>>,
     /// Under which the log has the request.
     #[serde(skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, nullable = false)]
     request_id: Option<Box<str>>,
 }
 
+/// A problem whose code says all.
+#[derive(Debug, Clone, Copy, Serialize)]
+enum Kind {
+    #[serde(rename = "about:blank")]
+    AboutBlank,
+}
+
 impl Problem {
     fn new(status: StatusCode, code: &'static str, detail: String) -> Self {
         let title = status.canonical_reason().unwrap_or("Error");
         Self {
-            kind: "about:blank",
+            kind: Kind::AboutBlank,
             title,
             status: status.as_u16(),
             code,
             detail: detail.into(),
             clusters: Box::default(),
+            benchmark: None,
             request_id: None,
         }
     }
@@ -255,6 +269,49 @@ impl Problem {
     pub(crate) fn no_mutes() -> Self {
         let detail = "This monitor keeps no silences and acknowledgements".to_owned();
         Self::new(StatusCode::NOT_FOUND, "no_mutes", detail)
+    }
+
+    pub(crate) fn no_benchmarks() -> Self {
+        let detail = "This server runs no benchmarks".to_owned();
+        Self::new(StatusCode::NOT_FOUND, "no_benchmarks", detail)
+    }
+
+    pub(crate) fn benchmark_unknown(id: &str) -> Self {
+        let detail = format!(
+            "No benchmark has the id {:?}; /api/v1/performance/benchmark lists those that are kept",
+            short(id)
+        );
+        Self::new(StatusCode::NOT_FOUND, "benchmark_unknown", detail)
+    }
+
+    pub(crate) fn benchmark_limit(reason: &str) -> Self {
+        let detail = limited(reason);
+        Self::new(StatusCode::UNPROCESSABLE_ENTITY, "benchmark_limit", detail)
+    }
+
+    pub(crate) fn benchmark_under_way(cluster: &ClusterName, url: &str) -> Self {
+        let detail = format!(
+            "A benchmark of cluster {cluster} is under way: wait for {url} to end, or cancel it"
+        );
+        let mut problem = Self::new(StatusCode::CONFLICT, "benchmark_under_way", detail);
+        problem.benchmark = Some(url.into());
+        problem
+    }
+
+    pub(crate) fn benchmark_over(id: &str) -> Self {
+        let detail = format!("The benchmark {id} is over already");
+        Self::new(StatusCode::CONFLICT, "benchmark_over", detail)
+    }
+
+    pub(crate) fn benchmarks_stopping() -> Self {
+        let detail = "The daemon stops and begins no benchmark any more".to_owned();
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "stopping", detail)
+    }
+
+    /// The cluster is not in a state to be put under a load.
+    pub(crate) fn benchmark_refused(reason: &Refusal) -> Self {
+        let detail = limited(&format!("No benchmark may begin now. {}", reason.detail));
+        Self::new(StatusCode::CONFLICT, reason.code, detail)
     }
 
     pub(crate) fn no_history() -> Self {

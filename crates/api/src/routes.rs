@@ -2,6 +2,7 @@
 
 mod acknowledgements;
 mod alerts;
+mod benchmarks;
 mod black_box;
 mod channels;
 mod cluster;
@@ -45,6 +46,8 @@ fn operating() -> OpenApiRouter<Source> {
         .routes(routes!(silences::expire))
         .routes(routes!(acknowledgements::put, acknowledgements::remove))
         .routes(routes!(channels::test))
+        .routes(routes!(benchmarks::start))
+        .routes(routes!(benchmarks::cancel))
 }
 
 /// What only an admin may do.
@@ -78,6 +81,9 @@ fn reading() -> OpenApiRouter<Source> {
         .routes(routes!(channels::list))
         .routes(routes!(configuration::status))
         .routes(routes!(silences::list))
+        .routes(routes!(benchmarks::list))
+        .routes(routes!(benchmarks::one))
+        .routes(routes!(benchmarks::events::follow))
         .routes(routes!(black_box::list))
         .routes(routes!(black_box::download))
         .routes(routes!(discovery::members))

@@ -11,6 +11,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::admission::Admission;
+use crate::benchmarks::Benchmarks;
 use crate::control::Control;
 use crate::frames::Frames;
 use crate::mute_desk::MuteDesk;
@@ -49,6 +50,7 @@ pub struct Source {
     frames: Arc<Frames>,
     mutes: Option<MuteDesk>,
     control: Option<Arc<dyn Control>>,
+    benchmarks: Option<Benchmarks>,
     trials: Trials,
     stop: CancellationToken,
 }
@@ -113,6 +115,7 @@ impl Source {
             frames: Arc::default(),
             mutes: None,
             control: None,
+            benchmarks: None,
             trials: Trials::default(),
             stop,
         }
@@ -136,6 +139,13 @@ impl Source {
     #[must_use]
     pub fn with_control(mut self, control: Arc<dyn Control>) -> Self {
         self.control = Some(control);
+        self
+    }
+
+    /// The same, with benchmarks of the clusters.
+    #[must_use]
+    pub fn with_benchmarks(mut self, benchmarks: Benchmarks) -> Self {
+        self.benchmarks = Some(benchmarks);
         self
     }
 
@@ -230,6 +240,10 @@ impl Source {
 
     pub(crate) fn control(&self) -> Result<&Arc<dyn Control>, Problem> {
         self.control.as_ref().ok_or_else(Problem::no_control)
+    }
+
+    pub(crate) fn benchmarks(&self) -> Option<&Benchmarks> {
+        self.benchmarks.as_ref()
     }
 
     pub(crate) fn trials(&self) -> &Trials {

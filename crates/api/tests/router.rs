@@ -20,6 +20,8 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
 
+#[path = "router/benchmarks.rs"]
+mod benchmarks;
 #[path = "router/coverage.rs"]
 mod coverage;
 #[path = "router/discovery.rs"]

@@ -16,7 +16,7 @@ use crate::error::BenchError;
 use crate::failover::{Failover, events};
 use crate::fsync_probe::FsyncProbe;
 use crate::keys::{KeyOrder, KeyPicker, KeyShape, Values};
-use crate::load::{Load, Until};
+use crate::load::{Load, Overload, Rate, Until};
 use crate::prefix::Prefix;
 use crate::report::{Accounting, Parts, Plan, Report};
 use crate::self_load::SelfLoad;
@@ -48,6 +48,8 @@ pub struct Options {
     pub server_metrics: bool,
     /// Probes the disk of this directory before it measures.
     pub fsync_probe: Option<PathBuf>,
+    /// How fast the keys are filled in; `None`: as fast as the cluster takes them.
+    pub populate_rate: Option<Rate>,
 }
 
 impl Options {
@@ -62,6 +64,7 @@ impl Options {
             parameters: BTreeMap::new(),
             server_metrics: true,
             fsync_probe: None,
+            populate_rate: None,
         }
     }
 }
@@ -123,7 +126,8 @@ impl Benchmark {
         if !self.options.use_existing_prefix {
             prefix.refuse_foreign_keys().await?;
         }
-        let measured = self.measure(&prefix, before, watcher, stop).await;
+        // A future of this size belongs on the heap, not into that of every caller.
+        let measured = Box::pin(self.measure(&prefix, before, watcher, stop)).await;
         // Also after a failure: what was written is known by its prefix.
         let left = if self.options.keep_keys {
             None
@@ -134,6 +138,12 @@ impl Benchmark {
         let mut report = measured?;
         report.keys_left = left.map(|error| error.to_string());
         Ok(report)
+    }
+
+    /// Deletes all keys below its prefix: those that a run left which was cut off.
+    pub async fn clean_up(&self) -> Result<(), BenchError> {
+        let prefix = Prefix::new(&self.client, &self.endpoints, &self.options.prefix)?;
+        Ok(prefix.delete_all().await?)
     }
 
     async fn measure(
@@ -199,7 +209,8 @@ impl Benchmark {
         let load = Load {
             clients: POPULATE_CLIENTS.max(self.load.connections),
             until: Until::Operations(count),
-            rate: None,
+            rate: self.options.populate_rate,
+            overload: Overload::Queue,
             warmup_seconds: 0.0,
             ..self.load.clone()
         };
@@ -209,10 +220,11 @@ impl Benchmark {
         if stop.is_cancelled() {
             return Err(BenchError::Stopped);
         }
-        match outcome.recording.errors.values().next() {
-            Some(errors) => Err(BenchError::Populate {
+        match outcome.recording.errors.iter().next() {
+            Some((kind, errors)) => Err(BenchError::Populate {
                 failed: outcome.recording.failed(),
                 count,
+                kind: kind.clone(),
                 example: errors.example.clone(),
             }),
             None => Ok(()),
@@ -237,7 +249,8 @@ pub(crate) fn note_stop(load: &Load, mut outcome: Outcome, stop: &CancellationTo
     let is_stopped = stop.is_cancelled() && outcome.ended_early.is_none();
     let is_whole = match load.until {
         Until::Operations(total) => {
-            outcome.recording.succeeded() + outcome.recording.failed() >= total
+            let made = outcome.recording.succeeded() + outcome.recording.failed();
+            made + outcome.dropped >= total
         }
         Until::Seconds(seconds) => outcome.window_seconds >= seconds,
     };

@@ -37,6 +37,7 @@ const OUTAGE_SHARE: f64 = 0.1;
 
 /// What limited a run.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkLimit))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Limit {
@@ -83,6 +84,7 @@ impl Limit {
 
 /// What limited a run, and why that is believed.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkBottleneck))]
 #[non_exhaustive]
 pub struct Bottleneck {
     /// What limited it.
@@ -108,9 +110,14 @@ impl Bottleneck {
             let why = "no request was answered".to_owned();
             return Self::new(Limit::Unknown, vec![why], "see the errors");
         }
-        kept_up(report)
+        kept_up(report).unwrap_or_else(|| Self::of_slowness(report))
+    }
+
+    /// Why it was not faster, also where the rate that was asked was reached.
+    pub fn of_slowness(report: &Report) -> Self {
+        // A disk that is slow all the time tears gaps as well.
+        server::sure_wait(report)
             .or_else(|| outage(report))
-            .or_else(|| server::sure_wait(report))
             .or_else(|| client::machine(report))
             .or_else(|| server::cpu(report))
             .or_else(|| server::wait(report))

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
 
 use async_trait::async_trait;
-use etcd_monitor_client::{ClientError, ErrorKind};
+use etcd_monitor_client::{ClientError, ClientOptions, Endpoint, ErrorKind};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::BenchError;
@@ -65,11 +65,14 @@ pub struct Outcome {
     pub window_seconds: f64,
     /// Requests of an open loop that were due and never sent.
     pub unsent: u64,
+    /// Requests of an open loop that were due within the measurement and were dropped, as [`Overload`](crate::Overload) says.
+    pub dropped: u64,
     /// Why it ended early; `None` where it ran as planned.
     pub ended_early: Option<String>,
 }
 
-/// Sends requests and measures. An engine connects before it begins, so that connecting is no part of what is measured.
+/// Sends requests and measures. An engine connects before it begins, so that connecting is no part of what is measured, and
+/// tells the board when it does ([`SecondsBoard::begins`]).
 #[async_trait]
 pub trait Engine: Send + Sync {
     /// Its name in reports.
@@ -77,6 +80,15 @@ pub trait Engine: Send + Sync {
 
     /// Runs a load. Fails only where it cannot begin: what single requests fail of is a part of the outcome.
     async fn run(&self, assignment: Assignment) -> Result<Outcome, BenchError>;
+}
+
+/// The engine for whoever has no reason for another: the native one where there is one, else that on etcd-client.
+pub fn default_engine(client: ClientOptions, endpoints: Vec<Endpoint>) -> Box<dyn Engine> {
+    #[cfg(target_os = "linux")]
+    let engine = native::NativeEngine::new(client, endpoints);
+    #[cfg(not(target_os = "linux"))]
+    let engine = library::TonicEngine::new(client, endpoints);
+    Box::new(engine)
 }
 
 fn spawn(name: String, work: impl FnOnce() + Send + 'static) -> Result<JoinHandle<()>, BenchError> {

@@ -5,6 +5,7 @@ use serde::{Deserialize, Serialize};
 
 /// What a member said of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct MemberNow {
     /// Where it was asked.
@@ -27,6 +28,7 @@ pub struct MemberNow {
 
 /// The members that are asked.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct ClusterNow {
     /// Id of the cluster, in hex.
@@ -41,6 +43,7 @@ pub struct ClusterNow {
 
 /// The machine that the load came from.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct ClientMachine {
     /// Operating system and architecture.
@@ -57,6 +60,7 @@ pub struct ClientMachine {
 
 /// Where a benchmark ran.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkEnvironment))]
 #[non_exhaustive]
 pub struct Environment {
     /// Version of the load generator.

@@ -51,8 +51,18 @@ pub enum BenchError {
         failed: u64,
         /// Writes that were to be made.
         count: u64,
+        /// The kind of the first error, as reports count errors by.
+        kind: String,
         /// The first error.
         example: String,
+    },
+    /// No member is what the load is to go to.
+    #[error(
+        "no {wanted} was found that may be contacted (--target): see whether the members answer, and name them all in --endpoints"
+    )]
+    NoTarget {
+        /// What was looked for.
+        wanted: &'static str,
     },
     /// The disk could not be probed.
     #[error(

@@ -29,6 +29,7 @@ const BACK_AT: f64 = 1.5;
 
 /// A time in which no request was answered, to 10 ms.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkGap))]
 #[non_exhaustive]
 pub struct Gap {
     /// Its beginning, in seconds from that of the measurement: the last answer before it.
@@ -48,6 +49,7 @@ impl Gap {
 
 /// A time without service.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkOutage))]
 #[non_exhaustive]
 pub struct Outage {
     /// When.
@@ -61,6 +63,7 @@ pub struct Outage {
 
 /// What happened to the service.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkFailover))]
 #[non_exhaustive]
 pub struct Failover {
     /// Changes of the leader and of members, in the order of time.

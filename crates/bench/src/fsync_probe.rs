@@ -23,6 +23,7 @@ const SPAN_MAX: Duration = Duration::from_secs(5);
 
 /// What a probe found.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkFsyncProbe))]
 #[non_exhaustive]
 pub struct FsyncProbe {
     /// Where the file was.

@@ -11,7 +11,7 @@
 //!
 //! ```no_run
 //! use etcd_monitor_bench::{
-//!     Benchmark, Load, Standard, StandardKind, TonicEngine, Until,
+//!     Benchmark, Load, Standard, StandardKind, Until, default_engine,
 //! };
 //! use etcd_monitor_client::{ClientOptions, Endpoint};
 //! use tokio_util::sync::CancellationToken;
@@ -21,7 +21,7 @@
 //! let client = ClientOptions::new();
 //! let standard = Standard::new(StandardKind::Mixed);
 //! let benchmark = Benchmark {
-//!     engine: Box::new(TonicEngine::new(client.clone(), endpoints.clone())),
+//!     engine: default_engine(client.clone(), endpoints.clone()),
 //!     client,
 //!     endpoints,
 //!     load: Load::new(Until::Operations(1_000)),
@@ -38,6 +38,7 @@ mod ab;
 mod benchmark;
 mod bottleneck;
 mod capacity;
+mod check;
 mod compare;
 mod engine;
 mod environment;
@@ -69,6 +70,7 @@ mod slo;
 mod standard;
 pub mod statistics;
 mod streams;
+mod target;
 mod turns;
 mod workload;
 
@@ -78,6 +80,7 @@ pub use bottleneck::{Bottleneck, Limit};
 pub use capacity::{
     CURVE_RATES_MAX, CapacityPoint, CapacityReport, CurveWatcher, LatencyPoint, capacity_curve,
 };
+pub use check::{CHECK_PREFIX_DEFAULT, CHECK_SECONDS_DEFAULT, CheckLevel, CheckResult, CheckRule};
 pub use compare::{
     CompareMethod, CompareOptions, CompareOutcome, Comparison, LEVEL, MetricComparison, MetricKind,
     MetricVerdict, NotComparable, RUNS_LEAST, RUNS_MAX, Side,
@@ -85,14 +88,14 @@ pub use compare::{
 pub use engine::library::TonicEngine;
 #[cfg(target_os = "linux")]
 pub use engine::native::{NativeEngine, Pacing};
-pub use engine::{Assignment, Engine, Outcome};
+pub use engine::{Assignment, Engine, Outcome, default_engine};
 pub use environment::{ClientMachine, ClusterNow, Environment, MemberNow};
 pub use error::BenchError;
 pub use failover::{Event, EventKind, Failover, Gap, Outage};
 pub use fsync_probe::FsyncProbe;
 pub use histogram::Latencies;
 pub use keys::{KeyOrder, KeyPicker, KeyShape, Values, ZIPF_EXPONENT_DEFAULT, end_of_prefix};
-pub use load::{Arrivals, CLIENTS_MAX, CONNECTIONS_MAX, Load, Rate, Until};
+pub use load::{Arrivals, CLIENTS_MAX, CONNECTIONS_MAX, Load, Overload, Rate, Until};
 pub use merge::{
     MERGED_MAX, MergeError, MergeInput, Merged, MergedOperation, MergedReports, OVERLAP_LEAST,
 };
@@ -110,13 +113,14 @@ pub use self_load::{OwnCost, Scheduling};
 pub use series::{OpenSecond, Progress, Second, SecondsBoard};
 pub use server::{Durations, MemberFigures, MemberSecond, PeerFigures, ServerMember};
 pub use slo::{
-    Percentile, Probe, ProbeFigures, ProbeVerdict, ProbeWatcher, Purpose, Search, SloLimit,
-    SloOptions, SloReport, Target, WindowsOver, search_slo,
+    LatencyTarget, Percentile, Probe, ProbeFigures, ProbeVerdict, ProbeWatcher, Purpose, Search,
+    SloLimit, SloOptions, SloReport, WindowsOver, search_slo,
 };
 pub use standard::{PREFIX_DEFAULT, Standard, StandardKind};
 pub use streams::{
     LEASES_MAX, Stage, StreamBenchmark, StreamLoad, StreamOptions, StreamOutcome, WatchLoad,
 };
+pub use target::Target;
 pub use turns::{Turn, Turns};
 pub use workload::{
     Deletes, Mixed, Ranges, Reads, Requests, Transactions, TxnStyle, Workload, Writes,

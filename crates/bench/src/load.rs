@@ -14,6 +14,7 @@ pub const CLIENTS_MAX: u32 = 100_000;
 
 /// When a load is over.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = LoadEnd))]
 #[serde(rename_all = "snake_case")]
 pub enum Until {
     /// After so many requests, those of the warm-up not counted.
@@ -24,6 +25,7 @@ pub enum Until {
 
 /// When the requests of an open loop are due.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Arrivals {
@@ -37,6 +39,7 @@ pub enum Arrivals {
 
 /// An open loop: requests are due at times that do not wait for answers.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = LoadRate))]
 pub struct Rate {
     /// Requests in a second.
     pub per_second: f64,
@@ -44,8 +47,47 @@ pub struct Rate {
     pub arrivals: Arrivals,
 }
 
+/// What becomes of a request of an open loop that is due while every client waits for an answer.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = LoadOverload))]
+#[serde(rename_all = "snake_case")]
+#[non_exhaustive]
+pub enum Overload {
+    /// It waits, however many do: its latency counts from when it was due.
+    #[default]
+    Queue,
+    /// It is dropped, and counted.
+    Drop,
+    /// So many wait at most; beyond that it is dropped, and counted.
+    Cap(u32),
+}
+
+impl Overload {
+    /// Whether a request that is due now is taken on, where `outstanding` are taken on and not finished, whether they wait or
+    /// are in flight, and there are so many clients.
+    pub fn admits(self, outstanding: u64, clients: u32) -> bool {
+        let waiting_most = match self {
+            Self::Queue => return true,
+            Self::Drop => 0,
+            Self::Cap(most) => most,
+        };
+        outstanding < u64::from(clients) + u64::from(waiting_most)
+    }
+
+    /// The part of one of several threads that decide for themselves: those that may wait are shared out among them.
+    #[must_use]
+    pub fn share(self, thread: u32, threads: u32) -> Self {
+        let threads = threads.max(1);
+        match self {
+            Self::Cap(most) => Self::Cap(most / threads + u32::from(thread < most % threads)),
+            whole => whole,
+        }
+    }
+}
+
 /// How much is asked, by how many, how fast.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Load {
     /// Connections, spread over the endpoints in turn.
@@ -56,6 +98,9 @@ pub struct Load {
     pub until: Until,
     /// An open loop; `None` for a closed one: each client asks again when it was answered.
     pub rate: Option<Rate>,
+    /// What becomes of requests of an open loop that are due while every client waits.
+    #[serde(default)]
+    pub overload: Overload,
     /// Time at the beginning that is not measured, in seconds.
     pub warmup_seconds: f64,
     /// What random choices follow from.
@@ -70,6 +115,7 @@ impl Load {
             clients: 10,
             until,
             rate: None,
+            overload: Overload::Queue,
             warmup_seconds: 0.0,
             seed: 1,
         }
@@ -100,6 +146,12 @@ impl Load {
         }
         if !is_time(self.warmup_seconds) {
             return Err(bad("warmup", "it must be 0 or more, and a year at most"));
+        }
+        if self.rate.is_none() && self.overload != Overload::Queue {
+            return Err(bad(
+                "overload",
+                "without a rate nothing is due while every client waits",
+            ));
         }
         match self.rate {
             Some(rate) if !(0.001..=1e9).contains(&rate.per_second) => {
@@ -144,7 +196,7 @@ mod tests {
         };
         let none = rate(0.0, Arrivals::Uniform);
         let empty = rate(1.0, Arrivals::Burst(0));
-        let wrong: [&dyn Fn(&mut Load); 8] = [
+        let wrong: [&dyn Fn(&mut Load); 9] = [
             &|load| load.connections = 0,
             &|load| load.clients = CLIENTS_MAX + 1,
             &|load| load.until = Until::Operations(0),
@@ -153,11 +205,30 @@ mod tests {
             &|load| load.warmup_seconds = -1.0,
             &|load| load.rate = none,
             &|load| load.rate = empty,
+            &|load| load.overload = Overload::Drop,
         ];
         for change in wrong {
             let mut load = fine.clone();
             change(&mut load);
             assert!(load.check().is_err(), "{load:?}");
         }
+    }
+
+    #[test]
+    fn overload_is_a_matter_of_how_many_are_outstanding() {
+        for (overload, taken) in [
+            (Overload::Queue, [true; 4]),
+            (Overload::Drop, [true, true, false, false]),
+            (Overload::Cap(1), [true, true, true, false]),
+        ] {
+            let admitted = [0, 1, 2, 3].map(|outstanding| overload.admits(outstanding, 2));
+            assert_eq!(admitted, taken, "{overload:?}");
+        }
+        let shares = [0, 1, 2].map(|thread| Overload::Cap(5).share(thread, 3));
+        assert_eq!(
+            shares,
+            [Overload::Cap(2), Overload::Cap(2), Overload::Cap(1)]
+        );
+        assert_eq!(Overload::Drop.share(0, 3), Overload::Drop);
     }
 }

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use crate::histogram::Latencies;
 use crate::request::{Answer, OperationKind};
 use crate::self_load::{Scheduling, ThreadWatch};
-use crate::series::{SecondsBoard, Window};
+use crate::series::SecondsBoard;
 
 /// Kinds of errors that are kept apart; those beyond count as one.
 const ERROR_KINDS_MAX: usize = 32;
@@ -88,6 +88,7 @@ impl Tally {
 
 /// Errors of one kind.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = RequestErrors))]
 pub struct Errors {
     /// How many.
     pub count: u64,
@@ -110,6 +111,8 @@ pub struct Recording {
     pub unknown_changes: u64,
     /// How the threads fared that recorded.
     pub scheduling: Scheduling,
+    /// From the end of the measured time to the last answer, where that was later.
+    pub drain: Option<Duration>,
 }
 
 impl Recording {
@@ -125,6 +128,7 @@ impl Recording {
         self.acknowledged_changes += other.acknowledged_changes;
         self.unknown_changes += other.unknown_changes;
         self.scheduling.add(&other.scheduling);
+        self.drain = self.drain.max(other.drain);
     }
 
     fn count_errors(&mut self, kind: &str, errors: &Errors) {
@@ -158,7 +162,8 @@ pub struct Recorder {
     second: crate::series::OpenSecond,
     measured_from: Instant,
     measured_to: Option<Instant>,
-    thread: ThreadWatch,
+    /// `None` where several threads take turns with it.
+    thread: Option<ThreadWatch>,
 }
 
 impl Recorder {
@@ -169,18 +174,21 @@ impl Recorder {
         measured_from: Instant,
         measured_to: Option<Instant>,
     ) -> Self {
-        board.begins(Window {
-            from: measured_from,
-            to: measured_to,
-        });
         Self {
             recording: Recording::default(),
             board,
             second: crate::series::OpenSecond::default(),
             measured_from,
             measured_to,
-            thread: ThreadWatch::begin(),
+            thread: Some(ThreadWatch::begin()),
         }
+    }
+
+    /// One that several threads take turns with: it does not tell how they fared.
+    #[must_use]
+    pub(crate) fn of_several_threads(mut self) -> Self {
+        self.thread = None;
+        self
     }
 
     /// One request was answered. `measured` is false in the warm-up.
@@ -207,6 +215,9 @@ impl Recorder {
         tally.keys += answer.keys;
         tally.response.record(response);
         tally.service.record(times.done.duration_since(times.sent));
+        if !is_in_window {
+            self.drained(times.done);
+        }
         let into = self.turn_to(times.done);
         self.second.succeeded(response, into);
     }
@@ -241,8 +252,18 @@ impl Recorder {
             example: failure.message,
         };
         self.recording.count_errors(&failure.kind, &errors);
+        self.drained(times.done);
         self.turn_to(times.done);
         self.second.failed();
+    }
+
+    /// A request of the measurement is over, perhaps after its end.
+    fn drained(&mut self, done: Instant) {
+        let late = self
+            .measured_to
+            .map(|end| done.saturating_duration_since(end));
+        let late = late.filter(|late| !late.is_zero());
+        self.recording.drain = self.recording.drain.max(late);
     }
 
     /// Hands over the second that has passed, where one has; the time since the measurement began.
@@ -257,7 +278,8 @@ impl Recorder {
     /// The end: what was measured.
     pub fn finish(mut self) -> Recording {
         self.board.take(&mut self.second, 0);
-        self.recording.scheduling = self.thread.end();
+        let thread = self.thread.as_ref().map(ThreadWatch::end);
+        self.recording.scheduling = thread.unwrap_or_default();
         self.recording
     }
 }

@@ -5,6 +5,7 @@ mod csv;
 mod details;
 mod hdr_log;
 mod html;
+mod judgement;
 #[cfg(test)]
 pub(crate) mod sample;
 mod server;
@@ -35,14 +36,9 @@ pub use details::{ContentionFigures, Details, LeaseFigures, WatchFigures};
 /// Bounds of the histogram in milliseconds; the last bucket is open.
 const BOUNDS_MILLISECONDS: [u64; 6] = [1, 5, 10, 50, 100, 500];
 
-/// The generator is late where its p99 lateness exceeds this...
-const LATE_SECONDS: f64 = 1e-3;
-
-/// ...and this share of the p99 response.
-const LATE_SHARE: f64 = 0.1;
-
 /// What was planned.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkPlan))]
 #[non_exhaustive]
 pub struct Plan {
     /// Name of the workload.
@@ -64,6 +60,7 @@ pub struct Plan {
 
 /// A set of latencies in seconds; all are `None` where nothing was measured.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct LatencyFigures {
     /// How many were measured.
@@ -105,6 +102,7 @@ impl LatencyFigures {
 
 /// Requests whose response took from the bound before to this one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = LatencyBucket))]
 pub struct Bucket {
     /// Upper bound in seconds; `None` for what took longer than the last.
     pub below_seconds: Option<f64>,
@@ -127,6 +125,7 @@ fn buckets(latencies: &Latencies) -> Vec<Bucket> {
 
 /// Requests of one kind.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct OperationFigures {
     /// What was asked.
@@ -168,6 +167,7 @@ impl OperationFigures {
 
 /// Whether all that was acknowledged is there: etcd makes one revision of each change.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct Accounting {
     /// Revision before the measurement, as confirmed by a quorum.
@@ -184,6 +184,7 @@ pub struct Accounting {
 
 /// What the revisions say about the changes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum AccountingVerdict {
@@ -220,6 +221,7 @@ impl Accounting {
 
 /// What a benchmark found.
 #[derive(Debug, Clone, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkReport))]
 #[non_exhaustive]
 pub struct Report {
     /// Version of this document.
@@ -234,6 +236,14 @@ pub struct Report {
     pub failed: u64,
     /// Answers within the time of measurement, per second, of all kinds.
     pub per_second: Option<f64>,
+    /// How much the answers of a second vary over the whole seconds of the measurement: their standard deviation as a share of
+    /// their mean. `None` for less than five seconds.
+    #[serde(default)]
+    pub throughput_variation: Option<f64>,
+    /// From the end of the measured time to the last answer of what was sent within it; `None` where all was answered before. No
+    /// request is awaited for longer than its deadline.
+    #[serde(default)]
+    pub drain_seconds: Option<f64>,
     /// By kind of request.
     pub operations: Vec<OperationFigures>,
     /// Errors by kind.
@@ -326,10 +336,12 @@ impl Report {
             succeeded: recording.succeeded(),
             failed: recording.failed(),
             per_second: rates.reduce(|sum, rate| sum + rate),
+            throughput_variation: None,
+            drain_seconds: recording.drain.map(|drain| drain.as_secs_f64()),
             errors: recording.errors.clone(),
             lateness: LatencyFigures::of(&recording.lateness),
             unsent: outcome.unsent,
-            dropped: 0,
+            dropped: outcome.dropped,
             ended_early: outcome.ended_early,
             doubts: own.doubts(),
             valid: true,
@@ -346,8 +358,9 @@ impl Report {
             operations,
             recording,
         };
-        report.judge();
         report.mark_events();
+        report.throughput_variation = report.variation();
+        report.judge();
         report.bottleneck = Bottleneck::of(&report);
         report
     }
@@ -355,81 +368,6 @@ impl Report {
     pub(crate) fn take_details(&mut self, details: Details) {
         self.doubts.splice(0..0, details.faults());
         self.details = Some(details);
-    }
-
-    fn judge(&mut self) {
-        if let Some(late) = self.late() {
-            self.doubts.insert(0, late);
-            self.valid = false;
-        }
-        if self.succeeded == 0 {
-            self.doubts.insert(0, "no request was answered".to_owned());
-            self.valid = false;
-        }
-        if self.environment.leader_changed == Some(true) {
-            self.doubts.push("the leader changed meanwhile".to_owned());
-        }
-        if self.unsent > 0 {
-            self.doubts.push(format!(
-                "{} requests were due and never sent, since every client waited for an answer: they are in no latency",
-                self.unsent
-            ));
-        }
-    }
-
-    /// Marks in the seconds what happened in them.
-    fn mark_events(&mut self) {
-        for event in &self.failover.events {
-            let number = Duration::try_from_secs_f64(event.at_seconds);
-            let number = number.unwrap_or_default().as_secs();
-            // Seconds in which nothing was answered any more are not told by the engine.
-            for missing in self.seconds.len() as u64..=number {
-                self.seconds.push(Second {
-                    second: missing,
-                    ..Second::default()
-                });
-            }
-            let mut seconds = self.seconds.iter_mut();
-            if let Some(second) = seconds.find(|second| second.second == number) {
-                second.events.push(event.kind);
-            }
-        }
-    }
-
-    fn late(&self) -> Option<String> {
-        let late = 1e3 * self.late_seconds()?;
-        Some(if self.is_queueing() {
-            format!(
-                "every client waited for an answer: 1 % of the requests were sent {late:.1} ms late or more. The cluster answers slower than the rate asks, or more --clients are needed"
-            )
-        } else {
-            format!(
-                "GENERATOR LATE: 1 % of the requests were sent {late:.1} ms late or more: the result is invalid"
-            )
-        })
-    }
-
-    /// The p99 lateness, where it spoils the result.
-    fn late_seconds(&self) -> Option<f64> {
-        let response = self.operations.iter();
-        let response = response.filter_map(|operation| operation.response.p99_seconds);
-        let tolerated = LATE_SECONDS.max(LATE_SHARE * response.reduce(f64::max)?);
-        self.lateness.p99_seconds.filter(|late| *late > tolerated)
-    }
-
-    /// Whether all clients were busy on average: then requests wait for a client, not for the generator's processor.
-    fn is_queueing(&self) -> bool {
-        let service = self.operations.iter();
-        let service = service.filter_map(|operation| operation.service.p99_seconds);
-        let service = service.reduce(f64::max).unwrap_or(0.0);
-        let rate = self.per_second.unwrap_or(0.0);
-        rate * service >= 0.5 * f64::from(self.plan.load.clients)
-    }
-
-    /// True where the generator itself was too late for the result to say something of the cluster: requests waited for its
-    /// processor, and not for a client that waited for the cluster.
-    pub fn is_generator_late(&self) -> bool {
-        self.late_seconds().is_some() && !self.is_queueing()
     }
 
     /// True where the run did what was asked of it: it was not ended by an error, something was answered, and nothing that

@@ -21,6 +21,7 @@ const WAITED_SHARE: f64 = 0.1;
 
 /// What the generator took while it measured. Values are `None` where the system does not tell.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
 pub struct OwnCost {
     /// CPU time of this process in seconds, user and system, all threads.

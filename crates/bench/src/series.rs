@@ -9,6 +9,7 @@ use tokio::sync::watch;
 
 use crate::failover::{BINS, EventKind, Gap, gaps};
 use crate::histogram::Latencies;
+use crate::load::{Load, Until};
 
 /// Seconds whose latencies are kept open for threads that are late; older ones only count on.
 const OPEN_SECONDS: usize = 5;
@@ -21,6 +22,7 @@ const DIGITS: u8 = 2;
 
 /// One second of a run.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkSecond))]
 #[non_exhaustive]
 pub struct Second {
     /// Seconds since the measurement began.
@@ -136,13 +138,16 @@ pub struct Progress {
 }
 
 impl SecondsBoard {
-    /// The measurement begins; of several that say so the first counts.
-    pub(crate) fn begins(&self, window: Window) {
-        self.window.send_if_modified(|known| {
-            let is_news = known.is_none();
-            known.get_or_insert(window);
-            is_news
-        });
+    /// An engine tells it when its load begins, the warm-up first: whoever watches the cluster begins with it.
+    pub fn begins(&self, load: &Load, begin: Instant) {
+        let from = begin + load.warmup();
+        let to = match load.until {
+            Until::Operations(_) => None,
+            Until::Seconds(seconds) => {
+                Some(from + Duration::try_from_secs_f64(seconds).unwrap_or_default())
+            }
+        };
+        self.window.send_replace(Some(Window { from, to }));
     }
 
     /// The time of the measurement; `None` before it is known.

@@ -68,14 +68,14 @@ impl Percentile {
 /// A promise about latency: this percentile of the responses is not above that.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[non_exhaustive]
-pub struct Target {
+pub struct LatencyTarget {
     /// The percentile.
     pub percentile: Percentile,
     /// The most that it may be, in seconds.
     pub seconds: f64,
 }
 
-impl Target {
+impl LatencyTarget {
     /// This percentile is to be so many seconds at most.
     pub fn new(percentile: Percentile, seconds: f64) -> Self {
         Self {
@@ -90,7 +90,7 @@ impl Target {
 #[non_exhaustive]
 pub struct SloOptions {
     /// What is to be kept.
-    pub target: Target,
+    pub target: LatencyTarget,
     /// The rate that is tried first.
     pub first_per_second: f64,
     /// No higher rate is tried.
@@ -116,7 +116,7 @@ pub struct SloOptions {
 impl SloOptions {
     /// From 100 requests a second, by half more each 5 s, then at least 10 s and 10,000 requests to 2 %, verified three times,
     /// within 15 minutes.
-    pub fn new(target: Target) -> Self {
+    pub fn new(target: LatencyTarget) -> Self {
         Self {
             target,
             first_per_second: 100.0,

@@ -22,6 +22,7 @@ const VALUE_SIZE_MAX: usize = 64 << 20;
 
 /// A usual kind of load.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkType))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum StandardKind {

@@ -1,13 +1,14 @@
 //! Whose turn it is: which request is next, and when it was due.
 
+use std::collections::VecDeque;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::load::{Load, Until};
+use crate::load::{Load, Overload, Rate, Until};
 use crate::schedule::Schedule;
 
 /// How long the pacer sleeps at most, so that it hears of a stop.
@@ -45,10 +46,76 @@ pub struct Turns {
 struct OpenLoop {
     permits: Semaphore,
     /// For those who take: when their request was due.
-    taken: Mutex<Schedule>,
+    taken: Mutex<Intended>,
     /// For the pacer.
     schedule: Schedule,
+    /// Requests that were due and taken on.
     due: AtomicU64,
+    overload: Overload,
+    clients: u32,
+    /// Of those taken on, the ones that are not finished.
+    outstanding: AtomicU64,
+    dropped: AtomicU64,
+}
+
+/// When those requests were due that are taken on.
+#[derive(Debug)]
+enum Intended {
+    /// All of the schedule, so that any number may wait and takes no memory.
+    All(Schedule),
+    /// Some of it: as many as may wait.
+    Some(VecDeque<Duration>),
+}
+
+impl Intended {
+    fn next(&mut self) -> Option<Duration> {
+        match self {
+            Self::All(schedule) => schedule.next(),
+            Self::Some(waiting) => waiting.pop_front(),
+        }
+    }
+}
+
+impl OpenLoop {
+    fn new(load: &Load, rate: Rate) -> Self {
+        let schedule = Schedule::new(rate, load.seed);
+        let intended = match load.overload {
+            Overload::Queue => Intended::All(schedule.clone()),
+            _ => Intended::Some(VecDeque::new()),
+        };
+        Self {
+            permits: Semaphore::new(0),
+            taken: Mutex::new(intended),
+            schedule,
+            due: AtomicU64::new(0),
+            overload: load.overload,
+            clients: load.clients,
+            outstanding: AtomicU64::new(0),
+            dropped: AtomicU64::new(0),
+        }
+    }
+
+    fn intended(&self) -> MutexGuard<'_, Intended> {
+        // Whoever holds it leaves it whole.
+        self.taken.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// A request is due; false where it is dropped.
+    fn takes_on(&self, offset: Duration) -> bool {
+        let outstanding = self.outstanding.load(Ordering::Relaxed);
+        if !self.overload.admits(outstanding, self.clients) {
+            return false;
+        }
+        self.outstanding.fetch_add(1, Ordering::Relaxed);
+        self.due.fetch_add(1, Ordering::Relaxed);
+        if let Intended::Some(waiting) = &mut *self.intended() {
+            waiting.push_back(offset);
+        }
+        if self.permits.available_permits() < WAITING_MAX {
+            self.permits.add_permits(1);
+        }
+        true
+    }
 }
 
 impl Turns {
@@ -62,15 +129,7 @@ impl Turns {
                 (None, Some(measured_from + span))
             }
         };
-        let open = load.rate.map(|rate| {
-            let schedule = Schedule::new(rate, load.seed);
-            OpenLoop {
-                permits: Semaphore::new(0),
-                taken: Mutex::new(schedule.clone()),
-                schedule,
-                due: AtomicU64::new(0),
-            }
-        });
+        let open = load.rate.map(|rate| OpenLoop::new(load, rate));
         Self {
             begin,
             measured_from,
@@ -112,18 +171,31 @@ impl Turns {
         due.saturating_sub(self.issued.load(Ordering::Relaxed))
     }
 
-    /// The next turn; `None` at the end. Waits, in an open loop, until the next request is due. Cancel-safe.
+    /// Requests that were due within the measurement and were dropped, since every client waited.
+    pub fn dropped(&self) -> u64 {
+        let open = self.open.as_ref();
+        open.map_or(0, |open| open.dropped.load(Ordering::Relaxed))
+    }
+
+    /// The request of a turn was answered, or given up: its client is free.
+    pub fn finished(&self) {
+        if let Some(open) = &self.open {
+            open.outstanding.fetch_sub(1, Ordering::Relaxed);
+        }
+    }
+
+    /// The next turn, which is to be [`finished`](Self::finished); `None` at the end. Waits, in an open loop, until the next request is due. Cancel-safe.
     pub async fn next(&self) -> Option<Turn> {
         let Some(open) = &self.open else {
             return self.claim(Instant::now());
         };
         open.permits.acquire().await.ok()?.forget();
         let offset = {
-            let mut taken = open.taken.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut intended = open.intended();
             if self.is_over(Instant::now()) {
                 return None;
             }
-            taken.next()?
+            intended.next()?
         };
         self.claim(self.begin + offset)
     }
@@ -158,14 +230,14 @@ impl Turns {
         let mut measured = 0;
         for offset in open.schedule.clone() {
             let due = self.begin + offset;
-            measured += u64::from(due >= self.measured_from);
+            let is_measured = due >= self.measured_from;
+            measured += u64::from(is_measured);
             let is_enough = self.total.is_some_and(|total| measured > total);
             if is_enough || !self.sleep_until(due) {
                 break;
             }
-            open.due.fetch_add(1, Ordering::Relaxed);
-            if open.permits.available_permits() < WAITING_MAX {
-                open.permits.add_permits(1);
+            if !open.takes_on(offset) && is_measured {
+                open.dropped.fetch_add(1, Ordering::Relaxed);
             }
         }
         open.permits.add_permits(clients as usize);

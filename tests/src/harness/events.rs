@@ -39,6 +39,11 @@ impl Events {
         Self::of(request.header("last-event-id", id)).await
     }
 
+    /// Opens another stream.
+    pub async fn follow(daemon: &Daemon, path: &str) -> Self {
+        Self::of(daemon.request(path)).await
+    }
+
     async fn of(request: RequestBuilder) -> Self {
         let response = request.send().await.expect("the daemon answers");
         assert_eq!(response.status(), 200);

@@ -1,6 +1,7 @@
 //! `etcd-bench`, and the benchmark of `etcd-monitor`, as their users run them.
 
 use std::process::Stdio;
+use std::time::Duration;
 
 use etcd_monitor_testkit::Cluster;
 use etcd_monitor_tests::harness::{Ended, bench_binary, run_program_to_end, run_to_end, until};
@@ -85,6 +86,10 @@ async fn what_cannot_be_is_2_and_who_is_not_there_is_1() {
         &["txn", "--puts", "1000"],
         &["write", "--endpoints", "http://"],
         &["write", "--duration", "5"],
+        &["write", "--overload", "drop"],
+        &["write", "--rate", "5", "--overload", "cap"],
+        &["write", "--metrics-url", "http://nowhere"],
+        &["check", "--load", "xxl"],
         &["nothing"],
     ] {
         let ended = bench(wrong).await;
@@ -95,6 +100,67 @@ async fn what_cannot_be_is_2_and_who_is_not_there_is_1() {
     let ended = bench(&["write", "--endpoints", "127.0.0.1:1"]).await;
     assert_eq!(ended.code, Some(1));
     assert!(ended.stderr.contains("127.0.0.1:1"), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn a_check_passes_or_says_why_not() {
+    let cluster = one().await;
+    let ended = on(&cluster, &["check", "--duration", "2s"]).await;
+    assert_eq!(ended.code, Some(0), "{}{}", ended.stdout, ended.stderr);
+    assert!(ended.stdout.ends_with("PASS\n"), "{}", ended.stdout);
+    let mut client = client(&cluster).await;
+    assert_eq!(keys(&mut client).await, 0);
+    client
+        .put("/etcd-bench-check/of-somebody", "precious", None)
+        .await
+        .unwrap();
+    let ended = on(&cluster, &["check", "--duration", "2s"]).await;
+    assert_eq!(ended.code, Some(1));
+    assert!(
+        ended.stderr.contains("/etcd-bench-check/"),
+        "{}",
+        ended.stderr
+    );
+    assert_eq!(keys(&mut client).await, 1);
+    let ended = on(&cluster, &["write", "--target", "follower"]).await;
+    assert_eq!(ended.code, Some(1));
+    assert!(ended.stderr.contains("no follower"), "{}", ended.stderr);
+    let ended = on(&cluster, &["write", "--target", "leader", "--total", "50"]).await;
+    assert_eq!(ended.code, Some(0), "{}", ended.stderr);
+}
+
+#[tokio::test]
+async fn a_check_of_a_cluster_that_stands_still_fails_and_says_so() {
+    let cluster = one().await;
+    let mut client = client(&cluster).await;
+    let checking = Command::new(bench_binary())
+        .args(["check", "--duration", "3s", "--endpoints"])
+        .arg(cluster.member(0).client_url())
+        .stdout(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    until(SOON, "it writes", async || {
+        let keys = keys(&mut client).await;
+        let writes = (keys > 20).then_some(());
+        writes.ok_or_else(|| format!("{keys} keys"))
+    })
+    .await;
+    cluster.member(0).stop().unwrap();
+    // As long as it is to stand still: more than half a second fails, and more than a tenth of the time is an outage.
+    tokio::time::sleep(Duration::from_millis(900)).await;
+    cluster.member(0).cont().unwrap();
+    let output = checking.wait_with_output().await.unwrap();
+    let said = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    for part in [
+        "FAIL  latency",
+        "FAIL: no service for a part of the time",
+        "no answer from",
+    ] {
+        assert!(said.contains(part), "no {part:?} in {said}");
+    }
+    assert_eq!(keys(&mut client).await, 0);
 }
 
 fn endless(cluster: &Cluster) -> Child {

@@ -12,6 +12,7 @@ mod bench_comparisons;
 mod bench_merges;
 mod bench_pages;
 mod bench_searches;
+mod benchmark_jobs;
 mod benchmarks;
 mod black_box;
 mod certificates;

@@ -15,10 +15,10 @@ use crate::{items, text};
 const DOCUMENT: &str = "/api/openapi.json";
 
 /// The description as a daemon serves it.
-struct Description(Value);
+pub(crate) struct Description(Value);
 
 impl Description {
-    async fn of(daemon: &Daemon) -> Self {
+    pub(crate) async fn of(daemon: &Daemon) -> Self {
         Self(daemon.json(DOCUMENT).await)
     }
 
@@ -59,7 +59,7 @@ impl Description {
     }
 
     /// Fails where an answer is not what the description says of it.
-    fn holds(&self, method: &str, path: &str, reply: &Reply) {
+    pub(crate) fn holds(&self, method: &str, path: &str, reply: &Reply) {
         let answer = &self.answers(method, path)[reply.status.to_string()];
         assert!(
             answer.is_object(),

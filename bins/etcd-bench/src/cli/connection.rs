@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use clap::Args;
+use etcd_monitor_bench::Options;
 use etcd_monitor_client::{
     ClientOptions, Credentials, Endpoint, EndpointError, MetricsUrl, Password, TlsOptions,
 };
@@ -76,6 +77,12 @@ impl ConnectionArgs {
     /// True where the TLS flags say https.
     pub(crate) fn is_tls(&self) -> bool {
         self.cacert.is_some() || self.cert.is_some()
+    }
+
+    /// What a benchmark does beside, as these flags say.
+    pub(crate) fn complete(&self, options: &mut Options) {
+        options.fsync_probe.clone_from(&self.fsync_probe);
+        options.server_metrics = !self.no_server_metrics;
     }
 
     /// How the members are reached.

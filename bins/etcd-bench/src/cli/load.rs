@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::{Args, ValueEnum};
 use etcd_monitor_bench::{
-    Arrivals, KeyOrder, Load, PREFIX_DEFAULT, Rate, Standard, StandardKind, Until,
+    Arrivals, KeyOrder, Load, Overload, PREFIX_DEFAULT, Rate, Standard, StandardKind, Target, Until,
 };
 
 /// Requests where neither a number nor a time is given.
@@ -43,6 +43,27 @@ impl ArrivalsArg {
     }
 }
 
+/// Which members the load goes to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(crate) enum TargetArg {
+    /// Those of --endpoints
+    All,
+    /// The leader alone, wherever it is
+    Leader,
+    /// The followers alone
+    Follower,
+}
+
+impl From<TargetArg> for Target {
+    fn from(target: TargetArg) -> Self {
+        match target {
+            TargetArg::All => Self::All,
+            TargetArg::Leader => Self::Leader,
+            TargetArg::Follower => Self::Followers,
+        }
+    }
+}
+
 /// How much is asked, by how many, how fast, and of which keys.
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Load")]
@@ -50,6 +71,10 @@ pub(crate) struct LoadArgs {
     /// Connections, spread over the endpoints
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub connections: u32,
+
+    /// Which members they go to: of all of the cluster, also of those that --endpoints does not name
+    #[arg(long, value_name = "MEMBERS", default_value = "all")]
+    pub target: TargetArg,
 
     /// Requests in flight at most, over all connections
     #[arg(long, value_name = "N", default_value_t = 10)]
@@ -74,6 +99,10 @@ pub(crate) struct LoadArgs {
     /// Requests that come at once, with --arrivals burst
     #[arg(long, value_name = "N", default_value_t = 10)]
     pub burst_size: u32,
+
+    /// What becomes of requests of --rate that are due while every client waits: queue, drop, or cap=N: N wait at most
+    #[arg(long, value_name = "HOW", default_value = "queue", value_parser = overload, requires = "rate")]
+    pub overload: Overload,
 
     /// Time at the beginning that is not measured
     #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
@@ -156,6 +185,7 @@ impl LoadArgs {
             per_second,
             arrivals,
         });
+        load.overload = self.overload;
         load.warmup_seconds = self.warmup.as_secs_f64();
         load.seed = self.seed;
         load
@@ -180,6 +210,17 @@ impl LoadArgs {
     }
 }
 
+fn overload(text: &str) -> Result<Overload, String> {
+    match (text, text.strip_prefix("cap=").map(str::parse)) {
+        ("queue", _) => Ok(Overload::Queue),
+        ("drop", _) => Ok(Overload::Drop),
+        (_, Some(Ok(most))) => Ok(Overload::Cap(most)),
+        _ => Err(format!(
+            "'{text}' is none of queue, drop and cap=N, such as cap=100"
+        )),
+    }
+}
+
 /// A time with its unit: `500ms`, `30s`, `5m`, `1h`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     let units = [("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3_600.0)];
@@ -200,6 +241,15 @@ mod tests {
         assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
         for wrong in ["5", "", "s", "-1s", "1d", "NaNs", "1e300h"] {
             assert!(duration(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn overload_has_three_ways() {
+        assert_eq!(overload("drop"), Ok(Overload::Drop));
+        assert_eq!(overload("cap=12"), Ok(Overload::Cap(12)));
+        for wrong in ["", "cap", "cap=", "cap=-1", "Drop"] {
+            assert!(overload(wrong).is_err(), "{wrong}");
         }
     }
 }

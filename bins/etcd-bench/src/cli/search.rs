@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use clap::{ArgGroup, Args};
-use etcd_monitor_bench::{Percentile, SloOptions, Target};
+use etcd_monitor_bench::{LatencyTarget, Percentile, SloOptions};
 
 use super::Command;
 use super::load::duration;
@@ -90,7 +90,7 @@ impl SloArgs {
             .find_map(|(percentile, most)| Some((percentile, most?)));
         // The group has one; without it the check of the options refuses.
         let (percentile, most) = given.unwrap_or((Percentile::P99, Duration::ZERO));
-        let mut options = SloOptions::new(Target::new(percentile, most.as_secs_f64()));
+        let mut options = SloOptions::new(LatencyTarget::new(percentile, most.as_secs_f64()));
         options.first_per_second = self.from;
         options.most_per_second = self.most;
         options.probe_seconds = self.probe.as_secs_f64();

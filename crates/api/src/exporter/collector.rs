@@ -11,7 +11,9 @@ use prometheus_client::metrics::MetricType;
 use prometheus_client::metrics::counter::ConstCounter;
 use prometheus_client::metrics::gauge::ConstGauge;
 
-use super::{alerts, black_box, cluster, links, members, own, probes, process, requests, stats};
+use super::{
+    alerts, benchmarks, black_box, cluster, links, members, own, probes, process, requests, stats,
+};
 use crate::source::Source;
 
 /// The snapshots of one scrape.
@@ -38,6 +40,7 @@ impl Collector for Snapshots {
         probes::encode(self, &mut encoder)?;
         alerts::encode(self, &mut encoder)?;
         black_box::encode(self, &mut encoder)?;
+        benchmarks::encode(self, &mut encoder)?;
         links::encode(self, &mut encoder)?;
         stats::encode(self, &mut encoder)?;
         requests::encode(self, &mut encoder)?;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 /// What everybody should know who asks.
 const ABOUT: &str = "\
-Everything is answered from the latest snapshot; no request reaches etcd. Times are RFC 3339 in UTC, units are the last word of a \
+Everything is answered from the latest snapshot; no request reaches etcd, but where a benchmark is started. Times are RFC 3339 in UTC, units are the last word of a \
 name, ids are lower-case hexadecimal, and null means not known.
 
 Fields may be added, and are never renamed: a client ignores those that it does not know.
@@ -15,7 +15,7 @@ them. What changes something takes `Content-Type: application/json`, and is refu
 Errors are problem documents (RFC 9457) with a stable `code`. Every answer has `X-Request-Id`, under which the log has the request.";
 
 /// The areas, in the order in which they are read.
-const TAGS: [(&str, &str); 11] = [
+const TAGS: [(&str, &str); 12] = [
     ("Clusters", "What is so with the clusters."),
     (
         "Findings",
@@ -28,6 +28,10 @@ const TAGS: [(&str, &str); 11] = [
     (
         "Black box",
         "What every cycle saw before something critical began.",
+    ),
+    (
+        "Benchmarks",
+        "How fast a cluster can go: a bounded load on it, and what was measured.",
     ),
     ("Configuration", "How the daemon is configured."),
     ("Session", "Who the caller is, and how a page signs in."),

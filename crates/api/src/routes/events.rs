@@ -14,7 +14,7 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 
 use crate::access::Standing;
-use crate::admission::Refused;
+use crate::admission::{Refused, Seat};
 use crate::connection::Connection;
 use crate::problem::Problem;
 use crate::source::Source;
@@ -54,22 +54,35 @@ pub(crate) async fn follow(
     headers: HeaderMap,
 ) -> Result<Response, Problem> {
     let wanted = Wanted::read(query.as_deref().unwrap_or_default(), &headers)?;
-    let address = connection.map(|Extension(connection)| connection.peer.ip());
-    let seat = source.event_clients().admit(address);
-    let seat = seat.map_err(|refused| match refused {
-        Refused::Total => Problem::too_many_event_clients(),
-        Refused::Address => Problem::too_many_event_clients_of_address(),
-    })?;
+    let seat = seat(&source, connection)?;
     let follower = Follower::new(source, &wanted, seat)?;
     // Who may no longer ask is told no more.
     let frames = follower.frames().take_until(standing.ended());
+    Ok(stream(Body::from_stream(frames)))
+}
+
+/// The place of one more who follows.
+pub(super) fn seat(
+    source: &Source,
+    connection: Option<Extension<Connection>>,
+) -> Result<Seat, Problem> {
+    let address = connection.map(|Extension(connection)| connection.peer.ip());
+    let seat = source.event_clients().admit(address);
+    seat.map_err(|refused| match refused {
+        Refused::Total => Problem::too_many_event_clients(),
+        Refused::Address => Problem::too_many_event_clients_of_address(),
+    })
+}
+
+/// The answer that these events are.
+pub(super) fn stream(events: Body) -> Response {
     let headers = [
         (header::CONTENT_TYPE, "text/event-stream"),
         (header::CACHE_CONTROL, "no-cache"),
         // A proxy that gathers events before it sends them makes them late.
         (header::HeaderName::from_static("x-accel-buffering"), "no"),
     ];
-    Ok((headers, Body::from_stream(frames)).into_response())
+    (headers, events).into_response()
 }
 
 #[cfg(test)]

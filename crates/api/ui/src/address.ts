@@ -42,6 +42,17 @@ export interface IncidentAddress {
   id: string;
 }
 
+export interface BenchmarksAddress {
+  view: 'benchmarks';
+  /** Null: of all clusters. */
+  cluster: string | null;
+}
+
+export interface BenchmarkAddress {
+  view: 'benchmark';
+  id: string;
+}
+
 /** `home` is the fleet, or the cluster where there is only one. */
 export type Address =
   | { view: 'home' }
@@ -49,7 +60,9 @@ export type Address =
   | ClusterAddress
   | AlertsAddress
   | IncidentsAddress
-  | IncidentAddress;
+  | IncidentAddress
+  | BenchmarksAddress
+  | BenchmarkAddress;
 
 const SORTS: readonly FleetSort[] = ['worst', 'name', 'since', 'latency'];
 const TABS: readonly AlertsTab[] = ['active', 'history', 'silences'];
@@ -61,6 +74,9 @@ export const FLEET: FleetAddress = { view: 'fleet', sort: 'worst' };
 export const ALERTS: AlertsAddress = { view: 'alerts', tab: 'active', cluster: null, alert: null };
 /** The address of the incidents of all clusters. */
 export const INCIDENTS: IncidentsAddress = { view: 'incidents', cluster: null, alert: null };
+
+/** The address of the benchmarks of all clusters. */
+export const BENCHMARKS: BenchmarksAddress = { view: 'benchmarks', cluster: null };
 
 /** The address of a cluster's page. */
 export function clusterAddress(cluster: string, rest: Partial<ClusterAddress> = {}): ClusterAddress {
@@ -80,6 +96,10 @@ export function parse(search: string): Address {
       return { view: 'incidents', cluster, alert: query.get('alert') || null };
     case 'incident':
       return incident(query.get('id'));
+    case 'benchmarks':
+      return { view: 'benchmarks', cluster };
+    case 'benchmark':
+      return benchmark(query.get('id'));
     default:
       return cluster == null ? { view: 'home' } : clusterOf(cluster, query);
   }
@@ -106,6 +126,10 @@ function parameters(address: Address): [string, string | null][] {
       return [['view', 'incidents'], ['cluster', address.cluster], ['alert', address.alert]];
     case 'incident':
       return [['view', 'incident'], ['id', address.id]];
+    case 'benchmarks':
+      return [['view', 'benchmarks'], ['cluster', address.cluster]];
+    case 'benchmark':
+      return [['view', 'benchmark'], ['id', address.id]];
   }
 }
 
@@ -132,6 +156,10 @@ function seconds(text: string | null): number | null {
 
 function incident(id: string | null): Address {
   return id ? { view: 'incident', id } : INCIDENTS;
+}
+
+function benchmark(id: string | null): Address {
+  return id ? { view: 'benchmark', id } : BENCHMARKS;
 }
 
 function oneOf<T extends string>(known: readonly T[], text: string | null): T | null {

@@ -1,7 +1,7 @@
 // The header: what is shown, how fresh it is, and the page's own controls.
 
 import type { Address } from './address';
-import { ALERTS, clusterAddress, FLEET, href, INCIDENTS } from './address';
+import { ALERTS, BENCHMARKS, clusterAddress, FLEET, href, INCIDENTS } from './address';
 import { go } from './navigation';
 import type { FeedState } from './feed';
 import type { Freshness } from './freshness';
@@ -117,6 +117,7 @@ function Navigation({ address, state }: Pick<Props, 'address' | 'state'>) {
         alerts <strong>{firing ?? '—'}</strong>
       </a>
       <a href={href(INCIDENTS)} aria-current={current('incidents') ?? current('incident')}>incidents</a>
+      <a href={href(BENCHMARKS)} aria-current={current('benchmarks') ?? current('benchmark')}>benchmarks</a>
     </nav>
   );
 }

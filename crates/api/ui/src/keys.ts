@@ -2,11 +2,11 @@
 
 import { useEffect, useRef } from 'preact/hooks';
 import type { Address } from './address';
-import { ALERTS, FLEET, INCIDENTS } from './address';
+import { ALERTS, BENCHMARKS, FLEET, INCIDENTS } from './address';
 import { go } from './navigation';
 
 const CHORD_MS = 1200;
-const VIEWS: Record<string, Address> = { f: FLEET, a: ALERTS, i: INCIDENTS };
+const VIEWS: Record<string, Address> = { f: FLEET, a: ALERTS, i: INCIDENTS, b: BENCHMARKS };
 const SECTIONS: Record<string, string> = { m: 'members', v: 'verdict' };
 
 /** The keys and what they do, for people. */
@@ -15,6 +15,7 @@ export const KEYS: [string, string][] = [
   ['g f', 'go to the fleet'],
   ['g a', 'go to the alerts'],
   ['g i', 'go to the incidents'],
+  ['g b', 'go to the benchmarks'],
   ['g v', 'go to the verdict of the cluster'],
   ['g m', 'go to the members of the cluster'],
   ['↑ ↓', 'move in the table'],

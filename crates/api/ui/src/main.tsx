@@ -10,6 +10,7 @@ import './styles/forms.css';
 import './styles/time-line.css';
 import './styles/links.css';
 import './styles/incidents.css';
+import './styles/benchmarks.css';
 
 import { render } from 'preact';
 import { App } from './app';

@@ -2,6 +2,8 @@
 
 import type { Address, ClusterAddress } from './address';
 import { AlertsView } from './alerts/alerts-view';
+import { BenchmarkList } from './benchmarks/list';
+import { BenchmarkView } from './benchmarks/view';
 import { ClusterView, IncidentList, IncidentView } from './cluster';
 import type { FeedState } from './feed';
 import { shownAlerts } from './feed';
@@ -33,6 +35,10 @@ export function View({ address, state, fresh, filter, onChanged }: Props) {
       return <IncidentList address={address} />;
     case 'incident':
       return <IncidentView id={address.id} />;
+    case 'benchmarks':
+      return <BenchmarkList address={address} clusters={state.clusters?.map((line) => line.cluster) ?? null} />;
+    case 'benchmark':
+      return <BenchmarkView id={address.id} />;
     case 'cluster':
       return <Cluster address={address} state={state} stale={stale} filter={filter} onChanged={onChanged} />;
   }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { close, source } from './sources.mjs';
 
-const { ALERTS, clusterAddress, FLEET, href, INCIDENTS, parse } = await source('address.ts');
+const { ALERTS, BENCHMARKS, clusterAddress, FLEET, href, INCIDENTS, parse } = await source('address.ts');
 after(close);
 
 describe('addresses', () => {
@@ -12,6 +12,7 @@ describe('addresses', () => {
     const addresses = [
       ...[{ view: 'home' }, FLEET, { view: 'fleet', sort: 'latency' }, ALERTS, INCIDENTS],
       ...[{ ...INCIDENTS, cluster: 'a b&c=d' }, { ...INCIDENTS, alert: '00aa' }, { view: 'incident', id: '7/ä' }],
+      ...[BENCHMARKS, { ...BENCHMARKS, cluster: 'a b' }, { view: 'benchmark', id: 'x/ä' }],
       ...[{ ...ALERTS, cluster: 'prod', alert: '00aa' }, { ...ALERTS, tab: 'silences' }],
       clusterAddress('prod', { finding: 'MemberDown/member:a1', range: { preset: '24h' } }),
       clusterAddress('<img src=x>', { range: { from: 1700000000, to: 1700003600.5 } }),
@@ -28,6 +29,7 @@ describe('addresses', () => {
     assert.deepEqual(parse('?view=fleet&sort=colour'), FLEET);
     assert.deepEqual(parse('?view=alerts&tab=x&alert='), ALERTS);
     assert.deepEqual(parse('?view=incident'), INCIDENTS);
+    assert.deepEqual(parse('?view=benchmark'), BENCHMARKS);
     for (const range of ['range=2y', 'from=9&to=3', 'from=1', 'from=-5&to=x', 'from=1e400&to=2']) {
       assert.equal(parse(`?cluster=c&${range}`).range, null, range);
     }

@@ -100,6 +100,11 @@ fn differences(first: &Report, report: &Report, reasons: &mut Vec<String>) {
         load.connections.to_string(),
         its.connections.to_string(),
     );
+    differ(
+        "overload",
+        format!("{:?}", load.overload),
+        format!("{:?}", its.overload),
+    );
     for name in one.parameters.keys().chain(other.parameters.keys()) {
         let value = |plan: &crate::report::Plan| {
             let known = plan.parameters.get(name).cloned();

@@ -97,7 +97,9 @@ impl Engine for TonicEngine {
             connected.ok_or_else(|| BenchError::Worker("ended before it began".to_owned()))??;
         }
         let load = &shared.assignment.load;
-        let turns = Arc::new(Turns::new(load, Instant::now(), shared.stop.clone()));
+        let now = Instant::now();
+        shared.assignment.board.begins(load, now);
+        let turns = Arc::new(Turns::new(load, now, shared.stop.clone()));
         let pacing = Arc::clone(&turns);
         let clients = load.clients;
         let pacer = turns
@@ -136,6 +138,7 @@ async fn gather(
     let window = end.map(|end| end.saturating_duration_since(turns.measured_from()));
     outcome.window_seconds = window.unwrap_or_default().as_secs_f64();
     outcome.unsent = turns.unsent();
+    outcome.dropped = turns.dropped();
     Ok(outcome)
 }
 
@@ -312,5 +315,6 @@ async fn client(desk: Rc<Desk>, connection: Rc<MemberClient>) {
         let sent = Instant::now();
         let answer = call::call(&connection, &request).await;
         desk.record(turn, &request, sent, &answer);
+        desk.turns.finished();
     }
 }

@@ -158,7 +158,8 @@ impl Engine for NativeEngine {
             crew.hire(thread, work)?;
         }
         drop(dial);
-        crew.begin().await?;
+        let begin = crew.begin().await?;
+        assignment.board.begins(&assignment.load, begin);
         let ends = crew.work(&members, threads, dials).await?;
         Ok(outcome(ends, stop.is_cancelled()))
     }
@@ -263,7 +264,7 @@ impl Crew {
     }
 
     /// Waits until all are ready, and lets them begin at once.
-    async fn begin(&mut self) -> Result<(), BenchError> {
+    async fn begin(&mut self) -> Result<Instant, BenchError> {
         for ready in self.ready.drain(..) {
             ready.await.map_err(|_| panicked())??;
         }
@@ -272,7 +273,7 @@ impl Crew {
             // Whoever has ended meanwhile is found out below.
             let _ = begin.send(now);
         }
-        Ok(())
+        Ok(now)
     }
 
     /// Waits for the end of all, and connects anew for them meanwhile.
@@ -332,6 +333,7 @@ fn outcome(ends: Vec<ThreadEnd>, is_stopped: bool) -> Outcome {
     for end in ends {
         outcome.recording.add(&end.recording);
         outcome.unsent += end.unsent;
+        outcome.dropped += end.dropped;
         outcome.ended_early = outcome.ended_early.or(end.ended_early);
         last_done = last_done.max(end.last_done);
         window = window.or(Some((end.measured_from, end.measured_to)));

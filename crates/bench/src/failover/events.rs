@@ -8,6 +8,7 @@ use crate::server::{Seen, Watched};
 
 /// What happened.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkEventKind))]
 #[serde(rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum EventKind {
@@ -36,6 +37,7 @@ impl EventKind {
 /// Something that happened while it was measured. Members are asked five times in a second, so that its time is true to 0.2 s,
 /// and to a second where a member hangs.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkEvent))]
 #[non_exhaustive]
 pub struct Event {
     /// Seconds from the beginning of the measurement.

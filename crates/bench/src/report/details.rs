@@ -6,6 +6,7 @@ use super::LatencyFigures;
 
 /// What only this kind of load finds.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkDetails))]
 #[serde(tag = "kind", rename_all = "snake_case")]
 #[non_exhaustive]
 pub enum Details {
@@ -21,6 +22,7 @@ pub enum Details {
 
 /// What watchers saw.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkWatchFigures))]
 #[non_exhaustive]
 pub struct WatchFigures {
     /// Watches, each of one key.
@@ -59,6 +61,7 @@ pub struct WatchFigures {
 
 /// What became of leases.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkLeaseFigures))]
 #[non_exhaustive]
 pub struct LeaseFigures {
     /// Leases that were granted.
@@ -85,6 +88,7 @@ pub struct LeaseFigures {
 
 /// What became of those who wanted the same.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkContentionFigures))]
 #[non_exhaustive]
 pub struct ContentionFigures {
     /// Clients that want it.

@@ -15,6 +15,7 @@ const ROWS_MAX: usize = 3_600;
 /// Durations that a member counted within the measured time. The mean is exact; a quantile is interpolated between the bounds
 /// of the member's buckets, as Prometheus does it, and below the first bound says no more than that it is below.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkDurations))]
 #[non_exhaustive]
 pub struct Durations {
     /// How many.
@@ -54,6 +55,7 @@ impl Durations {
 
 /// Round trips of a member to one of its peers.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkPeerFigures))]
 #[non_exhaustive]
 pub struct PeerFigures {
     /// Id of the peer in hex.
@@ -66,6 +68,7 @@ pub struct PeerFigures {
 
 /// What a member's metrics said within the measured time. A value that its version does not tell is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkMemberFigures))]
 #[non_exhaustive]
 pub struct MemberFigures {
     /// The time that the readings cover; less than was measured where some failed or the member was started anew.
@@ -118,6 +121,7 @@ pub struct MemberFigures {
 
 /// A member between two readings of its metrics.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkMemberSecond))]
 #[non_exhaustive]
 pub struct MemberSecond {
     /// Seconds from the beginning of the measurement to the later reading.
@@ -138,6 +142,7 @@ pub struct MemberSecond {
 
 /// One member while it was measured.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkServerMember))]
 #[non_exhaustive]
 pub struct ServerMember {
     /// Where it was asked.

@@ -3,10 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use etcd_monitor_client::discovery::{Discovery, DiscoveryPolicy};
-use etcd_monitor_client::{
-    ClientError, ClientOptions, ClusterClient, Consistency, Endpoint, MemberClient,
-};
+use etcd_monitor_client::{ClientError, ClientOptions, ClusterClient, Endpoint, MemberClient};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -14,6 +11,7 @@ use super::figures::{Pages, Watched};
 use super::page::Page;
 use super::status;
 use crate::series::{SecondsBoard, Window};
+use crate::target::members;
 
 /// How often a member's metrics are read at most.
 const EVERY: Duration = Duration::from_secs(1);
@@ -59,7 +57,7 @@ impl Observer {
             stop: CancellationToken::new(),
         };
         let mut tasks = JoinSet::new();
-        let members = find(&cluster, client, endpoints).await;
+        let members = members(&cluster, client, endpoints).await;
         for (number, (endpoint, id)) in members.into_iter().enumerate() {
             let member = cluster.connection(&endpoint);
             let watched = Box::pin(watch(member, id, order.clone()));
@@ -82,33 +80,6 @@ impl Observer {
         all.sort_by_key(|(number, _)| *number);
         all.into_iter().map(|(_, watched)| watched).collect()
     }
-}
-
-/// The members: those of the endpoints, and others that the member list tells.
-async fn find(
-    cluster: &ClusterClient,
-    client: &ClientOptions,
-    endpoints: &[Endpoint],
-) -> Vec<(Endpoint, Option<u64>)> {
-    let policy = DiscoveryPolicy {
-        enabled: true,
-        has_credentials: client.credentials.is_some(),
-        verified_tls: client.tls.is_some(),
-    };
-    let mut discovery = Discovery::new(endpoints.to_vec(), policy);
-    for endpoint in endpoints {
-        let member = cluster.member(endpoint);
-        if let Ok(status) = member.status().await {
-            discovery.matched(endpoint, status.member_id);
-            if let Ok(list) = member.member_list(Consistency::Serializable).await {
-                discovery.listed(&list.members);
-            }
-        }
-    }
-    let targets = discovery.targets().into_iter();
-    targets
-        .filter_map(|target| Some((target.endpoint?, target.member_id)))
-        .collect()
 }
 
 async fn watch(member: MemberClient, id: Option<u64>, order: Order) -> Watched {

@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use crate::histogram::Latencies;
 use crate::probe::Probed;
 
-use super::Target;
+use super::LatencyTarget;
 
 /// Parts that a probe is looked at in: one that is slow is chance, two are not.
 const WINDOWS: u64 = 3;
@@ -117,7 +117,7 @@ pub struct WindowsOver {
 }
 
 impl WindowsOver {
-    pub(crate) fn of(windows: &[Latencies], target: &Target) -> Self {
+    pub(crate) fn of(windows: &[Latencies], target: &LatencyTarget) -> Self {
         let is_over = |window: &&Latencies| {
             window
                 .quantile_seconds(target.percentile.share())
@@ -129,13 +129,18 @@ impl WindowsOver {
         }
     }
 
-    pub(crate) fn of_probe(probed: &Probed, target: &Target) -> Self {
+    pub(crate) fn of_probe(probed: &Probed, target: &LatencyTarget) -> Self {
         Self::of(&probed.windows(WINDOWS), target)
     }
 
     /// The whole probe as a single part, where it is to keep the target as a whole and does not: chance in one part must not make
     /// a promise that the figures break.
-    pub(crate) fn or_whole(self, figures: &ProbeFigures, target: &Target, is_strict: bool) -> Self {
+    pub(crate) fn or_whole(
+        self,
+        figures: &ProbeFigures,
+        target: &LatencyTarget,
+        is_strict: bool,
+    ) -> Self {
         let found = figures.at(target.percentile);
         let is_over = found.is_some_and(|found| found > target.seconds);
         if is_strict && is_over {
@@ -156,7 +161,7 @@ impl WindowsOver {
 pub(crate) fn judge(
     figures: &ProbeFigures,
     windows: WindowsOver,
-    target: &Target,
+    target: &LatencyTarget,
     rate_per_second: f64,
     seconds: f64,
 ) -> (ProbeVerdict, Option<String>) {
@@ -189,7 +194,7 @@ pub(crate) fn judge(
 fn slow(
     figures: &ProbeFigures,
     windows: WindowsOver,
-    target: &Target,
+    target: &LatencyTarget,
     rate_per_second: f64,
     seconds: f64,
 ) -> Option<String> {
@@ -217,8 +222,8 @@ mod tests {
     use super::*;
     use crate::slo::Percentile;
 
-    fn target() -> Target {
-        Target::new(Percentile::P99, 0.01)
+    fn target() -> LatencyTarget {
+        LatencyTarget::new(Percentile::P99, 0.01)
     }
 
     fn good() -> ProbeFigures {

@@ -3,13 +3,13 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::slo::{Percentile, Target};
+use crate::slo::{LatencyTarget, Percentile};
 
 /// Probes that a search may take here: the ramp from 100/s to a million takes 24.
 const PROBES_MAX: usize = 90;
 
 fn options() -> SloOptions {
-    SloOptions::new(Target::new(Percentile::P99, 0.01))
+    SloOptions::new(LatencyTarget::new(Percentile::P99, 0.01))
 }
 
 /// Lets a search run on a system that answers each probe; what it asked.

@@ -42,13 +42,13 @@ impl Crew {
     /// Begins a load now.
     pub(super) fn begin(stage: &Stage, load: &Load) -> Result<Self, BenchError> {
         let stop = stage.stop.child_token();
-        let turns = Arc::new(Turns::new(load, Instant::now(), stop.clone()));
+        let now = Instant::now();
+        stage.board.begins(load, now);
+        let turns = Arc::new(Turns::new(load, now, stop.clone()));
         let recorders = (0..RECORDERS).map(|_| {
-            Mutex::new(Recorder::new(
-                Arc::clone(&stage.board),
-                turns.measured_from(),
-                turns.measured_to(),
-            ))
+            let (from, to) = (turns.measured_from(), turns.measured_to());
+            let recorder = Recorder::new(Arc::clone(&stage.board), from, to);
+            Mutex::new(recorder.of_several_threads())
         });
         let (pacing, clients) = (Arc::clone(&turns), load.clients);
         let pacer = turns.is_open_loop().then(|| {
@@ -101,6 +101,7 @@ impl Crew {
             let mut ending = self.ending();
             ending.last_done = ending.last_done.max(Some(times.done));
         }
+        self.turns.finished();
         match answer {
             Ok(answer) => self
                 .recorder(client)
@@ -181,6 +182,7 @@ impl Crew {
             recording,
             window_seconds: window.unwrap_or_default().as_secs_f64(),
             unsent: crew.turns.unsent(),
+            dropped: crew.turns.dropped(),
             ended_early: ending.ended_early,
         }
     }

@@ -4,7 +4,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use etcd_monitor_bench::{
-    AccountingVerdict, Arrivals, EventKind, Limit, Phase, Rate, SecondsBoard, Until, Watcher,
+    AccountingVerdict, Arrivals, CheckLevel, CheckResult, EventKind, Limit, Phase, Rate,
+    SecondsBoard, Until, Watcher,
 };
 use etcd_monitor_testkit::{Cluster, Error};
 use tokio::sync::oneshot;
@@ -37,6 +38,13 @@ async fn a_slow_disk_is_named_with_its_syncs() {
     assert!(
         table.contains("disk (syncs of the write-ahead log)"),
         "{table}"
+    );
+    let check = CheckResult::new(CheckLevel::Xl, report);
+    assert_eq!(
+        check.cause.as_deref(),
+        Some("disk too slow"),
+        "{:?}",
+        check.rules
     );
 }
 

@@ -4,7 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use etcd_monitor_bench::{
-    Arrivals, Assignment, Deletes, Load, OperationKind, Rate, Transactions, TxnStyle, Until, Values,
+    Arrivals, Assignment, Deletes, Load, OperationKind, Overload, Rate, Transactions, TxnStyle,
+    Until, Values,
 };
 use etcd_monitor_client::{ClientOptions, ClusterClient, Endpoint};
 use etcd_monitor_testkit::Cluster;
@@ -192,11 +193,36 @@ async fn a_stop_ends_the_load_and_keeps_what_was_measured(engine: Make) {
     assert!(outcome.window_seconds > 0.1 && outcome.window_seconds < 60.0);
 }
 
+async fn what_nobody_is_free_for_is_dropped_where_nothing_may_wait(engine: Make) {
+    let cluster = single().await;
+    let engine = engine(&cluster);
+    for (overload, may_wait) in [(Overload::Drop, 0), (Overload::Cap(50), 50)] {
+        let mut load = load(300);
+        load.connections = 1;
+        load.clients = 2;
+        load.rate = Some(Rate {
+            per_second: 300.0,
+            arrivals: Arrivals::Burst(100),
+        });
+        load.overload = overload;
+        let outcome = engine.run(Assignment::new(load, writes())).await.unwrap();
+        let made = outcome.recording.succeeded();
+        // Each was due, and was made or dropped.
+        assert_eq!((made + outcome.dropped, outcome.unsent), (300, 0));
+        // Of each hundred two found a client, so many waited, and whoever was answered meanwhile made room for few.
+        assert!(
+            (3 * (2 + may_wait)..250).contains(&made),
+            "{overload:?}: {made}"
+        );
+    }
+}
+
 on_both!(
     every_write_is_a_revision_and_every_read_finds_its_key,
     transactions_compare_and_learn,
     an_open_loop_keeps_its_rate_and_its_warm_up_is_not_measured,
     a_server_that_stands_still_shows_in_an_open_loop,
+    what_nobody_is_free_for_is_dropped_where_nothing_may_wait,
     nobody_listens_is_an_error_that_names_the_endpoint,
     a_stop_ends_the_load_and_keeps_what_was_measured,
 );

@@ -4,6 +4,7 @@ import { useMemo } from 'preact/hooks';
 import type { ClusterAddress } from '../address';
 import { href } from '../address';
 import { Alerts } from '../alerts';
+import { BenchmarkPanel } from '../benchmarks/panel';
 import { useLater } from '../later';
 import type { Alerts as AlertsDocument, Snapshot } from '../protocol';
 import { Charts } from './charts/charts';
@@ -56,6 +57,7 @@ function Rest({ address, snapshot, alerts, filter }: Pick<Props, 'address' | 'sn
         </div>
       </div>
       <Trust cluster={snapshot.status.cluster} />
+      <BenchmarkPanel cluster={snapshot.status.cluster} />
       <CycleFooter snapshot={snapshot} />
     </>
   );

@@ -93,6 +93,16 @@ impl Lane {
         self.again.is_empty() && self.idle.len() == self.clients.len()
     }
 
+    /// Its clients.
+    pub(super) fn clients(&self) -> u32 {
+        u32::try_from(self.clients.len()).unwrap_or(u32::MAX)
+    }
+
+    /// Those of its clients that have a call under way or to be made again.
+    pub(super) fn busy(&self) -> u64 {
+        (self.clients.len() - self.idle.len()) as u64
+    }
+
     /// True where a client waits for something to do, and it could be sent.
     pub(super) fn may_begin(&self) -> bool {
         let may_call = self

@@ -1,10 +1,11 @@
 //! Which request is next in one thread, and when it is due.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
-use crate::load::{Load, Until};
+use crate::load::{Load, Overload, Until};
 use crate::schedule::Schedule;
 use crate::turns::Turn;
 
@@ -54,16 +55,47 @@ struct Due {
     passed: u64,
     measured: u64,
     next: Option<Turn>,
+    /// `None` where any number may wait: then those that do are not looked at before their turn.
+    admission: Option<Admission>,
+}
+
+/// Which of the requests that are due may wait.
+#[derive(Debug)]
+struct Admission {
+    overload: Overload,
+    clients: u32,
+    waiting: VecDeque<Turn>,
+    dropped: u64,
+}
+
+impl Admission {
+    fn new(load: &Load, thread: u32, threads: u32, clients: u32) -> Option<Self> {
+        (load.overload != Overload::Queue).then(|| Self {
+            overload: load.overload.share(thread, threads),
+            clients,
+            waiting: VecDeque::new(),
+            dropped: 0,
+        })
+    }
+
+    fn admit(&mut self, turn: Turn, busy: u64) {
+        let outstanding = self.waiting.len() as u64 + busy;
+        if self.overload.admits(outstanding, self.clients) {
+            self.waiting.push_back(turn);
+        } else {
+            self.dropped += u64::from(turn.measured);
+        }
+    }
 }
 
 impl Pace {
-    /// The turns of thread `thread` (from 0) of so many.
+    /// The turns of thread `thread` (from 0) of so many, which has so many clients.
     pub(super) fn new(
         load: &Load,
         begin: Instant,
         issued: &Arc<Issued>,
-        thread: u32,
-        threads: u32,
+        (thread, threads): (u32, u32),
+        clients: u32,
     ) -> Self {
         let measured_from = begin + load.warmup();
         let (total, end) = match load.until {
@@ -82,6 +114,7 @@ impl Pace {
                 passed: 0,
                 measured: 0,
                 next: None,
+                admission: Admission::new(load, thread, threads, clients),
             })),
         };
         Self {
@@ -125,11 +158,36 @@ impl Pace {
         next
     }
 
+    /// Requests that have fallen due are taken on or dropped, while so many clients are busy. It is to be told before clients
+    /// become free, so that what was due before then finds them busy.
+    pub(super) fn admit(&mut self, now: Instant, busy: u64) {
+        if let Kind::Open(due) = &mut self.kind
+            && due.admission.is_some()
+            && !self.is_over
+        {
+            let until = self.end.map_or(now, |end| end.min(now));
+            due.admit(until, busy, (self.begin, self.measured_from, self.total));
+        }
+    }
+
+    /// Measured requests of this thread that were dropped.
+    pub(super) fn dropped(&self) -> u64 {
+        let Kind::Open(due) = &self.kind else {
+            return 0;
+        };
+        due.admission
+            .as_ref()
+            .map_or(0, |admission| admission.dropped)
+    }
+
     /// Requests of this thread that were due until the end and never made.
     pub(super) fn unsent(&mut self, now: Instant) -> u64 {
         let Kind::Open(due) = &mut self.kind else {
             return 0;
         };
+        if let Some(admission) = &due.admission {
+            return admission.waiting.len() as u64;
+        }
         let until = self.end.map_or(now, |end| end.min(now));
         let mut unsent = 0;
         while let Next::Now(_) = due.take(until, self.begin, self.measured_from, self.total) {
@@ -155,7 +213,44 @@ fn closed(issued: &Issued, now: Instant, measured_from: Instant, total: Option<u
 }
 
 impl Due {
+    /// The next of those that were taken on.
     fn take(
+        &mut self,
+        now: Instant,
+        begin: Instant,
+        measured_from: Instant,
+        total: Option<u64>,
+    ) -> Next {
+        let Some(admission) = &mut self.admission else {
+            return self.take_any(now, begin, measured_from, total);
+        };
+        if let Some(turn) = admission.waiting.pop_front() {
+            return Next::Now(turn);
+        }
+        self.next = self
+            .next
+            .take()
+            .or_else(|| self.find(begin, measured_from, total));
+        // One that is due since the last look is looked at before the next.
+        self.next
+            .map_or(Next::Over, |turn| Next::Later(turn.intended))
+    }
+
+    fn admit(
+        &mut self,
+        until: Instant,
+        busy: u64,
+        (begin, measured_from, total): (Instant, Instant, Option<u64>),
+    ) {
+        while let Next::Now(turn) = self.take_any(until, begin, measured_from, total) {
+            if let Some(admission) = &mut self.admission {
+                admission.admit(turn, busy);
+            }
+        }
+    }
+
+    /// The next one, if it is due.
+    fn take_any(
         &mut self,
         now: Instant,
         begin: Instant,
@@ -208,7 +303,7 @@ mod tests {
         let late = begin + Duration::from_hours(1);
         let mut turns = Vec::new();
         for thread in 0..threads {
-            let mut pace = Pace::new(load, begin, &issued, thread, threads);
+            let mut pace = Pace::new(load, begin, &issued, (thread, threads), 4);
             while let Next::Now(turn) = pace.next(late) {
                 turns.push(turn);
             }
@@ -256,7 +351,7 @@ mod tests {
             arrivals: Arrivals::Uniform,
         });
         let begin = Instant::now();
-        let mut pace = Pace::new(&load, begin, &Arc::default(), 0, 1);
+        let mut pace = Pace::new(&load, begin, &Arc::default(), (0, 1), 4);
         assert!(matches!(pace.next(begin), Next::Now(turn) if turn.number == 0));
         assert!(
             matches!(pace.next(begin), Next::Later(at) if at - begin == Duration::from_millis(100))
@@ -266,5 +361,28 @@ mod tests {
             Next::Over
         ));
         assert_eq!(pace.unsent(begin + Duration::from_secs(3)), 20);
+    }
+
+    #[test]
+    fn what_finds_every_client_busy_is_dropped_or_one_of_few_that_wait() {
+        for (overload, made) in [(Overload::Drop, 1), (Overload::Cap(2), 3)] {
+            let mut load = Load::new(Until::Operations(10));
+            load.overload = overload;
+            load.rate = Some(Rate {
+                per_second: 10.0,
+                arrivals: Arrivals::Burst(10),
+            });
+            let begin = Instant::now();
+            let mut pace = Pace::new(&load, begin, &Arc::default(), (0, 1), 4);
+            // One of four clients is free.
+            pace.admit(begin, 3);
+            let mut turns = Vec::new();
+            while let Next::Now(turn) = pace.next(begin) {
+                turns.push(turn.number);
+            }
+            assert_eq!(turns, (0..made).collect::<Vec<_>>(), "{overload:?}");
+            assert_eq!((pace.dropped(), pace.unsent(begin)), (10 - made, 0));
+            assert!(pace.is_over());
+        }
     }
 }

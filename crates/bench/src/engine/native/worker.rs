@@ -65,6 +65,7 @@ pub(super) struct ThreadEnd {
     pub(super) last_done: Option<Instant>,
     pub(super) ended_early: Option<String>,
     pub(super) unsent: u64,
+    pub(super) dropped: u64,
 }
 
 /// What is to be waited for.
@@ -156,7 +157,9 @@ impl Worker {
             issued,
             ..
         } = &self.work;
-        let mut pace = Pace::new(&assignment.load, begin, issued, *thread, *threads);
+        let clients = self.work.lanes.iter().map(Lane::clients).sum();
+        let share = (*thread, *threads);
+        let mut pace = Pace::new(&assignment.load, begin, issued, share, clients);
         let mut ledger = self.ledger(pace.measured_from(), pace.measured_to());
         if assignment.load.rate.is_some() {
             wake_exactly();
@@ -166,6 +169,7 @@ impl Worker {
                 self.work.stop.cancel();
                 pace.stop();
             }
+            pace.admit(Instant::now(), self.busy());
             let wait = self.begin_calls(&mut pace, &mut ledger);
             self.flush(&mut ledger);
             let now = Instant::now();
@@ -176,6 +180,7 @@ impl Worker {
                 break;
             }
             self.wait(self.span(&wait, now))?;
+            pace.admit(Instant::now(), self.busy());
             self.read(&mut ledger);
         }
         let unsent = pace.unsent(Instant::now());
@@ -187,7 +192,13 @@ impl Worker {
             last_done,
             ended_early,
             unsent,
+            dropped: pace.dropped(),
         })
+    }
+
+    /// Clients that have a call under way.
+    fn busy(&self) -> u64 {
+        self.work.lanes.iter().map(Lane::busy).sum()
     }
 
     fn wait(&mut self, at_most: Duration) -> Result<(), BenchError> {
