@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{Cli, Command, CommonArgs, EngineArg, OutputArgs, StreamCommand, Task};
 use crate::progress::Bars;
-use crate::{ab, check, compare, output, signals};
+use crate::{ab, check, compare, merge, output, search, signals};
 
 /// Does what was asked; the code says what came of it.
 pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
@@ -17,6 +17,10 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Task::Compare(arguments) => compare::run(arguments),
         Task::Check(arguments) => check::run(arguments).await,
         Task::Ab(arguments) => ab::run(arguments).await,
+        Task::Slo(arguments) => search::slo(arguments).await,
+        Task::Capacity(arguments) => search::capacity(arguments).await,
+        Task::Report(arguments) => output::show(arguments),
+        Task::Merge(arguments) => merge::run(arguments),
         #[cfg(target_os = "linux")]
         Task::NullServer(arguments) => crate::null_server::run(arguments).await,
     }
