@@ -18,11 +18,11 @@ async fn a_rate_is_found_and_verified_or_what_is_known_is_told() {
     let flags = [&slo[..], &probes, &rates, &bound, &load].concat();
     let ended = run_program_to_end(bench_binary(), flags).await;
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
-    let probed = items(&report, "probes");
-    assert_eq!(text(&probed[0], "purpose"), "ramp");
+    let found = items(&report, "probes");
+    assert_eq!(text(&found[0], "purpose"), "ramp");
     assert_eq!(
         ended.stderr.lines().count(),
-        probed.len(),
+        found.len(),
         "{}",
         ended.stderr
     );
@@ -31,7 +31,7 @@ async fn a_rate_is_found_and_verified_or_what_is_known_is_told() {
     // A machine that is busy with other things may hold less; what is said of it must be true all the same.
     let rate = report["rate_per_second"].as_f64().unwrap();
     assert!((1.0..=50.0).contains(&rate), "{report:#}");
-    let verifying: Vec<&Value> = probed
+    let verifying: Vec<&Value> = found
         .iter()
         .filter(|probe| probe["purpose"] == "verify" && probe["rate_per_second"] == rate)
         .collect();

@@ -99,7 +99,7 @@ async fn a_scenario_runs_its_phases_and_a_wrong_one_is_2() {
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
     let report: Value = serde_json::from_str(&ended.stdout).unwrap();
     let phases = items(&report, "phases");
-    let names: Vec<_> = phases.iter().map(|phase| text_of(phase)).collect();
+    let names: Vec<_> = phases.iter().map(text_of).collect();
     assert_eq!(names, ["one", "climb, 50/s", "climb, 100/s"]);
     let of_phases = phases
         .iter()
