@@ -4,11 +4,16 @@ mod ab;
 mod check;
 mod cli;
 mod compare;
+mod display;
+mod merge;
 #[cfg(target_os = "linux")]
 mod null_server;
 mod output;
 mod progress;
 mod run;
+mod scenario;
+mod screen;
+mod search;
 mod signals;
 
 use std::process::ExitCode;

@@ -13,6 +13,8 @@ pub(crate) enum ReportFormat {
     Json,
     /// The seconds alone, as comma-separated values
     Csv,
+    /// One page with charts, which loads nothing from anywhere
+    Html,
 }
 
 /// How the report looks, and where it goes.
@@ -35,6 +37,10 @@ pub(crate) struct OutputArgs {
     /// File to write the histograms to as well, as a log that `HdrHistogram`'s tools read
     #[arg(long, value_name = "FILE")]
     pub hdr_log: Option<PathBuf>,
+
+    /// Shows a screen while it runs: answers per second, latencies, errors, members; where stdout is a terminal
+    #[arg(long, conflicts_with = "quiet")]
+    pub tui: bool,
 
     /// Shows no progress
     #[arg(short, long)]
