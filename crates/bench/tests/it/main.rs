@@ -7,6 +7,7 @@ mod causes;
 mod loads;
 mod native;
 mod scripted;
+mod searches;
 mod streams;
 
 use std::sync::Arc;
