@@ -6,7 +6,7 @@ use etcd_monitor_bench::{
     Benchmark, CapacityPoint, CurveWatcher, LatencyTarget, Load, Options, Percentile, Phase, Probe,
     ProbeWatcher, SecondsBoard, SloOptions, Until, Watcher, capacity_curve, search_slo,
 };
-use etcd_monitor_client::ClientOptions;
+use etcd_monitor_client::{ClientOptions, ClusterClient, ErrorKind};
 use etcd_monitor_testkit::Cluster;
 use tokio_util::sync::CancellationToken;
 
@@ -42,10 +42,22 @@ impl CurveWatcher for Stopper {
     }
 }
 
+/// Whether the revision before the last one can no longer be compacted to, since the last one is.
+async fn is_compacted(cluster: &Cluster) -> bool {
+    let endpoint = endpoints(cluster).remove(0);
+    let member = ClusterClient::new(ClientOptions::new())
+        .unwrap()
+        .connection(&endpoint);
+    let revision = member.status().await.unwrap().revision;
+    let again = member.compact(revision - 1).await;
+    again.is_err_and(|error| error.kind() == ErrorKind::Compacted)
+}
+
 #[tokio::test]
 async fn a_stop_brings_what_is_known_and_the_load_is_as_it_was() {
     let cluster = Cluster::builder().members(1).start().await.unwrap();
     let mut benchmark = benchmark(&cluster);
+    benchmark.options.compact = true;
     let asked = benchmark.load.clone();
     let mut options = SloOptions::new(LatencyTarget::new(Percentile::P99, 4.0));
     options.ramp_seconds = 1.0;
@@ -61,6 +73,8 @@ async fn a_stop_brings_what_is_known_and_the_load_is_as_it_was() {
     assert!(found.probes[0].figures.samples > 0, "{:?}", found.probes);
     assert!(found.to_table().contains("ended early  stopped"));
     assert_eq!(benchmark.load, asked);
+
+    assert!(is_compacted(&cluster).await);
 
     let stop = CancellationToken::new();
     let stopper = Stopper(stop.clone());
