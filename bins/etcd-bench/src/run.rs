@@ -1,19 +1,26 @@
 //! Runs what the flags say.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use etcd_monitor_bench::{Benchmark, Report, StreamBenchmark, Target};
+use etcd_monitor_bench::{
+    Benchmark, Options, Report, StreamBenchmark, Target, WatchedEngine, Workload,
+};
 use tokio_util::sync::CancellationToken;
 
-use crate::cli::{Cli, Command, CommonArgs, EngineArg, OutputArgs, StreamCommand, Task};
-use crate::progress::Bars;
-use crate::{ab, check, compare, merge, output, search, signals};
+use crate::cli::{
+    Cli, Command, CommonArgs, EngineArg, OutputArgs, PresetArgs, ScenarioArgs, StreamCommand, Task,
+};
+use crate::display::Display;
+use crate::{ab, check, compare, display, merge, output, scenario, search, signals};
 
 /// Does what was asked; the code says what came of it.
 pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.task {
         Task::Load(command) => load(command).await,
         Task::Streams(command) => streams(command).await,
+        Task::Preset(arguments) => preset(arguments).await,
+        Task::Run(arguments) => phases(arguments).await,
         Task::Compare(arguments) => compare::run(arguments),
         Task::Check(arguments) => check::run(arguments).await,
         Task::Ab(arguments) => ab::run(arguments).await,
@@ -30,18 +37,39 @@ async fn load(command: &Command) -> anyhow::Result<ExitCode> {
     let common = command.common();
     let mut benchmark = benchmark(command)?;
     aim(&mut benchmark, common, None).await?;
-    let bars = Bars::new(&benchmark.load, common.output.quiet);
+    measure(&benchmark, common).await
+}
+
+async fn preset(arguments: &PresetArgs) -> anyhow::Result<ExitCode> {
+    let common = &arguments.common;
+    let preset = arguments.preset();
+    let work = (preset.workload()?, preset.options()?);
+    let mut benchmark = of_common(common, work)?;
+    aim(&mut benchmark, common, None).await?;
+    benchmark.engine = Box::new(WatchedEngine {
+        engine: benchmark.engine,
+        client: benchmark.client.clone(),
+        endpoints: benchmark.endpoints.clone(),
+        prefix: preset.standard.prefix,
+        watchers: arguments.watchers(),
+    });
+    measure(&benchmark, common).await
+}
+
+async fn measure(benchmark: &Benchmark, common: &CommonArgs) -> anyhow::Result<ExitCode> {
     let stop = CancellationToken::new();
     let _signals = signals::stop_at_signal(stop.clone())?;
-    let report = benchmark.run(&bars, &stop).await;
-    bars.end();
+    display::check(&common.output);
+    let of = (&common.connection, &common.output);
+    let mut display = Display::begin(benchmark.workload.name(), &benchmark.load, of, &stop)?;
+    let report = benchmark.run(&display, &stop).await;
+    display.end();
     end(&report?, &common.output)
 }
 
 async fn streams(command: &StreamCommand) -> anyhow::Result<ExitCode> {
     let common = command.common();
     let load = common.pace.load();
-    let bars = Bars::new(&load, common.output.quiet);
     let mut options = common.pace.options();
     let connection = &common.connection;
     options.fsync_probe.clone_from(&connection.fsync_probe);
@@ -55,18 +83,40 @@ async fn streams(command: &StreamCommand) -> anyhow::Result<ExitCode> {
     };
     let stop = CancellationToken::new();
     let _signals = signals::stop_at_signal(stop.clone())?;
-    let report = benchmark.run(&bars, &stop).await;
-    bars.end();
+    display::check(&common.output);
+    let of = (&common.connection, &common.output);
+    let mut display = Display::begin(benchmark.work.name(), &benchmark.load, of, &stop)?;
+    let report = benchmark.run(&display, &stop).await;
+    display.end();
     end(&report?, &common.output)
+}
+
+async fn phases(arguments: &ScenarioArgs) -> anyhow::Result<ExitCode> {
+    let scenario = scenario::read(arguments)?;
+    if arguments.check {
+        return Ok(ExitCode::SUCCESS);
+    }
+    display::check(&arguments.output);
+    let of = (&arguments.connection, &arguments.output);
+    let stop = CancellationToken::new();
+    let _signals = signals::stop_at_signal(stop.clone())?;
+    let report = scenario.run(|phase| Display::of_phase(phase, of, &stop), &stop);
+    let report = report.await;
+    output::write_scenario(&report, &arguments.output)?;
+    Ok(code(report.is_success()))
 }
 
 fn end(report: &Report, output: &OutputArgs) -> anyhow::Result<ExitCode> {
     output::write(report, output)?;
-    Ok(if report.is_success() {
+    Ok(code(report.is_success()))
+}
+
+fn code(is_success: bool) -> ExitCode {
+    if is_success {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
-    })
+    }
 }
 
 /// Sends the requests of a benchmark to the members that the flags say, by the engine that they or `named` say.
@@ -84,11 +134,17 @@ pub(crate) async fn aim(
 
 /// The benchmark that the flags of a load describe.
 pub(crate) fn benchmark(command: &Command) -> anyhow::Result<Benchmark> {
-    let common = command.common();
+    let standard = command.standard();
+    let work = (standard.workload()?, standard.options()?);
+    of_common(command.common(), work)
+}
+
+fn of_common(
+    common: &CommonArgs,
+    (workload, mut options): (Arc<dyn Workload>, Options),
+) -> anyhow::Result<Benchmark> {
     let endpoints = common.connection.endpoints()?;
     let client = common.connection.options();
-    let standard = command.standard();
-    let mut options = standard.options()?;
     options.use_existing_prefix = common.load.use_existing_prefix;
     options.keep_keys = common.load.keep_keys;
     common.connection.complete(&mut options);
@@ -99,7 +155,7 @@ pub(crate) fn benchmark(command: &Command) -> anyhow::Result<Benchmark> {
         client,
         endpoints,
         load: common.load.load(),
-        workload: standard.workload()?,
+        workload,
         options,
     })
 }
