@@ -52,6 +52,7 @@ pub(crate) use workload::{Command, CommonArgs};
   etcd-bench watch --watchers 1000 --rate 100 --duration 30s
   etcd-bench check --load m
   etcd-bench compare before.json after.json
+  etcd-bench slo --p99 10ms write
 
 Exit codes: 0 measured (of check: passed), 1 failed or nothing could be measured, 2 wrong usage; of compare and ab also 3 regression, 4 too noisy.")]
 pub(crate) struct Cli {

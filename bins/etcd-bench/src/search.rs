@@ -23,6 +23,7 @@ pub(crate) async fn slo(arguments: &SloArgs) -> anyhow::Result<ExitCode> {
     }
     let mut benchmark = benchmark(&arguments.load)?;
     aim(&mut benchmark, arguments.load.common(), None).await?;
+    benchmark.options.compact = arguments.compact;
     let told = Told::new(&benchmark.load, output);
     let stop = CancellationToken::new();
     let _signals = signals::stop_at_signal(stop.clone())?;
@@ -46,6 +47,7 @@ pub(crate) async fn capacity(arguments: &CapacityArgs) -> anyhow::Result<ExitCod
     let output = &arguments.load.common().output;
     let mut benchmark = benchmark(&arguments.load)?;
     aim(&mut benchmark, arguments.load.common(), None).await?;
+    benchmark.options.compact = arguments.compact;
     let told = Told::new(&benchmark.load, output);
     let stop = CancellationToken::new();
     let _signals = signals::stop_at_signal(stop.clone())?;

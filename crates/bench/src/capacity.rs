@@ -117,6 +117,10 @@ pub async fn capacity_curve(
     let mut points: Vec<CapacityPoint> = Vec::new();
     let mut ended_early = None;
     for rate in rates {
+        if stop.is_cancelled() && !points.is_empty() {
+            ended_early = Some("stopped".to_owned());
+            break;
+        }
         let plan = ProbePlan {
             rate_per_second: rate,
             seconds: probe_seconds,

@@ -9,6 +9,10 @@
 //! for a second shows in all requests that were due in it. What the generator itself added ([`Report::lateness`]) and took
 //! ([`OwnCost`]) stands beside, with what makes the result doubtful.
 //!
+//! Several runs say more: [`Comparison`] holds those of two sides against each other with the statistics of [`statistics`], [`Ab`]
+//! runs them in turns, [`search_slo`] finds the highest rate that keeps a promise about latency, [`capacity_curve`] what each rate
+//! costs, and [`Merged`] puts together what several generators measured at once.
+//!
 //! ```no_run
 //! use etcd_monitor_bench::{
 //!     Benchmark, Load, Standard, StandardKind, Until, default_engine,

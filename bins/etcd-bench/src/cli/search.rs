@@ -71,6 +71,11 @@ pub(crate) struct SloArgs {
     #[arg(long, value_name = "TIME", default_value = "15m", value_parser = duration)]
     pub max_time: Duration,
 
+    /// Compacts after each rate, so that each meets as many revisions. For the whole cluster: watches of others that are
+    /// behind are cancelled
+    #[arg(long)]
+    pub compact: bool,
+
     /// What is asked.
     #[command(subcommand)]
     pub load: Command,
@@ -138,6 +143,11 @@ pub(crate) struct CapacityArgs {
     /// Time at the beginning of each that is not measured
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = duration)]
     pub settle: Duration,
+
+    /// Compacts after each rate, so that each meets as many revisions. For the whole cluster: watches of others that are
+    /// behind are cancelled
+    #[arg(long)]
+    pub compact: bool,
 
     /// What is asked.
     #[command(subcommand)]

@@ -2,7 +2,7 @@
 
 use super::course::describe as describe_event;
 use super::table::describe;
-use super::{LatencyFigures, OperationFigures, Report};
+use super::{Details, LatencyFigures, OperationFigures, Report};
 use crate::html::{Bars, Chart, Line, Mark, Page, Scale};
 use crate::series::Second;
 
@@ -77,7 +77,7 @@ impl Report {
         let parameters: Vec<String> = parameters
             .map(|(name, value)| format!("{name} {value}"))
             .collect();
-        vec![
+        let mut facts = vec![
             (
                 "throughput",
                 format!("{rate} over {:.1} s", self.window_seconds),
@@ -97,7 +97,10 @@ impl Report {
             ("data", self.data()),
             ("generator", self.generator()),
             ("cluster", self.cluster()),
-        ]
+        ];
+        facts.extend(self.details.iter().flat_map(Details::lines));
+        facts.extend(self.breakdown.describe().map(|time| ("mean time", time)));
+        facts
     }
 
     /// The whole seconds that were measured, several in one where there are many.
