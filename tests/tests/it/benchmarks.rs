@@ -277,6 +277,79 @@ async fn a_signal_brings_the_report_and_no_key_stays() {
     assert_eq!(keys(&mut client).await, 0);
 }
 
+/// Runs a load with a screen on a terminal of its own, to which `typed` is typed; the code and all that was written there.
+#[cfg(unix)]
+async fn on_a_terminal(cluster: &Cluster, typed: &'static [u8]) -> (Option<i32>, String) {
+    use std::io::{Read, Write};
+
+    use rustix::pty::OpenptFlags;
+    let ours = rustix::pty::openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    rustix::pty::grantpt(&ours).unwrap();
+    rustix::pty::unlockpt(&ours).unwrap();
+    let name = rustix::pty::ptsname(&ours, Vec::new()).unwrap();
+    let theirs = std::fs::File::options()
+        .read(true)
+        .write(true)
+        .open(name.to_str().unwrap())
+        .unwrap();
+    let size = rustix::termios::Winsize {
+        ws_row: 30,
+        ws_col: 100,
+        ws_xpixel: 0,
+        ws_ypixel: 0,
+    };
+    rustix::termios::tcsetwinsize(&theirs, size).unwrap();
+    let mut running = Command::new(bench_binary())
+        .args(["write", "--tui", "--duration", "10m", "--endpoints"])
+        .arg(cluster.member(0).client_url())
+        .stdin(theirs.try_clone().unwrap())
+        .stdout(theirs)
+        .stderr(Stdio::null())
+        .kill_on_drop(true)
+        .spawn()
+        .unwrap();
+    let reading = tokio::task::spawn_blocking(move || {
+        let mut terminal = std::fs::File::from(ours);
+        let (mut all, mut some) = (Vec::new(), [0; 4_096]);
+        let mut is_typed = false;
+        // An error is the end: nobody has the other side any more.
+        while let Ok(read @ 1..) = terminal.read(&mut some) {
+            all.extend_from_slice(&some[..read]);
+            if !is_typed && String::from_utf8_lossy(&all).contains("measuring") {
+                terminal.write_all(typed).unwrap();
+                is_typed = true;
+            }
+        }
+        String::from_utf8_lossy(&all).into_owned()
+    });
+    let ended = running.wait().await.unwrap();
+    (ended.code(), reading.await.unwrap())
+}
+
+#[cfg(unix)]
+#[tokio::test]
+async fn a_screen_ends_by_a_key_and_gives_the_terminal_back() {
+    let cluster = one().await;
+    // The second is Ctrl-C, which makes no signal while the terminal is the screen's.
+    for typed in [&b"q"[..], b"\x03"] {
+        let (code, written) = on_a_terminal(&cluster, typed).await;
+        assert_eq!(code, Some(0), "{written}");
+        let (screen, after) = written.split_once("\x1b[?1049l").unwrap();
+        assert!(screen.contains("\x1b[?1049h") && screen.contains("members"));
+        assert!(after.contains("ended early   stopped"), "{after}");
+        assert!(!after.contains("\x1b[?1049h"), "{after}");
+    }
+    assert_eq!(keys(&mut client(&cluster).await).await, 0);
+    let ended = on(&cluster, &["write", "--tui", "--total", "5"]).await;
+    assert_eq!(ended.code, Some(0));
+    assert!(
+        ended.stderr.contains("--tui wants a terminal"),
+        "{}",
+        ended.stderr
+    );
+    assert!(!ended.stdout.contains('\x1b'));
+}
+
 #[tokio::test]
 async fn the_monitor_runs_a_benchmark_and_keeps_nothing() {
     let cluster = one().await;
