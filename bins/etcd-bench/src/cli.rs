@@ -18,7 +18,7 @@ pub(crate) use check::CheckArgs;
 pub(crate) use compare::{AbArgs, CompareArgs};
 pub(crate) use connection::ConnectionArgs;
 pub(crate) use engine::{EngineArg, EngineArgs};
-pub(crate) use load::LoadArgs;
+pub(crate) use load::{LoadArgs, TargetArg};
 #[cfg(target_os = "linux")]
 pub(crate) use null_server::NullServerArgs;
 pub(crate) use output::{OutputArgs, ReportFormat};
