@@ -102,6 +102,7 @@ describe('benchmarks', () => {
     assert.match(await page.getByTestId('quantiles').textContent(), /put.*500/);
     assert.equal(await page.getByTestId('histogram').getByRole('listitem').count(), 7);
     assert.match(await page.getByTestId('accounting').textContent(), /Nothing that was acknowledged is lost/);
+    await shown(page.getByTestId('bottleneck'));
     await inBoth('report');
   });
 

@@ -5,10 +5,13 @@ mod compare;
 mod connection;
 mod engine;
 mod load;
+mod merge;
 #[cfg(target_os = "linux")]
 mod null_server;
 mod output;
+mod report;
 mod result;
+mod search;
 mod streams;
 mod workload;
 
@@ -19,10 +22,13 @@ pub(crate) use compare::{AbArgs, CompareArgs};
 pub(crate) use connection::ConnectionArgs;
 pub(crate) use engine::{EngineArg, EngineArgs};
 pub(crate) use load::{LoadArgs, TargetArg};
+pub(crate) use merge::{MergeArgs, MergeFormat};
 #[cfg(target_os = "linux")]
 pub(crate) use null_server::NullServerArgs;
 pub(crate) use output::{OutputArgs, ReportFormat};
+pub(crate) use report::ReportArgs;
 pub(crate) use result::ResultFormat;
+pub(crate) use search::{CapacityArgs, SloArgs};
 pub(crate) use streams::StreamCommand;
 pub(crate) use workload::{Command, CommonArgs};
 
@@ -64,6 +70,14 @@ pub(crate) enum Task {
     Compare(Box<CompareArgs>),
     /// Runs two sides in turns.
     Ab(Box<AbArgs>),
+    /// Looks for a rate.
+    Slo(Box<SloArgs>),
+    /// Tries several rates.
+    Capacity(Box<CapacityArgs>),
+    /// Shows a report again.
+    Report(ReportArgs),
+    /// Merges results.
+    Merge(MergeArgs),
     /// Serves nothing.
     #[cfg(target_os = "linux")]
     NullServer(NullServerArgs),

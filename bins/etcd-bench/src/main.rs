@@ -4,11 +4,13 @@ mod ab;
 mod check;
 mod cli;
 mod compare;
+mod merge;
 #[cfg(target_os = "linux")]
 mod null_server;
 mod output;
 mod progress;
 mod run;
+mod search;
 mod signals;
 
 use std::process::ExitCode;

@@ -9,7 +9,7 @@ use crate::cli::{
     Cli, Command, CommonArgs, EngineArg, OutputArgs, ReportFormat, StreamCommand, TargetArg, Task,
 };
 use crate::progress::Bars;
-use crate::{ab, check, compare, output, signals};
+use crate::{ab, check, compare, merge, output, search, signals};
 
 /// Does what was asked; the code says what came of it.
 pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
@@ -19,6 +19,10 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Task::Compare(arguments) => compare::run(arguments),
         Task::Check(arguments) => check::run(arguments).await,
         Task::Ab(arguments) => ab::run(arguments).await,
+        Task::Slo(arguments) => search::slo(arguments).await,
+        Task::Capacity(arguments) => search::capacity(arguments).await,
+        Task::Report(arguments) => output::show(arguments),
+        Task::Merge(arguments) => merge::run(arguments),
         #[cfg(target_os = "linux")]
         Task::NullServer(arguments) => crate::null_server::run(arguments).await,
     }
@@ -42,7 +46,8 @@ async fn load(command: &Command) -> anyhow::Result<ExitCode> {
 /// Measures one member after the other.
 async fn each(mut benchmark: Benchmark, common: &CommonArgs) -> anyhow::Result<ExitCode> {
     let output = &common.output;
-    if output.format == ReportFormat::Csv || output.hdr_log.is_some() {
+    let is_possible = matches!(output.format, ReportFormat::Table | ReportFormat::Json);
+    if !is_possible || output.hdr_log.is_some() {
         let why = "--target each writes -w table or -w json, and no --hdr-log";
         return Err(output::Usage(why.to_owned()).into());
     }

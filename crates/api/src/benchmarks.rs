@@ -6,6 +6,7 @@
 mod asked;
 mod job;
 mod kept;
+mod kept_report;
 mod run;
 mod runner;
 mod trouble;
@@ -31,7 +32,8 @@ pub use runner::BenchmarkRunner;
 use runner::Order;
 pub(crate) use trouble::Refusal;
 
-/// Benchmarks that are kept, over all clusters: each takes some 10 KB, and the file is written as a whole.
+/// Benchmarks that are kept, over all clusters: each takes some 10 KB, and some 30 KB more for each endpoint, whose figures of
+/// each second are a part of the report; and the file is written as a whole.
 const KEPT_MAX: usize = 100;
 
 /// Letters of an id: 40 bits, with a short prefix of the keys.

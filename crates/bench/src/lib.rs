@@ -38,6 +38,7 @@ mod ab;
 mod benchmark;
 mod bottleneck;
 mod breakdown;
+mod capacity;
 mod check;
 mod compare;
 mod engine;
@@ -45,16 +46,20 @@ mod environment;
 mod error;
 mod failover;
 mod fsync_probe;
+mod hdr_log;
 mod histogram;
+mod html;
 #[cfg(target_os = "linux")]
 mod http2;
 mod keys;
 mod load;
+mod merge;
 #[cfg(target_os = "linux")]
 mod null_server;
 #[cfg(target_os = "linux")]
 mod poller;
 mod prefix;
+mod probe;
 mod recorder;
 mod report;
 mod request;
@@ -62,6 +67,7 @@ mod schedule;
 mod self_load;
 mod series;
 mod server;
+mod slo;
 mod standard;
 pub mod statistics;
 mod streams;
@@ -73,6 +79,9 @@ pub use ab::{Ab, AbReport, ROUNDS_MAX, RoundRun, RoundWatcher, SideName};
 pub use benchmark::{Benchmark, Options, Phase, Watcher};
 pub use bottleneck::{Bottleneck, Limit};
 pub use breakdown::Breakdown;
+pub use capacity::{
+    CURVE_RATES_MAX, CapacityPoint, CapacityReport, CurveWatcher, LatencyPoint, capacity_curve,
+};
 pub use check::{CHECK_PREFIX_DEFAULT, CHECK_SECONDS_DEFAULT, CheckLevel, CheckResult, CheckRule};
 pub use compare::{
     CompareMethod, CompareOptions, CompareOutcome, Comparison, LEVEL, MetricComparison, MetricKind,
@@ -89,8 +98,12 @@ pub use fsync_probe::FsyncProbe;
 pub use histogram::Latencies;
 pub use keys::{KeyOrder, KeyPicker, KeyShape, Values, ZIPF_EXPONENT_DEFAULT, end_of_prefix};
 pub use load::{Arrivals, CLIENTS_MAX, CONNECTIONS_MAX, Load, Overload, Rate, Until};
+pub use merge::{
+    MERGED_MAX, MergeError, MergeInput, Merged, MergedOperation, MergedReports, OVERLAP_LEAST,
+};
 #[cfg(target_os = "linux")]
 pub use null_server::NullServer;
+pub use probe::ProbePlan;
 pub use recorder::{Errors, Failure, Recorder, Recording, Tally, Times};
 pub use report::{
     Accounting, AccountingVerdict, Bucket, ContentionFigures, Details, LatencyFigures,
@@ -101,6 +114,10 @@ pub use schedule::Schedule;
 pub use self_load::{OwnCost, Scheduling};
 pub use series::{OpenSecond, Progress, Second, SecondsBoard};
 pub use server::{Durations, MemberFigures, MemberSecond, PeerFigures, ServerMember};
+pub use slo::{
+    LatencyTarget, Percentile, Probe, ProbeFigures, ProbeVerdict, ProbeWatcher, Purpose, Search,
+    SloLimit, SloOptions, SloReport, WindowsOver, search_slo,
+};
 pub use standard::{PREFIX_DEFAULT, Standard, StandardKind};
 pub use streams::{
     LEASES_MAX, Stage, StreamBenchmark, StreamLoad, StreamOptions, StreamOutcome, WatchLoad,

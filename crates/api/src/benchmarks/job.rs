@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::AskedBenchmark;
+use super::kept_report::KeptReport;
 
 /// Where a benchmark stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, ToSchema)]
@@ -128,7 +129,7 @@ pub(crate) struct BenchmarkJob {
     pub(crate) keys_left: Option<String>,
     /// What was measured; null where nothing was.
     #[schema(value_type = Option<Report>)]
-    pub(crate) report: Option<serde_json::Value>,
+    pub(crate) report: Option<KeptReport>,
 }
 
 /// Where benchmarks are asked for.
@@ -184,13 +185,5 @@ impl BenchmarkJob {
             JobState::Failed,
             Some(JobReason::new("daemon_killed", detail)),
         );
-    }
-
-    /// A figure of the responses, of the kind of request of which it is the longest; `None` where nothing was measured.
-    pub(crate) fn longest_response(&self, figure: &str) -> Option<f64> {
-        let operations = self.report.as_ref()?["operations"].as_array()?;
-        let of_kinds = operations.iter();
-        let of_kinds = of_kinds.filter_map(|kind| kind["response"][figure].as_f64());
-        of_kinds.reduce(f64::max)
     }
 }

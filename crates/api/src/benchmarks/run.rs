@@ -12,6 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::asked::{AskedBenchmark, SECONDS_MAX};
 use super::job::{BenchmarkJob, JobPhase, JobProgress, JobReason, JobState};
+use super::kept_report::KeptReport;
 use super::runner::deleted;
 use super::{Benchmarks, Cancelled, trouble};
 
@@ -231,7 +232,7 @@ impl Outcome {
                 error.to_string(),
             )),
             Some(Ok(report)) => {
-                job.report = serde_json::to_value(&report).ok();
+                job.report = KeptReport::of(&report);
                 failure(&report).map_or(Ok(()), Err)
             }
         };

@@ -19,6 +19,9 @@ const LEFT_PAUSE: Duration = Duration::from_secs(10);
 /// How long one try may take.
 const LEFT_WITHIN: Duration = Duration::from_secs(10);
 
+/// Endpoints whose members are looked at each second meanwhile: with more, reports would be too long to be kept.
+const OBSERVED_MAX: usize = 9;
+
 /// A benchmark that is to be run.
 #[derive(Debug)]
 pub(super) struct Order {
@@ -54,7 +57,7 @@ impl BenchmarkRunner {
                 biased;
                 () = stop.cancelled() => break,
                 order = self.orders.recv() => match order {
-                    Some(order) => self.carry_out(order, &stop).await,
+                    Some(order) => Box::pin(self.carry_out(order, &stop)).await,
                     None => break,
                 },
                 _ = looks.tick() => {
@@ -87,7 +90,8 @@ impl BenchmarkRunner {
                     cancelled,
                     snapshots: order.snapshots,
                 };
-                run.until_its_end(stop).await;
+                // A future of this size belongs on the heap.
+                Box::pin(run.until_its_end(stop)).await;
                 None
             }
             Err((state, reason)) => Some((state, reason)),
@@ -161,6 +165,7 @@ impl Benchmarks {
         let mut benchmark = made
             .map_err(|error| JobReason::new(AskedBenchmark::code_of(&error), error.to_string()))?;
         benchmark.options.populate_rate = Some(job.asked.rate());
+        benchmark.options.server_metrics = benchmark.endpoints.len() <= OBSERVED_MAX;
         Ok(benchmark)
     }
 }

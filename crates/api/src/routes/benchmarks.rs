@@ -64,7 +64,8 @@ struct BenchmarkList {
 
 impl BenchmarkLine {
     fn of(job: &BenchmarkJob) -> Self {
-        let report = job.report.as_ref();
+        let figures = job.report.as_ref().map(|report| report.figures.clone());
+        let figures = figures.unwrap_or_default();
         Self {
             id: job.id.clone(),
             url: job.url.clone(),
@@ -76,11 +77,11 @@ impl BenchmarkLine {
             started_at: job.started_at,
             ended_at: job.ended_at,
             reason: job.reason.clone(),
-            per_second: report.and_then(|report| report["per_second"].as_f64()),
-            p50_seconds: job.longest_response("p50_seconds"),
-            p99_seconds: job.longest_response("p99_seconds"),
-            failed: report.and_then(|report| report["failed"].as_u64()),
-            valid: report.and_then(|report| report["valid"].as_bool()),
+            per_second: figures.per_second,
+            p50_seconds: figures.p50_seconds,
+            p99_seconds: figures.p99_seconds,
+            failed: figures.failed,
+            valid: figures.valid,
         }
     }
 }

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, describe, it } from 'node:test';
 import { close, source } from './sources.mjs';
 
-const { boundsInWords, costInWords, longest, sentenceOf, shapeOf, shareOf, verdictOf } = await source('benchmarks/documents.ts');
+const { boundsInWords, costInWords, limitInWords, longest, sentenceOf, shapeOf, shareOf, verdictOf } = await source('benchmarks/documents.ts');
 after(close);
 
 const asked = { benchmark_type: 'write', operations: 1000, connections: 10, clients: 10, key_size: 32, value_size: 256, rate_limit: 1000 };
@@ -30,6 +30,8 @@ describe('a benchmark', () => {
     assert.equal(shapeOf(job('failed', { code: 'acknowledged_lost', detail: '' }), true), 'critical');
     assert.equal(verdictOf('nothing_lost')[0], 'healthy');
     assert.equal(verdictOf('something new')[0], 'unknown');
+    assert.match(limitInWords('wal_fsync'), /^The disk limited it/);
+    assert.equal(limitInWords('something_new'), 'Limited by something_new');
   });
 
   it('tells beforehand what it takes, the keys that it needs included', () => {

@@ -118,6 +118,8 @@ export interface Report {
   ended_early: string | null;
   doubts: string[];
   valid: boolean;
+  /** What limited it; not there in reports of earlier releases. */
+  bottleneck?: { limit: string; evidence: string[]; action: string };
   accounting: { acknowledged: number; unknown: number; revision_before: number; revision_after: number | null; verdict: string };
 }
 
@@ -198,6 +200,24 @@ const VERDICTS: Record<string, [State, string]> = {
 /** What the revisions say about the changes. */
 export function verdictOf(verdict: string): [State, string] {
   return VERDICTS[verdict] ?? ['unknown', verdict];
+}
+
+const LIMITS: Record<string, string> = {
+  none: 'Nothing limited it: the rate that was asked was reached',
+  wal_fsync: 'The disk limited it: syncs of the write-ahead log',
+  backend_commit: 'The disk limited it: commits of the backend',
+  server_cpu: 'The CPU of a member limited it',
+  peer_network: 'The network between the members limited it',
+  client_network: 'The network between the daemon and the members limited it',
+  client_machine: 'The machine of the daemon limited it, which the load came from',
+  client_flow: 'The load limited it: every client waited for its answer, and nothing was at its limit',
+  outage: 'The cluster gave no service for a part of the time',
+  unknown: 'What limited it is not known',
+};
+
+/** What limited a run. */
+export function limitInWords(limit: string): string {
+  return LIMITS[limit] ?? `Limited by ${limit}`;
 }
 
 /** A bucket by its bounds: `1 to 5 ms`. */

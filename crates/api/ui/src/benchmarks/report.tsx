@@ -6,7 +6,7 @@ import { latency, rate, whole } from '../format';
 import { Shape } from '../shape';
 import { Known } from '../unknown';
 import type { Latencies, Operation, Report } from './documents';
-import { boundsInWords, verdictOf } from './documents';
+import { boundsInWords, limitInWords, verdictOf } from './documents';
 
 const COLUMNS: [keyof Latencies, string, string][] = [
   ['mean_seconds', 'mean', 'nothing was answered'],
@@ -100,7 +100,7 @@ function Histogram({ operation: { kind, histogram } }: { operation: Operation })
 }
 
 /** Errors, doubts, and whether what was acknowledged is there. */
-function Trust({ report: { errors, doubts, valid, accounting } }: { report: Report }) {
+function Trust({ report: { errors, doubts, valid, accounting, bottleneck } }: { report: Report }) {
   const [state, verdict] = verdictOf(accounting.verdict);
   return (
     <section class="card list" aria-labelledby="trust-title" data-testid="benchmark-trust">
@@ -109,6 +109,13 @@ function Trust({ report: { errors, doubts, valid, accounting } }: { report: Repo
         <Item state={state} testId="accounting">
           {verdict} <span class="muted">({whole(accounting.acknowledged)} acknowledged, {whole(accounting.unknown)} unknown)</span>
         </Item>
+        {bottleneck != null && (
+          <Item state={bottleneck.limit === 'unknown' ? 'unknown' : 'info'} testId="bottleneck">
+            {limitInWords(bottleneck.limit)}
+            {bottleneck.action !== '' && <>; {bottleneck.action}</>}
+            {bottleneck.evidence.map((line) => <span class="muted bottleneck-evidence" key={line}>{line}</span>)}
+          </Item>
+        )}
         {doubts.map((doubt) => (
           <Item state="unknown" testId="doubt" key={doubt}>{doubt}</Item>
         ))}
