@@ -23,8 +23,7 @@ pub(crate) use check::CheckArgs;
 pub(crate) use compare::{AbArgs, CompareArgs};
 pub(crate) use connection::ConnectionArgs;
 pub(crate) use engine::{EngineArg, EngineArgs};
-pub(crate) use load::LoadArgs;
-pub(crate) use load::duration;
+pub(crate) use load::{LoadArgs, TargetArg, duration};
 pub(crate) use merge::{MergeArgs, MergeFormat};
 #[cfg(target_os = "linux")]
 pub(crate) use null_server::NullServerArgs;

@@ -35,6 +35,9 @@ impl Report {
         );
         line(text, "load", &describe(&plan.load));
         line(text, "endpoints", &plan.endpoints.join(", "));
+        if let Some(target) = plan.parameters.get("target") {
+            line(text, "target", target);
+        }
         let rate = self
             .per_second
             .map_or("not measured".to_owned(), |rate| format!("{rate:.1}/s"));
