@@ -19,8 +19,8 @@ use crate::{compare, signals};
 pub(crate) async fn run(arguments: &AbArgs) -> anyhow::Result<ExitCode> {
     let common = arguments.load.common();
     let format = common.output.format;
-    if !matches!(format, ReportFormat::Table | ReportFormat::Json) {
-        return Err(output::Usage("ab writes -w table or -w json".to_owned()).into());
+    if format == ReportFormat::Csv {
+        return Err(output::Usage("ab writes -w table, json or html".to_owned()).into());
     }
     let ab = Ab {
         a: side(arguments, &arguments.a_endpoints, arguments.a_engine).await?,
@@ -40,6 +40,7 @@ pub(crate) async fn run(arguments: &AbArgs) -> anyhow::Result<ExitCode> {
     let report = report?;
     let text = match format {
         ReportFormat::Json => report.to_json()? + "\n",
+        ReportFormat::Html => report.to_html(),
         _ => report.to_table(),
     };
     output::write_text(&text, common.output.output.as_deref())?;

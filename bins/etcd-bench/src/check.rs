@@ -23,6 +23,7 @@ pub(crate) async fn run(arguments: &CheckArgs) -> anyhow::Result<ExitCode> {
         ReportFormat::Table => result.to_table(),
         ReportFormat::Json => result.to_json()? + "\n",
         ReportFormat::Csv => result.report.to_csv(),
+        ReportFormat::Html => result.report.to_html(),
     };
     output::write_report(&result.report, &text, &arguments.output)?;
     Ok(if result.passed {

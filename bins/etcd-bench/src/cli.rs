@@ -5,12 +5,15 @@ mod compare;
 mod connection;
 mod engine;
 mod load;
+mod merge;
 #[cfg(target_os = "linux")]
 mod null_server;
 mod output;
 mod preset;
+mod report;
 mod result;
 mod scenario;
+mod search;
 mod streams;
 mod workload;
 
@@ -20,14 +23,16 @@ pub(crate) use check::CheckArgs;
 pub(crate) use compare::{AbArgs, CompareArgs};
 pub(crate) use connection::ConnectionArgs;
 pub(crate) use engine::{EngineArg, EngineArgs};
-pub(crate) use load::LoadArgs;
-pub(crate) use load::duration;
+pub(crate) use load::{LoadArgs, TargetArg, duration};
+pub(crate) use merge::{MergeArgs, MergeFormat};
 #[cfg(target_os = "linux")]
 pub(crate) use null_server::NullServerArgs;
 pub(crate) use output::{OutputArgs, ReportFormat};
 pub(crate) use preset::PresetArgs;
+pub(crate) use report::ReportArgs;
 pub(crate) use result::ResultFormat;
 pub(crate) use scenario::ScenarioArgs;
+pub(crate) use search::{CapacityArgs, SloArgs};
 pub(crate) use streams::StreamCommand;
 pub(crate) use workload::{Command, CommonArgs};
 
@@ -46,6 +51,7 @@ pub(crate) use workload::{Command, CommonArgs};
   etcd-bench watch --watchers 1000 --rate 100 --duration 30s
   etcd-bench check --load m
   etcd-bench compare before.json after.json
+  etcd-bench slo --p99 10ms write
 
 Exit codes: 0 measured (of check: passed), 1 failed or nothing could be measured, 2 wrong usage; of compare and ab also 3 regression, 4 too noisy.")]
 pub(crate) struct Cli {
@@ -93,6 +99,14 @@ A scenario:
     Compare(Box<CompareArgs>),
     /// Runs two sides in turns.
     Ab(Box<AbArgs>),
+    /// Looks for a rate.
+    Slo(Box<SloArgs>),
+    /// Tries several rates.
+    Capacity(Box<CapacityArgs>),
+    /// Shows a report again.
+    Report(ReportArgs),
+    /// Merges results.
+    Merge(MergeArgs),
     /// Serves nothing.
     #[cfg(target_os = "linux")]
     NullServer(NullServerArgs),

@@ -30,6 +30,7 @@ pub(crate) fn run(arguments: &CompareArgs) -> anyhow::Result<ExitCode> {
     let text = match arguments.result.format {
         ResultFormat::Table => comparison.to_table(),
         ResultFormat::Json => comparison.to_json()? + "\n",
+        ResultFormat::Html => comparison.to_html(),
     };
     output::write_text(&text, arguments.result.output.as_deref())?;
     Ok(code(comparison.outcome))

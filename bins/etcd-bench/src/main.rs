@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod compare;
 mod display;
+mod merge;
 #[cfg(target_os = "linux")]
 mod null_server;
 mod output;
@@ -12,6 +13,7 @@ mod progress;
 mod run;
 mod scenario;
 mod screen;
+mod search;
 mod signals;
 
 use std::process::ExitCode;

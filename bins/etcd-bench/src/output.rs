@@ -8,15 +8,12 @@ use std::{fmt, fs};
 use anyhow::Context;
 use etcd_monitor_bench::{BenchError, Report, ScenarioReport};
 
-use crate::cli::{OutputArgs, ReportFormat};
+use crate::cli::{OutputArgs, ReportArgs, ReportFormat};
+use crate::compare;
 
 /// Writes the report, and the histograms where they are wanted.
 pub(crate) fn write(report: &Report, arguments: &OutputArgs) -> anyhow::Result<()> {
-    let text = match arguments.format {
-        ReportFormat::Table => report.to_table(),
-        ReportFormat::Json => report.to_json()? + "\n",
-        ReportFormat::Csv => report.to_csv(),
-    };
+    let text = text(report, arguments.format)?;
     write_report(report, &text, arguments)
 }
 
@@ -34,6 +31,24 @@ pub(crate) fn write_report(
     write_text(text, arguments.output.as_deref())
 }
 
+/// The report in this form.
+fn text(report: &Report, format: ReportFormat) -> anyhow::Result<String> {
+    Ok(match format {
+        ReportFormat::Table => report.to_table(),
+        ReportFormat::Json => report.to_json()? + "\n",
+        ReportFormat::Csv => report.to_csv(),
+        ReportFormat::Html => report.to_html(),
+    })
+}
+
+/// Shows a report that was written before.
+pub(crate) fn show(arguments: &ReportArgs) -> anyhow::Result<ExitCode> {
+    let report = compare::report(&arguments.report)?;
+    let text = text(&report, arguments.format)?;
+    write_text(&text, arguments.output.as_deref())?;
+    Ok(ExitCode::SUCCESS)
+}
+
 /// Writes the report of a scenario.
 pub(crate) fn write_scenario(
     report: &ScenarioReport,
@@ -43,6 +58,9 @@ pub(crate) fn write_scenario(
         ReportFormat::Table => report.to_table(),
         ReportFormat::Json => report.to_json()? + "\n",
         ReportFormat::Csv => report.to_csv(),
+        ReportFormat::Html => {
+            return Err(Usage("run writes -w table, json or csv".to_owned()).into());
+        }
     };
     write_text(&text, arguments.output.as_deref())
 }

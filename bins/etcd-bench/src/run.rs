@@ -9,10 +9,12 @@ use etcd_monitor_bench::{
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{
-    Cli, Command, CommonArgs, EngineArg, OutputArgs, PresetArgs, ScenarioArgs, StreamCommand, Task,
+    Cli, Command, CommonArgs, EngineArg, OutputArgs, PresetArgs, ReportFormat, ScenarioArgs,
+    StreamCommand, TargetArg, Task,
 };
 use crate::display::Display;
-use crate::{ab, check, compare, display, output, scenario, signals};
+use crate::progress::Bars;
+use crate::{ab, check, compare, display, merge, output, scenario, search, signals};
 
 /// Does what was asked; the code says what came of it.
 pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
@@ -24,6 +26,10 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
         Task::Compare(arguments) => compare::run(arguments),
         Task::Check(arguments) => check::run(arguments).await,
         Task::Ab(arguments) => ab::run(arguments).await,
+        Task::Slo(arguments) => search::slo(arguments).await,
+        Task::Capacity(arguments) => search::capacity(arguments).await,
+        Task::Report(arguments) => output::show(arguments),
+        Task::Merge(arguments) => merge::run(arguments),
         #[cfg(target_os = "linux")]
         Task::NullServer(arguments) => crate::null_server::run(arguments).await,
     }
@@ -32,6 +38,9 @@ pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
 async fn load(command: &Command) -> anyhow::Result<ExitCode> {
     let common = command.common();
     let mut benchmark = benchmark(command)?;
+    if common.load.target == TargetArg::Each {
+        return each(benchmark, common).await;
+    }
     aim(&mut benchmark, common, None).await?;
     measure(&benchmark, common).await
 }
@@ -61,6 +70,44 @@ async fn measure(benchmark: &Benchmark, common: &CommonArgs) -> anyhow::Result<E
     let report = benchmark.run(&display, &stop).await;
     display.end();
     end(&report?, &common.output)
+}
+
+/// Measures one member after the other.
+async fn each(mut benchmark: Benchmark, common: &CommonArgs) -> anyhow::Result<ExitCode> {
+    let output = &common.output;
+    let is_possible = matches!(output.format, ReportFormat::Table | ReportFormat::Json);
+    if !is_possible || output.hdr_log.is_some() {
+        let why = "--target each writes -w table or -w json, and no --hdr-log";
+        return Err(output::Usage(why.to_owned()).into());
+    }
+    let client = benchmark.client.clone();
+    let members = Target::Each.endpoints(&client, &benchmark.endpoints);
+    let bars = Bars::new(&benchmark.load, output.quiet);
+    let stop = CancellationToken::new();
+    let _signals = signals::stop_at_signal(stop.clone())?;
+    let mut reports: Vec<Report> = Vec::new();
+    for member in members.await? {
+        note_target(&mut benchmark, &member.to_string());
+        benchmark.engine = common.engine.engine(None, client.clone(), vec![member]);
+        let report = benchmark.run(&bars, &stop).await;
+        bars.end();
+        reports.push(report?);
+        if stop.is_cancelled() {
+            break;
+        }
+    }
+    let text = if output.format == ReportFormat::Json {
+        serde_json::to_string_pretty(&reports)? + "\n"
+    } else {
+        let tables: Vec<String> = reports.iter().map(Report::to_table).collect();
+        tables.join("\n")
+    };
+    output::write_text(&text, output.output.as_deref())?;
+    Ok(if reports.iter().all(Report::is_success) {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    })
 }
 
 async fn streams(command: &StreamCommand) -> anyhow::Result<ExitCode> {
@@ -123,9 +170,22 @@ pub(crate) async fn aim(
 ) -> anyhow::Result<()> {
     let client = benchmark.client.clone();
     let target = Target::from(common.load.target);
+    if target == Target::Each {
+        let why = "--target each makes a report for each member: it is no side of a comparison";
+        return Err(output::Usage(why.to_owned()).into());
+    }
+    if target != Target::All {
+        note_target(benchmark, target.as_str());
+    }
     let endpoints = target.endpoints(&client, &benchmark.endpoints).await?;
     benchmark.engine = common.engine.engine(named, client, endpoints);
     Ok(())
+}
+
+/// Notes for the report which members are asked.
+fn note_target(benchmark: &mut Benchmark, target: &str) {
+    let parameters = &mut benchmark.options.parameters;
+    parameters.insert("target".to_owned(), target.to_owned());
 }
 
 /// The benchmark that the flags of a load describe.

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::benchmark::{Benchmark, Phase, Watcher};
 use crate::compare::{CompareOptions, Comparison};
 use crate::error::BenchError;
+use crate::html::Page;
 use crate::report::Report;
 use crate::series::SecondsBoard;
 
@@ -193,6 +194,16 @@ impl AbReport {
     /// The document, with all runs.
     pub fn to_json(&self) -> serde_json::Result<String> {
         serde_json::to_string_pretty(self)
+    }
+
+    /// The comparison as one HTML file, which loads nothing from anywhere, or why there is none.
+    pub fn to_html(&self) -> String {
+        if let Some(comparison) = &self.comparison {
+            return comparison.to_html();
+        }
+        let mut page = Page::new("B against A");
+        page.notice(&self.to_table(), true);
+        page.end()
     }
 
     /// The comparison for people, or why there is none.

@@ -30,6 +30,10 @@ const POPULATE_CLIENTS: u32 = 64;
 /// What a benchmark does beside its load.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a wish of its own, and all go together"
+)]
 pub struct Options {
     /// All keys begin with it.
     pub prefix: String,
@@ -41,6 +45,9 @@ pub struct Options {
     pub use_existing_prefix: bool,
     /// Leaves the keys there.
     pub keep_keys: bool,
+    /// Compacts in the end, so that the next run meets no more revisions than this one did. For the whole cluster: watches of
+    /// others that are behind are cancelled, and reads of older revisions fail.
+    pub compact: bool,
     /// What else makes the load what it is, by name (sizes, shares): stands in the report, and runs are only compared where it
     /// is equal.
     pub parameters: BTreeMap<String, String>,
@@ -61,6 +68,7 @@ impl Options {
             value_size,
             use_existing_prefix: false,
             keep_keys: false,
+            compact: false,
             parameters: BTreeMap::new(),
             server_metrics: true,
             fsync_probe: None,
@@ -137,6 +145,11 @@ impl Benchmark {
         };
         let mut report = measured?;
         report.keys_left = left.map(|error| error.to_string());
+        if self.options.compact
+            && let Err(error) = prefix.compact().await
+        {
+            report.doubts.push(format!("not compacted: {error}"));
+        }
         Ok(report)
     }
 

@@ -5,6 +5,7 @@
 //! a bootstrap over blocks of seconds; nothing of what differs from run to run.
 
 mod comparable;
+mod html;
 mod judge;
 mod seconds;
 mod table;

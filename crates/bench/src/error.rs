@@ -58,7 +58,7 @@ pub enum BenchError {
     },
     /// No member is what the load is to go to.
     #[error(
-        "no {wanted} was found that may be contacted (--target): see whether the members answer, and name them all in --endpoints"
+        "no member for --target {wanted} was found that may be contacted: see whether the members answer, and name them all in --endpoints"
     )]
     NoTarget {
         /// What was looked for.

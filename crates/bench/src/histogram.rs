@@ -41,6 +41,13 @@ impl Latencies {
         let _ = self.0.add(&other.0);
     }
 
+    /// Counts all of a histogram of nanoseconds; false where it is of another precision or range, so that not all could be
+    /// counted as they are.
+    pub(crate) fn add_histogram(&mut self, other: &Histogram<u64>) -> bool {
+        let is_alike = other.sigfig() == self.0.sigfig() && other.low() == self.0.low();
+        is_alike && self.0.add(other).is_ok()
+    }
+
     /// How many were counted.
     pub fn count(&self) -> u64 {
         self.0.len()

@@ -9,6 +9,10 @@
 //! for a second shows in all requests that were due in it. What the generator itself added ([`Report::lateness`]) and took
 //! ([`OwnCost`]) stands beside, with what makes the result doubtful.
 //!
+//! Several runs say more: [`Comparison`] holds those of two sides against each other with the statistics of [`statistics`], [`Ab`]
+//! runs them in turns, [`search_slo`] finds the highest rate that keeps a promise about latency, [`capacity_curve`] what each rate
+//! costs, and [`Merged`] puts together what several generators measured at once.
+//!
 //! ```no_run
 //! use etcd_monitor_bench::{
 //!     Benchmark, Load, Standard, StandardKind, Until, default_engine,
@@ -38,6 +42,7 @@ mod ab;
 mod benchmark;
 mod bottleneck;
 mod breakdown;
+mod capacity;
 mod check;
 mod compare;
 mod engine;
@@ -45,17 +50,21 @@ mod environment;
 mod error;
 mod failover;
 mod fsync_probe;
+mod hdr_log;
 mod histogram;
+mod html;
 #[cfg(target_os = "linux")]
 mod http2;
 mod keys;
 mod load;
+mod merge;
 #[cfg(target_os = "linux")]
 mod null_server;
 #[cfg(target_os = "linux")]
 mod poller;
 mod prefix;
 mod preset;
+mod probe;
 mod recorder;
 mod report;
 mod request;
@@ -64,6 +73,7 @@ mod schedule;
 mod self_load;
 mod series;
 mod server;
+mod slo;
 mod standard;
 pub mod statistics;
 mod streams;
@@ -76,6 +86,9 @@ pub use ab::{Ab, AbReport, ROUNDS_MAX, RoundRun, RoundWatcher, SideName};
 pub use benchmark::{Benchmark, Options, Phase, Watcher};
 pub use bottleneck::{Bottleneck, Limit};
 pub use breakdown::Breakdown;
+pub use capacity::{
+    CURVE_RATES_MAX, CapacityPoint, CapacityReport, CurveWatcher, LatencyPoint, capacity_curve,
+};
 pub use check::{CHECK_PREFIX_DEFAULT, CHECK_SECONDS_DEFAULT, CheckLevel, CheckResult, CheckRule};
 pub use compare::{
     CompareMethod, CompareOptions, CompareOutcome, Comparison, LEVEL, MetricComparison, MetricKind,
@@ -92,9 +105,13 @@ pub use fsync_probe::FsyncProbe;
 pub use histogram::Latencies;
 pub use keys::{KeyOrder, KeyPicker, KeyShape, Values, ZIPF_EXPONENT_DEFAULT, end_of_prefix};
 pub use load::{Arrivals, CLIENTS_MAX, CONNECTIONS_MAX, Load, Overload, Rate, Until};
+pub use merge::{
+    MERGED_MAX, MergeError, MergeInput, Merged, MergedOperation, MergedReports, OVERLAP_LEAST,
+};
 #[cfg(target_os = "linux")]
 pub use null_server::NullServer;
 pub use preset::{Preset, PresetKind};
+pub use probe::ProbePlan;
 pub use recorder::{Errors, Failure, Recorder, Recording, Tally, Times};
 pub use report::{
     Accounting, AccountingVerdict, Bucket, ContentionFigures, Details, LatencyFigures,
@@ -106,6 +123,10 @@ pub use schedule::Schedule;
 pub use self_load::{OwnCost, Scheduling};
 pub use series::{OpenSecond, Progress, Second, SecondsBoard};
 pub use server::{Durations, MemberFigures, MemberSecond, PeerFigures, ServerMember};
+pub use slo::{
+    LatencyTarget, Percentile, Probe, ProbeFigures, ProbeVerdict, ProbeWatcher, Purpose, Search,
+    SloLimit, SloOptions, SloReport, WindowsOver, search_slo,
+};
 pub use standard::{PREFIX_DEFAULT, Standard, StandardKind};
 pub use streams::{
     ContentionLoad, ContentionStyle, LEASES_MAX, LeaseLoad, LeaseStyle, Stage, StreamBenchmark,

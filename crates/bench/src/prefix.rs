@@ -1,7 +1,8 @@
 //! The keys of a benchmark: all below one prefix, where nothing else may be.
 
 use etcd_monitor_client::{
-    ClientError, ClientOptions, ClusterClient, Endpoint, MemberClient, RangeAnswer, RangeQuery,
+    ClientError, ClientOptions, ClusterClient, Endpoint, ErrorKind, MemberClient, RangeAnswer,
+    RangeQuery,
 };
 
 use crate::error::BenchError;
@@ -98,6 +99,21 @@ impl Prefix {
             let mut end = some.last_key;
             end.push(0);
             self.delete(&end).await?;
+        }
+    }
+
+    /// Has etcd forget what was before now. That somebody else had it do so already is no error.
+    pub(crate) async fn compact(&self) -> Result<(), ClientError> {
+        let revision = self.revision().await?;
+        let (last, others) = self.members();
+        for member in others {
+            if member.compact(revision).await.is_ok() {
+                return Ok(());
+            }
+        }
+        match last.compact(revision).await {
+            Err(error) if error.kind() == ErrorKind::Compacted => Ok(()),
+            ended => ended,
         }
     }
 

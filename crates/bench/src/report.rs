@@ -5,6 +5,7 @@ mod course;
 mod csv;
 mod details;
 mod hdr_log;
+mod html;
 mod judgement;
 #[cfg(test)]
 pub(crate) mod sample;

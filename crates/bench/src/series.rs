@@ -14,6 +14,9 @@ use crate::load::{Load, Until};
 /// Seconds whose latencies are kept open for threads that are late; older ones only count on.
 const OPEN_SECONDS: usize = 5;
 
+/// Seconds of which whole histograms are kept where that is asked for; what comes later goes to the last.
+const KEPT_SECONDS_MAX: u64 = 600;
+
 /// Digits of the latencies of a second.
 const DIGITS: u8 = 2;
 
@@ -118,6 +121,8 @@ struct Seconds {
     answered: BTreeMap<u64, u128>,
     succeeded: u64,
     failed: u64,
+    /// Latencies second by second, where they are to be kept.
+    kept: Option<BTreeMap<u64, Latencies>>,
 }
 
 /// How far a run is.
@@ -174,6 +179,12 @@ impl SecondsBoard {
         let mut seconds = self.lock();
         seconds.succeeded += taken.succeeded;
         seconds.failed += taken.failed;
+        if let Some(kept) = &mut seconds.kept {
+            let place = kept.entry(taken.number.min(KEPT_SECONDS_MAX));
+            place
+                .or_insert_with(|| Latencies::with_digits(DIGITS))
+                .add(&taken.latencies);
+        }
         if taken.answered != 0 {
             *seconds.answered.entry(taken.number).or_default() |= taken.answered;
         }
@@ -208,6 +219,16 @@ impl SecondsBoard {
             failed: seconds.failed,
             latest: latest.or_else(|| seconds.closed.values().next_back().cloned()),
         }
+    }
+
+    /// Keeps the histograms of the seconds from now on, some 20 kB for each of up to 600.
+    pub fn keep_latencies(&self) {
+        self.lock().kept.get_or_insert_default();
+    }
+
+    /// The latencies of each second, by its number, to two digits; empty where they were not to be kept.
+    pub fn latencies(&self) -> BTreeMap<u64, Latencies> {
+        self.lock().kept.clone().unwrap_or_default()
     }
 
     /// All seconds, those in which nothing was answered included.
@@ -271,6 +292,7 @@ mod tests {
         for number in [0, 0, 2] {
             board.take(&mut second(number, 3), 9);
         }
+        assert!(board.latencies().is_empty());
         let seconds = board.seconds();
         let counts: Vec<u64> = seconds.iter().map(|second| second.succeeded).collect();
         assert_eq!(counts, [6, 0, 3]);
@@ -287,11 +309,14 @@ mod tests {
     #[test]
     fn a_thread_that_is_late_still_counts() {
         let board = SecondsBoard::default();
+        board.keep_latencies();
         for number in 0..20 {
             board.take(&mut second(number, 1), number + 1);
         }
         board.take(&mut second(3, 5), 20);
         assert_eq!(board.seconds()[3].succeeded, 6);
         assert_eq!(board.progress().succeeded, 25);
+        let kept = board.latencies();
+        assert_eq!((kept.len(), kept[&3].count(), kept[&4].count()), (20, 6, 1));
     }
 }

@@ -1,15 +1,18 @@
 //! The statistics of runs: pure functions, without a clock and with fixed seeds, so that the same input gives the same output.
 //!
 //! Latencies and throughputs of runs are few, skewed, and of no known distribution: what stands here needs none. Sources: H. B.
-//! Mann and D. R. Whitney 1947, J. L. Hodges and E. L. Lehmann 1963, S. Holm 1979, H. R. Künsch 1989 (blocks).
+//! Mann and D. R. Whitney 1947, J. L. Hodges and E. L. Lehmann 1963, S. Holm 1979, H. R. Künsch 1989 (blocks), V.
+//! Satopää and others 2011 (knee).
 
 mod blocks;
+mod knee;
 mod mann_whitney;
 mod normal;
 mod random;
 mod shift;
 
 pub use blocks::{block_length, block_resamples};
+pub use knee::knee;
 pub use mann_whitney::{MannWhitney, critical_u, mann_whitney};
 pub(crate) use random::SplitMix;
 pub use shift::{Interval, detectable_shift, hodges_lehmann, shift_interval};

@@ -16,9 +16,21 @@ pub enum Target {
     Leader,
     /// The followers alone.
     Followers,
+    /// All members, for whoever measures one after the other.
+    Each,
 }
 
 impl Target {
+    /// Its name, as the flag has it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "all",
+            Self::Leader => "leader",
+            Self::Followers => "follower",
+            Self::Each => "each",
+        }
+    }
+
     /// The endpoints of these members: of those that are given, and of others that the member list tells. Who leads is asked now;
     /// it may change while the load runs, which the report tells.
     ///
@@ -39,17 +51,14 @@ impl Target {
             };
             let leads = status.leader == Some(status.member_id);
             // Learners answer neither linearizable reads nor writes.
-            if leads == (self == Self::Leader) && !status.is_learner {
+            let is_wanted = self == Self::Each || leads == (self == Self::Leader);
+            if is_wanted && !status.is_learner {
                 wanted.push(endpoint);
             }
         }
         if wanted.is_empty() {
             return Err(BenchError::NoTarget {
-                wanted: if self == Self::Leader {
-                    "leader"
-                } else {
-                    "follower"
-                },
+                wanted: self.as_str(),
             });
         }
         Ok(wanted)

@@ -108,6 +108,8 @@ pub enum Operation {
     Delete,
     /// `KV.Txn`.
     Txn,
+    /// `KV.Compact`.
+    Compact,
     /// `Lease.LeaseGrant`, `Lease.LeaseRevoke` or `Lease.LeaseKeepAlive`.
     Lease,
     /// `Watch.Watch`.
@@ -138,6 +140,7 @@ impl Operation {
             Self::Put => "write",
             Self::Range => "range",
             Self::Delete => "deletion",
+            Self::Compact => "compaction",
             Self::Txn => "transaction",
             Self::Lease => "lease",
             Self::Watch => "watch",

@@ -192,7 +192,17 @@ async fn a_check_passes_or_says_why_not() {
     assert_eq!(keys(&mut client).await, 1);
     let ended = on(&cluster, &["write", "--target", "follower"]).await;
     assert_eq!(ended.code, Some(1));
-    assert!(ended.stderr.contains("no follower"), "{}", ended.stderr);
+    assert!(
+        ended.stderr.contains("--target follower"),
+        "{}",
+        ended.stderr
+    );
+    let each = ["write", "--target", "each", "--total", "50", "-w", "json"];
+    let ended = on(&cluster, &each).await;
+    let reports: Value = serde_json::from_str(&ended.stdout).unwrap();
+    assert_eq!(reports.as_array().unwrap().len(), 1, "{reports:#}");
+    let parameters = &reports[0]["plan"]["parameters"];
+    assert_eq!(text(parameters, "target"), cluster.member(0).client_url());
     let ended = on(&cluster, &["write", "--target", "leader", "--total", "50"]).await;
     assert_eq!(ended.code, Some(0), "{}", ended.stderr);
 }

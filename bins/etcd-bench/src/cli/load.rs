@@ -52,6 +52,8 @@ pub(crate) enum TargetArg {
     Leader,
     /// The followers alone
     Follower,
+    /// All members, one after the other: a report for each
+    Each,
 }
 
 impl From<TargetArg> for Target {
@@ -60,6 +62,7 @@ impl From<TargetArg> for Target {
             TargetArg::All => Self::All,
             TargetArg::Leader => Self::Leader,
             TargetArg::Follower => Self::Followers,
+            TargetArg::Each => Self::Each,
         }
     }
 }

@@ -13,6 +13,8 @@ pub(crate) enum ReportFormat {
     Json,
     /// The seconds alone, as comma-separated values
     Csv,
+    /// One page with charts, which loads nothing from anywhere
+    Html,
 }
 
 /// How the report looks, and where it goes.

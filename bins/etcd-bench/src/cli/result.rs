@@ -12,6 +12,8 @@ pub(crate) enum ResultFormat {
     Table,
     /// One document
     Json,
+    /// One page with charts, which loads nothing from anywhere
+    Html,
 }
 
 /// How a result looks, and where it goes.

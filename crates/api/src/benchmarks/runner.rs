@@ -57,7 +57,7 @@ impl BenchmarkRunner {
                 biased;
                 () = stop.cancelled() => break,
                 order = self.orders.recv() => match order {
-                    Some(order) => self.carry_out(order, &stop).await,
+                    Some(order) => Box::pin(self.carry_out(order, &stop)).await,
                     None => break,
                 },
                 _ = looks.tick() => {
@@ -90,7 +90,8 @@ impl BenchmarkRunner {
                     cancelled,
                     snapshots: order.snapshots,
                 };
-                run.until_its_end(stop).await;
+                // A future of this size belongs on the heap.
+                Box::pin(run.until_its_end(stop)).await;
                 None
             }
             Err((state, reason)) => Some((state, reason)),

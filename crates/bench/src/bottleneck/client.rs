@@ -61,9 +61,9 @@ pub(super) fn flow(report: &Report) -> Option<Bottleneck> {
     let service = service_mean_seconds(report)?;
     let waiting = report.per_second? * service;
     let clients = f64::from(report.plan.load.clients);
-    // Without the leader's figures nobody knows that nothing was at its limit.
-    server::leader(report)?.1.wal_fsync.as_ref()?;
-    (waiting >= WAITING_SHARE * clients).then(|| {
+    // Without the figures of a quorum nobody knows that nothing was at its limit.
+    let is_known = server::is_quorum_known(report);
+    (is_known && waiting >= WAITING_SHARE * clients).then(|| {
         let mut evidence = vec![format!(
             "{:.1} of {clients} clients waited for an answer on average",
             waiting.min(clients)

@@ -28,6 +28,17 @@ pub(crate) fn leader(report: &Report) -> Option<Member<'_>> {
     members(report).find(|(member, _)| member.leads == Some(true))
 }
 
+/// Whether enough is known to say of something that it is not there: the disks of a quorum, the leader among them, and how much
+/// of its cores the leader used. One that used less than a core's share used less than that of several.
+pub(super) fn is_quorum_known(report: &Report) -> bool {
+    let disks = members(report).filter(|(_, figures)| figures.wal_fsync.is_some());
+    let is_cpu_known = |(_, figures): Member<'_>| {
+        let is_little = figures.cpu_cores.is_some_and(|cores| cores < CPU_SHARE);
+        figures.wal_fsync.is_some() && (figures.cpu_share.is_some() || is_little)
+    };
+    disks.count() > report.server.len() / 2 && leader(report).is_some_and(is_cpu_known)
+}
+
 /// A wait so long that nothing but a disk or a network explains it.
 pub(super) fn sure_wait(report: &Report) -> Option<Bottleneck> {
     let waits = waits(report).into_iter();

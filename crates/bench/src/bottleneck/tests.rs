@@ -196,6 +196,18 @@ fn what_is_not_known_is_not_claimed() {
     assert!(bottleneck.evidence[0].contains("refused"), "{bottleneck:?}");
     report.server.clear();
     assert_eq!(limit(&report), Limit::Unknown);
+    report.server = (1..=3).map(member).collect();
+    // Two of three are a quorum.
+    report.server[2].figures = None;
+    assert_eq!(limit(&report), Limit::ClientFlow);
+    // Used 0.4 cores, it is at no limit, however many it has; of 2 nobody knows.
+    figures(&mut report, 0).cpu_share = None;
+    assert_eq!(limit(&report), Limit::ClientFlow);
+    figures(&mut report, 0).cpu_cores = Some(2.0);
+    assert_eq!(limit(&report), Limit::Unknown);
+    report.server[1].figures = None;
+    report.server[0] = member(1);
+    assert_eq!(limit(&report), Limit::Unknown);
     report.succeeded = 0;
     assert_eq!(limit(&report), Limit::Unknown);
 }

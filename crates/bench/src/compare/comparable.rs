@@ -100,6 +100,11 @@ fn differences(first: &Report, report: &Report, reasons: &mut Vec<String>) {
         load.connections.to_string(),
         its.connections.to_string(),
     );
+    differ(
+        "overload",
+        format!("{:?}", load.overload),
+        format!("{:?}", its.overload),
+    );
     for name in one.parameters.keys().chain(other.parameters.keys()) {
         let value = |plan: &crate::report::Plan| {
             let known = plan.parameters.get(name).cloned();
@@ -163,6 +168,12 @@ fn doubt(a: &[Report], b: &[Report], doubts: &mut Vec<String>) {
             })
             .collect(),
     );
+    if all().all(|report| report.plan.parameters.is_empty()) {
+        doubts.push(
+            "the reports do not say the sizes of their loads: whether they are equal is not known"
+                .to_owned(),
+        );
+    }
     for (side, reports) in [("A", a), ("B", b)] {
         let changed = count(reports, |report| {
             report.environment.leader_changed == Some(true)

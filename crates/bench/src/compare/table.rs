@@ -43,7 +43,7 @@ impl Comparison {
 }
 
 impl Side {
-    fn describe(&self) -> String {
+    pub(super) fn describe(&self) -> String {
         let runs = if self.runs == 1 { "run" } else { "runs" };
         format!(
             "{} {runs}, engine {}, etcd {}, {}",

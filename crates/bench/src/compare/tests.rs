@@ -197,6 +197,21 @@ fn other_loads_and_what_is_no_result_are_refused() {
 }
 
 #[test]
+fn sizes_that_nobody_says_are_not_taken_for_equal() {
+    let (mut a, mut b) = (side(0, 5, 1_000, 4.0), side(1, 5, 1_000, 4.0));
+    for report in a.iter_mut().chain(&mut b) {
+        report.plan.parameters.clear();
+    }
+    assert!(compare(&a, &b).doubts[0].contains("do not say the sizes"));
+    let error = Comparison::of(&a, &side(1, 5, 1_000, 4.0), &CompareOptions::default());
+    let error = error.unwrap_err().to_string();
+    assert!(
+        error.contains("key_size_bytes differs: unknown and 32"),
+        "{error}"
+    );
+}
+
+#[test]
 fn a_run_counts_once_and_a_side_has_some() {
     let a = side(0, 5, 1_000, 4.0);
     let anyway = CompareOptions {

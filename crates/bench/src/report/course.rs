@@ -41,7 +41,7 @@ impl Report {
     }
 }
 
-fn describe(event: &Event) -> String {
+pub(super) fn describe(event: &Event) -> String {
     let member = event.member.as_deref().unwrap_or("?");
     match event.kind {
         EventKind::LeaderLost => "no member that answers knows a leader".to_owned(),

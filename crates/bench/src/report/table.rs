@@ -35,6 +35,9 @@ impl Report {
         );
         line(text, "load", &describe(&plan.load));
         line(text, "endpoints", &plan.endpoints.join(", "));
+        if let Some(target) = plan.parameters.get("target") {
+            line(text, "target", target);
+        }
         let rate = self
             .per_second
             .map_or("not measured".to_owned(), |rate| format!("{rate:.1}/s"));
@@ -97,7 +100,7 @@ impl Report {
         }
     }
 
-    fn data(&self) -> String {
+    pub(super) fn data(&self) -> String {
         let accounting = &self.accounting;
         let after = accounting
             .revision_after
@@ -120,7 +123,7 @@ impl Report {
         )
     }
 
-    fn generator(&self) -> String {
+    pub(super) fn generator(&self) -> String {
         let unknown = || "?".to_owned();
         let share = self
             .own
@@ -147,7 +150,7 @@ impl Report {
         )
     }
 
-    fn cluster(&self) -> String {
+    pub(super) fn cluster(&self) -> String {
         let before = &self.environment.before;
         let mut versions: Vec<&str> = before
             .members
@@ -167,7 +170,7 @@ pub(super) fn line(text: &mut String, name: &str, value: &str) {
     let _ = writeln!(text, "{name:<14}{value}");
 }
 
-fn describe(load: &Load) -> String {
+pub(super) fn describe(load: &Load) -> String {
     let until = match load.until {
         Until::Operations(total) => format!("{total} requests"),
         Until::Seconds(seconds) => format!("{seconds} s"),

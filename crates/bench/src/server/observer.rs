@@ -52,8 +52,8 @@ impl Observer {
         board: &Arc<SecondsBoard>,
         wants_metrics: bool,
     ) -> Result<Self, ClientError> {
-        let deadline = client.deadline.min(DEADLINE);
-        let cluster = ClusterClient::new(client.clone().with_deadline(deadline))?;
+        // The deadline of the load may be shorter than what a page takes.
+        let cluster = ClusterClient::new(client.clone().with_deadline(DEADLINE))?;
         let order = Order {
             board: Arc::clone(board),
             wants_metrics,

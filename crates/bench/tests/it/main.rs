@@ -8,6 +8,7 @@ mod loads;
 mod native;
 mod presets;
 mod scripted;
+mod searches;
 mod streams;
 
 use std::sync::Arc;

@@ -135,6 +135,15 @@ impl MemberClient {
         self.checked(Operation::Delete, delete_answer(&answer))
     }
 
+    /// Forgets what was before this revision, for everybody: reads and watches of older revisions fail from then on.
+    pub async fn compact(&self, revision: i64) -> Result<(), ClientError> {
+        let answer = self.call(Operation::Compact, || async {
+            let mut client = self.etcd().await?.kv_client();
+            client.compact(revision, None).await.map_err(into_status)
+        });
+        answer.await.map(drop)
+    }
+
     /// Makes several puts in one transaction.
     pub async fn puts(&self, query: &PutsQuery<'_>) -> Result<PutsAnswer, ClientError> {
         let answer = self.call(Operation::Txn, || async {
