@@ -4,12 +4,16 @@ mod ab;
 mod check;
 mod cli;
 mod compare;
+mod display;
+mod each;
 mod merge;
 #[cfg(target_os = "linux")]
 mod null_server;
 mod output;
 mod progress;
 mod run;
+mod scenario;
+mod screen;
 mod search;
 mod signals;
 

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::{fmt, fs};
 
 use anyhow::Context;
-use etcd_monitor_bench::{BenchError, Report};
+use etcd_monitor_bench::{BenchError, Report, ScenarioReport};
 
 use crate::cli::{OutputArgs, ReportArgs, ReportFormat};
 use crate::compare;
@@ -47,6 +47,22 @@ pub(crate) fn show(arguments: &ReportArgs) -> anyhow::Result<ExitCode> {
     let text = text(&report, arguments.format)?;
     write_text(&text, arguments.output.as_deref())?;
     Ok(ExitCode::SUCCESS)
+}
+
+/// Writes the report of a scenario.
+pub(crate) fn write_scenario(
+    report: &ScenarioReport,
+    arguments: &OutputArgs,
+) -> anyhow::Result<()> {
+    let text = match arguments.format {
+        ReportFormat::Table => report.to_table(),
+        ReportFormat::Json => report.to_json()? + "\n",
+        ReportFormat::Csv => report.to_csv(),
+        ReportFormat::Html => {
+            return Err(Usage("run writes -w table, json or csv".to_owned()).into());
+        }
+    };
+    write_text(&text, arguments.output.as_deref())
 }
 
 /// Writes a text to the file, or to stdout where there is none.

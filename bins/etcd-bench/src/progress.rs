@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use etcd_monitor_bench::{Load, Phase, SecondsBoard, Until, Watcher};
+use etcd_monitor_bench::{Load, Phase, ScenarioPhase, SecondsBoard, Until, Watcher};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 const TICK: Duration = Duration::from_millis(200);
@@ -13,6 +13,8 @@ pub(crate) struct Bars {
     until: Until,
     warmup_seconds: f64,
     is_quiet: bool,
+    /// Stands before the name of what is done.
+    of: String,
     shown: Mutex<Option<Shown>>,
 }
 
@@ -27,8 +29,16 @@ impl Bars {
             until: load.until,
             warmup_seconds: load.warmup_seconds,
             is_quiet,
+            of: String::new(),
             shown: Mutex::default(),
         }
+    }
+
+    /// The bars of one phase of a scenario, with its name.
+    pub(crate) fn of_phase(phase: &ScenarioPhase, is_quiet: bool) -> Self {
+        let mut bars = Self::new(phase.load(), is_quiet);
+        bars.of = format!("{}: ", phase.name);
+        bars
     }
 
     /// Takes the bar away.
@@ -55,8 +65,14 @@ impl Bars {
         if self.is_quiet {
             bar.set_draw_target(ProgressDrawTarget::hidden());
         }
-        bar.set_prefix(name(phase));
+        bar.set_prefix(format!("{}{}", self.of, name(phase)));
         bar
+    }
+}
+
+impl Drop for Bars {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
@@ -99,7 +115,8 @@ async fn tick(bar: ProgressBar, board: Arc<SecondsBoard>, is_timed: bool) {
     }
 }
 
-fn name(phase: Phase) -> &'static str {
+/// What a phase does, in words.
+pub(crate) fn name(phase: Phase) -> &'static str {
     match phase {
         Phase::Populating(_) => "writing keys",
         Phase::Measuring => "measuring",

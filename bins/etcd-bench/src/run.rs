@@ -1,21 +1,27 @@
 //! Runs what the flags say.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
-use etcd_monitor_bench::{Benchmark, Report, StreamBenchmark, Target};
+use etcd_monitor_bench::{
+    Benchmark, Options, Report, StreamBenchmark, Target, WatchedEngine, Workload,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{
-    Cli, Command, CommonArgs, EngineArg, OutputArgs, ReportFormat, StreamCommand, TargetArg, Task,
+    Cli, Command, CommonArgs, EngineArg, OutputArgs, PresetArgs, ScenarioArgs, StreamCommand,
+    TargetArg, Task,
 };
-use crate::progress::Bars;
-use crate::{ab, check, compare, merge, output, search, signals};
+use crate::display::Display;
+use crate::{ab, check, compare, display, each, merge, output, scenario, search, signals};
 
 /// Does what was asked; the code says what came of it.
 pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.task {
         Task::Load(command) => load(command).await,
         Task::Streams(command) => streams(command).await,
+        Task::Preset(arguments) => preset(arguments).await,
+        Task::Run(arguments) => phases(arguments).await,
         Task::Compare(arguments) => compare::run(arguments),
         Task::Check(arguments) => check::run(arguments).await,
         Task::Ab(arguments) => ab::run(arguments).await,
@@ -32,59 +38,42 @@ async fn load(command: &Command) -> anyhow::Result<ExitCode> {
     let common = command.common();
     let mut benchmark = benchmark(command)?;
     if common.load.target == TargetArg::Each {
-        return each(benchmark, common).await;
+        return each::run(benchmark, common).await;
     }
     aim(&mut benchmark, common, None).await?;
-    let bars = Bars::new(&benchmark.load, common.output.quiet);
-    let stop = CancellationToken::new();
-    let _signals = signals::stop_at_signal(stop.clone())?;
-    let report = benchmark.run(&bars, &stop).await;
-    bars.end();
-    end(&report?, &common.output)
+    measure(&benchmark, common).await
 }
 
-/// Measures one member after the other.
-async fn each(mut benchmark: Benchmark, common: &CommonArgs) -> anyhow::Result<ExitCode> {
-    let output = &common.output;
-    let is_possible = matches!(output.format, ReportFormat::Table | ReportFormat::Json);
-    if !is_possible || output.hdr_log.is_some() {
-        let why = "--target each writes -w table or -w json, and no --hdr-log";
-        return Err(output::Usage(why.to_owned()).into());
-    }
-    let client = benchmark.client.clone();
-    let members = Target::Each.endpoints(&client, &benchmark.endpoints);
-    let bars = Bars::new(&benchmark.load, output.quiet);
+async fn preset(arguments: &PresetArgs) -> anyhow::Result<ExitCode> {
+    let common = &arguments.common;
+    let preset = arguments.preset();
+    let work = (preset.workload()?, preset.options()?);
+    let mut benchmark = of_common(common, work)?;
+    aim(&mut benchmark, common, None).await?;
+    benchmark.engine = Box::new(WatchedEngine {
+        engine: benchmark.engine,
+        client: benchmark.client.clone(),
+        endpoints: benchmark.endpoints.clone(),
+        prefix: preset.standard.prefix,
+        watchers: arguments.watchers(),
+    });
+    measure(&benchmark, common).await
+}
+
+async fn measure(benchmark: &Benchmark, common: &CommonArgs) -> anyhow::Result<ExitCode> {
     let stop = CancellationToken::new();
     let _signals = signals::stop_at_signal(stop.clone())?;
-    let mut reports: Vec<Report> = Vec::new();
-    for member in members.await? {
-        note_target(&mut benchmark, &member.to_string());
-        benchmark.engine = common.engine.engine(None, client.clone(), vec![member]);
-        let report = benchmark.run(&bars, &stop).await;
-        bars.end();
-        reports.push(report?);
-        if stop.is_cancelled() {
-            break;
-        }
-    }
-    let text = if output.format == ReportFormat::Json {
-        serde_json::to_string_pretty(&reports)? + "\n"
-    } else {
-        let tables: Vec<String> = reports.iter().map(Report::to_table).collect();
-        tables.join("\n")
-    };
-    output::write_text(&text, output.output.as_deref())?;
-    Ok(if reports.iter().all(Report::is_success) {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
+    display::check(&common.output);
+    let of = (&common.connection, &common.output);
+    let mut display = Display::begin(benchmark.workload.name(), &benchmark.load, of, &stop)?;
+    let report = benchmark.run(&display, &stop).await;
+    display.end();
+    end(&report?, &common.output)
 }
 
 async fn streams(command: &StreamCommand) -> anyhow::Result<ExitCode> {
     let common = command.common();
     let load = common.pace.load();
-    let bars = Bars::new(&load, common.output.quiet);
     let mut options = common.pace.options();
     let connection = &common.connection;
     options.fsync_probe.clone_from(&connection.fsync_probe);
@@ -98,18 +87,40 @@ async fn streams(command: &StreamCommand) -> anyhow::Result<ExitCode> {
     };
     let stop = CancellationToken::new();
     let _signals = signals::stop_at_signal(stop.clone())?;
-    let report = benchmark.run(&bars, &stop).await;
-    bars.end();
+    display::check(&common.output);
+    let of = (&common.connection, &common.output);
+    let mut display = Display::begin(benchmark.work.name(), &benchmark.load, of, &stop)?;
+    let report = benchmark.run(&display, &stop).await;
+    display.end();
     end(&report?, &common.output)
+}
+
+async fn phases(arguments: &ScenarioArgs) -> anyhow::Result<ExitCode> {
+    let scenario = scenario::read(arguments)?;
+    if arguments.check {
+        return Ok(ExitCode::SUCCESS);
+    }
+    display::check(&arguments.output);
+    let of = (&arguments.connection, &arguments.output);
+    let stop = CancellationToken::new();
+    let _signals = signals::stop_at_signal(stop.clone())?;
+    let report = scenario.run(|phase| Display::of_phase(phase, of, &stop), &stop);
+    let report = report.await;
+    output::write_scenario(&report, &arguments.output)?;
+    Ok(code(report.is_success()))
 }
 
 fn end(report: &Report, output: &OutputArgs) -> anyhow::Result<ExitCode> {
     output::write(report, output)?;
-    Ok(if report.is_success() {
+    Ok(code(report.is_success()))
+}
+
+fn code(is_success: bool) -> ExitCode {
+    if is_success {
         ExitCode::SUCCESS
     } else {
         ExitCode::FAILURE
-    })
+    }
 }
 
 /// Sends the requests of a benchmark to the members that the flags say, by the engine that they or `named` say.
@@ -133,18 +144,24 @@ pub(crate) async fn aim(
 }
 
 /// Notes for the report which members are asked.
-fn note_target(benchmark: &mut Benchmark, target: &str) {
+pub(crate) fn note_target(benchmark: &mut Benchmark, target: &str) {
     let parameters = &mut benchmark.options.parameters;
     parameters.insert("target".to_owned(), target.to_owned());
 }
 
 /// The benchmark that the flags of a load describe.
 pub(crate) fn benchmark(command: &Command) -> anyhow::Result<Benchmark> {
-    let common = command.common();
+    let standard = command.standard();
+    let work = (standard.workload()?, standard.options()?);
+    of_common(command.common(), work)
+}
+
+fn of_common(
+    common: &CommonArgs,
+    (workload, mut options): (Arc<dyn Workload>, Options),
+) -> anyhow::Result<Benchmark> {
     let endpoints = common.connection.endpoints()?;
     let client = common.connection.options();
-    let standard = command.standard();
-    let mut options = standard.options()?;
     options.use_existing_prefix = common.load.use_existing_prefix;
     options.keep_keys = common.load.keep_keys;
     common.connection.complete(&mut options);
@@ -155,7 +172,7 @@ pub(crate) fn benchmark(command: &Command) -> anyhow::Result<Benchmark> {
         client,
         endpoints,
         load: common.load.load(),
-        workload: standard.workload()?,
+        workload,
         options,
     })
 }

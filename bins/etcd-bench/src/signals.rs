@@ -3,6 +3,8 @@
 use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::screen;
+
 /// Ends the wait for signals when it is dropped.
 pub(crate) struct Listening(AbortHandle);
 
@@ -17,7 +19,9 @@ pub(crate) fn stop_at_signal(stop: CancellationToken) -> std::io::Result<Listeni
     let mut signals = Signals::new()?;
     let listening = tokio::spawn(async move {
         signals.next().await;
-        say("stopping: the report of what ran comes next; once more to leave at once");
+        if !screen::is_shown() {
+            say("stopping: the report of what ran comes next; once more to leave at once");
+        }
         stop.cancel();
         signals.next().await;
         leave();
@@ -68,7 +72,8 @@ impl Signals {
     clippy::exit,
     reason = "whoever asks twice wants no report and no cleaning up"
 )]
-fn leave() {
+pub(crate) fn leave() {
+    screen::restore();
     std::process::exit(130);
 }
 

@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 use crate::error::BenchError;
 use crate::load::Load;
 use crate::recorder::{Failure, Recording};
+use crate::report::Details;
 use crate::request::OperationKind;
 use crate::series::SecondsBoard;
 use crate::workload::Workload;
@@ -69,6 +70,8 @@ pub struct Outcome {
     pub dropped: u64,
     /// Why it ended early; `None` where it ran as planned.
     pub ended_early: Option<String>,
+    /// What only this kind of load finds; `None` where there is nothing.
+    pub details: Option<Details>,
 }
 
 /// Sends requests and measures. An engine connects before it begins, so that connecting is no part of what is measured, and

@@ -59,10 +59,12 @@ mod null_server;
 #[cfg(target_os = "linux")]
 mod poller;
 mod prefix;
+mod preset;
 mod probe;
 mod recorder;
 mod report;
 mod request;
+mod scenario;
 mod schedule;
 mod self_load;
 mod series;
@@ -73,6 +75,7 @@ pub mod statistics;
 mod streams;
 mod target;
 mod turns;
+mod watched;
 mod workload;
 
 pub use ab::{Ab, AbReport, ROUNDS_MAX, RoundRun, RoundWatcher, SideName};
@@ -103,6 +106,7 @@ pub use merge::{
 };
 #[cfg(target_os = "linux")]
 pub use null_server::NullServer;
+pub use preset::{Preset, PresetKind};
 pub use probe::ProbePlan;
 pub use recorder::{Errors, Failure, Recorder, Recording, Tally, Times};
 pub use report::{
@@ -110,6 +114,7 @@ pub use report::{
     LeaseFigures, OperationFigures, Plan, Report, WatchFigures,
 };
 pub use request::{Answer, OperationKind, RangeShape, Request};
+pub use scenario::{PhaseReport, PhaseWork, Scenario, ScenarioPhase, ScenarioReport};
 pub use schedule::Schedule;
 pub use self_load::{OwnCost, Scheduling};
 pub use series::{OpenSecond, Progress, Second, SecondsBoard};
@@ -120,10 +125,12 @@ pub use slo::{
 };
 pub use standard::{PREFIX_DEFAULT, Standard, StandardKind};
 pub use streams::{
-    LEASES_MAX, Stage, StreamBenchmark, StreamLoad, StreamOptions, StreamOutcome, WatchLoad,
+    ContentionLoad, ContentionStyle, LEASES_MAX, LeaseLoad, LeaseStyle, Stage, StreamBenchmark,
+    StreamLoad, StreamOptions, WatchLoad,
 };
 pub use target::Target;
 pub use turns::{Turn, Turns};
+pub use watched::WatchedEngine;
 pub use workload::{
-    Deletes, Mixed, Ranges, Reads, Requests, Transactions, TxnStyle, Workload, Writes,
+    Deletes, Mixed, Mixture, Ranges, Reads, Requests, Transactions, TxnStyle, Workload, Writes,
 };

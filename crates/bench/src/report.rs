@@ -144,6 +144,9 @@ pub struct OperationFigures {
     pub service: LatencyFigures,
     /// How long failed requests took.
     pub failures: LatencyFigures,
+    /// Answers that made a revision: those of transactions that met no conflict, and of deletions that found a key.
+    #[serde(default)]
+    pub changed: u64,
     /// Keys that answers carried, or that were deleted.
     pub keys: u64,
     /// Responses by their latency.
@@ -151,7 +154,7 @@ pub struct OperationFigures {
 }
 
 impl OperationFigures {
-    fn of(kind: OperationKind, tally: &Tally, window_seconds: f64) -> Self {
+    pub(crate) fn of(kind: OperationKind, tally: &Tally, window_seconds: f64) -> Self {
         let per_second = tally.in_window as f64 / window_seconds;
         Self {
             kind,
@@ -161,6 +164,7 @@ impl OperationFigures {
             response: LatencyFigures::of(&tally.response),
             service: LatencyFigures::of(&tally.service),
             failures: LatencyFigures::of(&tally.failed),
+            changed: tally.changed,
             keys: tally.keys,
             histogram: buckets(&tally.response),
         }
@@ -306,7 +310,7 @@ impl Report {
             fsync_probe,
             seconds,
             keys_left: None,
-            details: None,
+            details: outcome.details,
             operations,
             recording,
         };
@@ -316,11 +320,6 @@ impl Report {
         report.breakdown = Breakdown::of(&report);
         report.bottleneck = Bottleneck::of(&report);
         report
-    }
-
-    pub(crate) fn take_details(&mut self, details: Details) {
-        self.doubts.splice(0..0, details.faults());
-        self.details = Some(details);
     }
 
     /// True where the run did what was asked of it: it was not ended by an error, something was answered, and nothing that

@@ -21,8 +21,6 @@ pub enum OperationKind {
     Txn,
     /// `Lease.LeaseGrant`.
     Grant,
-    /// `Lease.LeaseRevoke`.
-    Revoke,
     /// A renewal on a stream of `Lease.LeaseKeepAlive`.
     KeepAlive,
     /// `Lock.Lock`: the wait for the lock is a part of it.
@@ -52,7 +50,6 @@ impl OperationKind {
             Self::Delete => "delete",
             Self::Txn => "txn",
             Self::Grant => "grant",
-            Self::Revoke => "revoke",
             Self::KeepAlive => "keep_alive",
             Self::Lock => "lock",
             Self::Unlock => "unlock",

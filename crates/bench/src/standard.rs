@@ -139,6 +139,7 @@ impl Standard {
         };
         let txn = match self.txn {
             TxnStyle::CompareAndSwap => "compare and swap".to_owned(),
+            TxnStyle::Create => "create".to_owned(),
             TxnStyle::MultiplePuts(puts) => format!("{puts} puts"),
         };
         let range = &self.range;
@@ -169,7 +170,7 @@ impl Standard {
             .collect()
     }
 
-    fn check(&self) -> Result<(), BenchError> {
+    pub(crate) fn check(&self) -> Result<(), BenchError> {
         let bad = |name, reason: String| Err(BenchError::BadPlan { name, reason });
         if self.key_space == 0 {
             return bad("key space", "there must be at least one key".to_owned());
@@ -206,19 +207,19 @@ impl Standard {
         }
     }
 
-    fn keys(&self) -> Result<KeyShape, BenchError> {
+    pub(crate) fn keys(&self) -> Result<KeyShape, BenchError> {
         KeyShape::new(&self.prefix, self.key_size, self.key_space)
     }
 
-    fn picker(&self) -> Result<KeyPicker, BenchError> {
+    pub(crate) fn picker(&self) -> Result<KeyPicker, BenchError> {
         KeyPicker::new(self.key_order, self.key_space)
     }
 
-    fn values(&self) -> Values {
+    pub(crate) fn values(&self) -> Values {
         Values::new(self.value_size, self.seed)
     }
 
-    fn writes(&self) -> Result<Writes, BenchError> {
+    pub(crate) fn writes(&self) -> Result<Writes, BenchError> {
         Ok(Writes {
             keys: self.keys()?,
             picker: self.picker()?,
@@ -226,7 +227,7 @@ impl Standard {
         })
     }
 
-    fn reads(&self) -> Result<Reads, BenchError> {
+    pub(crate) fn reads(&self) -> Result<Reads, BenchError> {
         Ok(Reads {
             keys: self.keys()?,
             picker: self.picker()?,

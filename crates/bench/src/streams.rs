@@ -2,12 +2,15 @@
 //! others, so that no [`Engine`](crate::Engine) can make them.
 
 mod benchmark;
+mod contention;
 mod crew;
+mod leases;
 mod puts;
 mod watch;
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Debug};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use etcd_monitor_client::{ClientError, ClientOptions, ClusterClient, Endpoint, MemberClient};
@@ -16,10 +19,11 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::Outcome;
 use crate::error::BenchError;
 use crate::load::Load;
-use crate::report::Details;
 use crate::series::SecondsBoard;
 
 pub use benchmark::{StreamBenchmark, StreamOptions};
+pub use contention::{ContentionLoad, ContentionStyle};
+pub use leases::{LeaseLoad, LeaseStyle};
 pub use watch::WatchLoad;
 
 /// Leases that one run may make: each is remembered until it is revoked.
@@ -31,28 +35,21 @@ pub trait StreamLoad: Debug + Send + Sync {
     /// Its name in reports.
     fn name(&self) -> &'static str;
 
+    /// What makes it what it is: runs whose parameters differ are not the same.
+    fn parameters(&self) -> BTreeMap<String, String> {
+        BTreeMap::new()
+    }
+
+    /// The load as this work takes it, where it is over by itself.
+    fn paced(&self, load: &Load) -> Load {
+        load.clone()
+    }
+
     /// Refuses what cannot be, before anything is asked.
     fn check(&self, load: &Load, prefix: &str) -> Result<(), BenchError>;
 
     /// Runs it on the threads of the runtime that it is called in. Fails only where it cannot begin.
-    async fn run(&self, stage: &Stage) -> Result<StreamOutcome, BenchError>;
-}
-
-/// What a load on streams measured.
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct StreamOutcome {
-    /// What every load measures.
-    pub outcome: Outcome,
-    /// What only this one does.
-    pub details: Details,
-}
-
-impl StreamOutcome {
-    /// Of these parts.
-    pub fn new(outcome: Outcome, details: Details) -> Self {
-        Self { outcome, details }
-    }
+    async fn run(&self, stage: &Arc<Stage>) -> Result<Outcome, BenchError>;
 }
 
 /// Where a load on streams runs.
@@ -70,7 +67,7 @@ pub struct Stage {
     pub board: Arc<SecondsBoard>,
     /// Ends the load early: nothing more is asked, what is in flight is still awaited.
     pub stop: CancellationToken,
-    leases: Mutex<Vec<i64>>,
+    leases: Mutex<BTreeSet<i64>>,
 }
 
 impl Debug for Stage {
@@ -97,16 +94,27 @@ impl Stage {
 
     /// Notes a lease that is to be revoked in the end, whatever happens.
     pub fn owes_revocation(&self, lease: i64) {
-        self.leases
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .push(lease);
+        self.leases().insert(lease);
     }
 
-    fn owed(&self) -> Vec<i64> {
-        let mut leases = self.leases.lock().unwrap_or_else(PoisonError::into_inner);
-        std::mem::take(&mut *leases)
+    /// Notes that a lease has ended by itself.
+    pub fn has_ended(&self, lease: i64) {
+        self.leases().remove(&lease);
     }
+
+    fn leases(&self) -> MutexGuard<'_, BTreeSet<i64>> {
+        self.leases.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn owed(&self) -> BTreeSet<i64> {
+        std::mem::take(&mut *self.leases())
+    }
+}
+
+/// Names and values of parameters.
+fn named<const N: usize>(of: [(&str, String); N]) -> BTreeMap<String, String> {
+    let of = of.into_iter();
+    of.map(|(name, value)| (name.to_owned(), value)).collect()
 }
 
 /// Refuses a number that is not between 1 and the most.

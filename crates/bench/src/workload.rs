@@ -2,6 +2,7 @@
 
 mod delete;
 mod mixed;
+mod mixture;
 mod read;
 mod txn;
 mod write;
@@ -13,6 +14,7 @@ use rand::rngs::SmallRng;
 
 pub use delete::Deletes;
 pub use mixed::Mixed;
+pub use mixture::Mixture;
 pub use read::{Ranges, Reads};
 pub use txn::{Transactions, TxnStyle};
 pub use write::Writes;

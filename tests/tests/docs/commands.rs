@@ -104,6 +104,7 @@ fn scratch() -> tempfile::TempDir {
             "bins/etcd-monitor/etcd-monitor.example.yaml",
             "etcd-monitor.yaml",
         ),
+        ("bins/etcd-bench/scenario.example.yaml", "scenario.yaml"),
         (
             "docs/rule-tests/alerts.test.yaml",
             "docs/rule-tests/alerts.test.yaml",

@@ -53,6 +53,74 @@ async fn every_kind_of_load_is_measured_and_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn loads_on_streams_and_presets_keep_what_etcd_promises() {
+    let cluster = one().await;
+    let watch = ["watch", "--watchers", "20", "--total", "50"];
+    let keep_alive = ["lease", "--keep-alive", "--leases", "20", "--total", "200"];
+    let lock = ["lock", "--clients", "4", "--total", "40"];
+    let election = ["election", "--clients", "4", "--total", "20"];
+    let preset = [
+        "preset",
+        "apiserver-mix",
+        "--total",
+        "200",
+        "--key-space",
+        "50",
+    ];
+    for (flags, kind, says) in [
+        (&watch[..], "watch", "0 lost, 0 twice"),
+        (&["lease", "--total", "50"], "lease", "50 granted"),
+        (&keep_alive, "lease_keep_alive", "20 granted"),
+        (&lock, "lock", "0 overlaps seen, 0 by revision"),
+        (&election, "election", "0 overlaps seen, 0 by revision"),
+        (&preset, "apiserver-mix", "4 on 4 streams, of all keys"),
+    ] {
+        let ended = on(&cluster, flags).await;
+        let told = &ended.stdout;
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{told}");
+        for part in [says, "nothing lost", &format!("workload      {kind},")] {
+            assert!(told.contains(part), "no {part:?} in {told}");
+        }
+    }
+    let mut client = client(&cluster).await;
+    assert_eq!(keys(&mut client).await, 0);
+    assert!(client.leases().await.unwrap().leases().is_empty());
+}
+
+#[tokio::test]
+async fn a_scenario_runs_its_phases_and_a_wrong_one_is_2() {
+    let cluster = one().await;
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("scenario.yaml");
+    let file = file.to_str().unwrap();
+    let text = "name: two\nclients: 4\nphases:\n  - {name: one, workload: write, total: 40}\n  - {name: climb, workload: write, duration: 400ms, ramp: {from: 50, to: 100, steps: 2}}\n";
+    std::fs::write(file, text).unwrap();
+    let ended = on(&cluster, &["run", file, "-w", "json"]).await;
+    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    let report: Value = serde_json::from_str(&ended.stdout).unwrap();
+    let phases = items(&report, "phases");
+    let names: Vec<_> = phases.iter().map(|phase| text_of(phase)).collect();
+    assert_eq!(names, ["one", "climb, 50/s", "climb, 100/s"]);
+    let of_phases = phases
+        .iter()
+        .map(|phase| phase["report"]["succeeded"].as_u64());
+    let sum: Option<u64> = of_phases.sum();
+    assert_eq!((report["succeeded"].as_u64(), phases.len()), (sum, 3));
+    assert_eq!(keys(&mut client(&cluster).await).await, 0);
+
+    std::fs::write(file, text.replace("total", "totl")).unwrap();
+    let ended = on(&cluster, &["run", file]).await;
+    assert_eq!(ended.code, Some(2));
+    for part in ["line 4", "did you mean `total`"] {
+        assert!(ended.stderr.contains(part), "{}", ended.stderr);
+    }
+}
+
+fn text_of(phase: &Value) -> &str {
+    text(phase, "name")
+}
+
+#[tokio::test]
 async fn files_are_written_where_the_flags_say() {
     let cluster = one().await;
     let folder = tempfile::tempdir().unwrap();

@@ -59,3 +59,33 @@ async fn an_own_channel_is_told_that_an_alert_fires_and_that_it_is_over() {
         )
     );
 }
+
+#[tokio::test]
+async fn an_own_load_is_measured_on_a_real_cluster_and_leaves_nothing() {
+    // A cluster of its own: a load would disturb the others.
+    let cluster = crate::one().await;
+    let endpoint = cluster.member(0).client_url();
+    let example = Command::new(example_binary("bench_workload"))
+        .arg(endpoint)
+        .stdin(Stdio::null())
+        .kill_on_drop(true)
+        .output();
+    let output = timeout(LIMIT, example).await.unwrap().unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let told = String::from_utf8(output.stdout).unwrap();
+    for part in [
+        "workload      queue",
+        "nothing lost",
+        "put: 500 answered",
+        "delete: 500 answered",
+    ] {
+        assert!(told.contains(part), "no {part:?} in {told}");
+    }
+    let mut client = etcd_client::Client::connect([endpoint], None)
+        .await
+        .unwrap();
+    let all = etcd_client::GetOptions::new()
+        .with_all_keys()
+        .with_count_only();
+    assert_eq!(client.get("", Some(all)).await.unwrap().count(), 0);
+}

@@ -38,6 +38,10 @@ pub(crate) struct OutputArgs {
     #[arg(long, value_name = "FILE")]
     pub hdr_log: Option<PathBuf>,
 
+    /// Shows a screen while it runs: answers per second, latencies, errors, members; where stdout is a terminal
+    #[arg(long, conflicts_with = "quiet")]
+    pub tui: bool,
+
     /// Shows no progress
     #[arg(short, long)]
     pub quiet: bool,

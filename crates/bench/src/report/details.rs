@@ -29,11 +29,11 @@ pub struct WatchFigures {
     pub watchers: u32,
     /// Streams that they lie on.
     pub streams: u32,
-    /// Keys that are watched.
+    /// Keys that are watched; 0 where each watch is of all.
     pub keys: u64,
     /// How long it took to make all watches.
     pub created_seconds: f64,
-    /// Puts that were acknowledged, those of the warm-up included.
+    /// Puts, or other changes, that were acknowledged, those of the warm-up included.
     pub puts: u64,
     /// Events that arrived, those of the warm-up included.
     pub events: u64,
@@ -166,12 +166,16 @@ fn number(value: Option<f64>, digits: usize) -> String {
 
 impl WatchFigures {
     fn lines(&self) -> Vec<(&'static str, String)> {
+        let keys = match self.keys {
+            0 => "all keys".to_owned(),
+            keys => format!("{keys} keys"),
+        };
         let watchers = format!(
-            "{} on {} streams, of {} keys, made in {:.3} s",
-            self.watchers, self.streams, self.keys, self.created_seconds
+            "{} on {} streams, of {keys}, made in {:.3} s",
+            self.watchers, self.streams, self.created_seconds
         );
         let events = format!(
-            "{} of {} puts, {}/s, {} a message",
+            "{} of {} changes, {}/s, {} a message",
             self.events,
             self.puts,
             number(self.events_per_second, 1),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::Report;
+use super::{Details, Report};
 use crate::load::{Arrivals, Rate};
 use crate::series::Second;
 
@@ -30,6 +30,8 @@ const TREND_SHARE: f64 = 0.1;
 
 impl Report {
     pub(super) fn judge(&mut self) {
+        let faults = self.details.iter().flat_map(Details::faults);
+        self.doubts.splice(0..0, faults);
         if let Some(late) = self.late() {
             self.doubts.insert(0, late);
             self.valid = false;

@@ -1,6 +1,6 @@
 //! One whole benchmark of a load on streams: as [`Benchmark`](crate::Benchmark), with leases that are revoked in the end.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -102,7 +102,7 @@ impl StreamBenchmark {
         Stage {
             client: self.client.clone(),
             endpoints: self.endpoints.clone(),
-            load: self.load.clone(),
+            load: self.work.paced(&self.load),
             prefix: self.options.prefix.clone(),
             board: Arc::new(SecondsBoard::default()),
             stop: stop.clone(),
@@ -132,13 +132,13 @@ impl StreamBenchmark {
         let measured =
             measured.map_err(|_| BenchError::Worker("ended with a panic".to_owned()))??;
         drop(threads);
-        let outcome = measured.outcome;
+        let outcome = measured;
         let own = own.end(&outcome.recording.scheduling);
         let seen = observer.end().await;
         let last = prefix.revision().await;
         let after = environment::of_cluster(&self.client, &self.endpoints).await;
         let seconds = stage.board.seconds();
-        let mut report = Report::new(Parts {
+        Ok(Report::new(Parts {
             accounting: Accounting::of(&outcome.recording, first, last),
             failover: failover(
                 &stage.board,
@@ -148,19 +148,17 @@ impl StreamBenchmark {
                 &self.load,
             ),
             plan: self.plan(began_at),
-            outcome: note_stop(&self.load, outcome, &stage.stop),
+            outcome: note_stop(&stage.load, outcome, &stage.stop),
             seconds,
             own,
             environment: Environment::new(before, after),
             server: seen.into_iter().map(|watched| watched.member).collect(),
             fsync_probe,
-        });
-        report.take_details(measured.details);
-        Ok(report)
+        }))
     }
 
     /// Ends the leases that have not ended by themselves.
-    async fn revoke(&self, leases: Vec<i64>) -> Result<(), ClientError> {
+    async fn revoke(&self, leases: BTreeSet<i64>) -> Result<(), ClientError> {
         let cluster = ClusterClient::new(self.client.clone())?;
         let members: Vec<_> = self.endpoints.iter().map(|to| cluster.member(to)).collect();
         let mut revocations = JoinSet::new();
@@ -201,8 +199,8 @@ impl StreamBenchmark {
             engine: "streams".to_owned(),
             endpoints: self.endpoints.iter().map(ToString::to_string).collect(),
             prefix: self.options.prefix.clone(),
-            parameters: BTreeMap::new(),
-            load: self.load.clone(),
+            parameters: self.work.parameters(),
+            load: self.work.paced(&self.load),
             began_at,
         }
     }

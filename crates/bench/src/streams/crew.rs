@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use etcd_monitor_client::ClientError;
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::Stage;
@@ -97,24 +98,44 @@ impl Crew {
         (turn, times): (Turn, Times),
         answer: Result<Answer, &ClientError>,
     ) {
-        if turn.measured {
-            let mut ending = self.ending();
-            ending.last_done = ending.last_done.max(Some(times.done));
-        }
-        self.turns.finished();
         match answer {
-            Ok(answer) => self
-                .recorder(client)
-                .succeeded(kind, times, &answer, turn.measured),
-            Err(error) => {
-                let failure = Failure::of(error);
+            Ok(answer) => {
+                self.measured(turn, times);
                 self.recorder(client)
-                    .failed(kind, times, failure, turn.measured);
+                    .succeeded(kind, times, &answer, turn.measured);
+            }
+            Err(error) => {
+                self.failed(client, kind, (turn, times), Failure::of(error));
                 if is_final(error) {
                     self.give_up(error.to_string());
                 }
             }
         }
+    }
+
+    /// Records a request that failed.
+    pub(super) fn failed(
+        &self,
+        client: u32,
+        kind: OperationKind,
+        (turn, times): (Turn, Times),
+        failure: Failure,
+    ) {
+        self.measured(turn, times);
+        self.recorder(client)
+            .failed(kind, times, failure, turn.measured);
+    }
+
+    fn measured(&self, turn: Turn, times: Times) {
+        if turn.measured {
+            let mut ending = self.ending();
+            ending.last_done = ending.last_done.max(Some(times.done));
+        }
+    }
+
+    /// All that belongs to a turn is over: its client is free.
+    pub(super) fn finished(&self) {
+        self.turns.finished();
     }
 
     /// Records what went wrong beside the requests, such as a stream that broke.
@@ -137,8 +158,16 @@ impl Crew {
         }
     }
 
-    /// Hands seconds over that have passed, without end.
-    pub(super) async fn tick(&self) {
+    /// Waits until all clients have ended, and hands over seconds that have passed meanwhile.
+    pub(super) async fn until_all_end(&self, clients: &mut JoinSet<()>) {
+        let all = async { while clients.join_next().await.is_some() {} };
+        tokio::select! {
+            () = all => {}
+            () = self.tick() => {}
+        }
+    }
+
+    async fn tick(&self) {
         let mut ticks = tokio::time::interval(TICK);
         loop {
             ticks.tick().await;
@@ -184,6 +213,7 @@ impl Crew {
             unsent: crew.turns.unsent(),
             dropped: crew.turns.dropped(),
             ended_early: ending.ended_early,
+            details: None,
         }
     }
 

@@ -76,6 +76,7 @@ impl Puts {
             });
             self.crew
                 .record(client, OperationKind::Put, (turn, times), answer);
+            self.crew.finished();
         }
     }
 }

@@ -16,7 +16,8 @@ use self::acknowledged::Acknowledgements;
 use self::reader::{Reader, Seen, Watched};
 use super::crew::Crew;
 use super::puts::{Acknowledged, Puts};
-use super::{Stage, StreamLoad, StreamOutcome, bad, within};
+use super::{Stage, StreamLoad, bad, named, within};
+use crate::engine::Outcome;
 use crate::error::BenchError;
 use crate::keys::{KeyShape, Values};
 use crate::load::Load;
@@ -81,6 +82,18 @@ impl StreamLoad for WatchLoad {
         "watch"
     }
 
+    fn parameters(&self) -> BTreeMap<String, String> {
+        named([
+            ("watchers", self.watchers.to_string()),
+            ("streams", self.streams.to_string()),
+            ("watched_keys", self.keys.to_string()),
+            ("key_size_bytes", self.key_size.to_string()),
+            ("value_size_bytes", self.value_size.to_string()),
+            ("previous", self.previous.to_string()),
+            ("slow_streams", self.slow_streams.to_string()),
+        ])
+    }
+
     fn check(&self, _load: &Load, prefix: &str) -> Result<(), BenchError> {
         within("watchers", self.watchers, WATCHERS_MAX)?;
         within("streams", self.streams, STREAMS_MAX)?;
@@ -97,7 +110,7 @@ impl StreamLoad for WatchLoad {
         KeyShape::new(prefix, self.key_size, self.keys).map(drop)
     }
 
-    async fn run(&self, stage: &Stage) -> Result<StreamOutcome, BenchError> {
+    async fn run(&self, stage: &Arc<Stage>) -> Result<Outcome, BenchError> {
         let keys = KeyShape::new(&stage.prefix, self.key_size, self.keys)?;
         let began = Instant::now();
         let feeds = self.open(stage, &keys).await?;
@@ -111,12 +124,13 @@ impl StreamLoad for WatchLoad {
         let puts = self.puts(stage, keys, &crew, &acknowledged);
         let last = acknowledged::last_of_keys(&acknowledged);
         let mut clients = puts.start(&stage.load, &connections);
-        until_all_end(&crew, &mut clients).await;
+        crew.until_all_end(&mut clients).await;
         let _ = over.send(Some(Arc::new(last())));
         let seen = join(readers).await;
-        let outcome = crew.finish().await;
+        let mut outcome = crew.finish().await;
         let figures = self.figures(&acknowledged, &seen, created_seconds, &outcome);
-        Ok(StreamOutcome::new(outcome, Details::Watch(figures)))
+        outcome.details = Some(Details::Watch(figures));
+        Ok(outcome)
     }
 }
 
@@ -198,7 +212,7 @@ impl WatchLoad {
         acknowledged: &RwLock<Acknowledgements>,
         seen: &Seen,
         created_seconds: f64,
-        outcome: &crate::Outcome,
+        outcome: &Outcome,
     ) -> WatchFigures {
         let events = outcome.recording.tallies.get(&OperationKind::Event);
         let in_window = events.map_or(0, |tally| tally.in_window);
@@ -276,14 +290,6 @@ impl Stream {
             },
             None => Ok(1),
         }
-    }
-}
-
-async fn until_all_end(crew: &Arc<Crew>, clients: &mut JoinSet<()>) {
-    let all = async { while clients.join_next().await.is_some() {} };
-    tokio::select! {
-        () = all => {}
-        () = crew.tick() => {}
     }
 }
 

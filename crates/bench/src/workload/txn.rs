@@ -17,6 +17,8 @@ const REMEMBERED_MAX: usize = 100_000;
 pub enum TxnStyle {
     /// Writes one key if nobody changed it since this worker last saw it; the answer of one that fails says when it was changed.
     CompareAndSwap,
+    /// Writes one key if it is not there.
+    Create,
     /// Writes so many keys at once, in any case.
     MultiplePuts(usize),
 }
@@ -59,7 +61,7 @@ struct Txns {
 impl Requests for Txns {
     fn next(&mut self, number: u64, request: &mut Request) {
         let count = match self.plan.style {
-            TxnStyle::CompareAndSwap => 1,
+            TxnStyle::CompareAndSwap | TxnStyle::Create => 1,
             TxnStyle::MultiplePuts(count) => count.max(1),
         };
         let first = self.plan.picker.pick(number, &mut self.rng);
@@ -70,18 +72,22 @@ impl Requests for Txns {
                 .write((first + place) % self.plan.space.max(1), key);
             self.plan.values.write(&mut self.rng, value);
         }
-        if self.plan.style == TxnStyle::CompareAndSwap {
-            let key = request.txn_puts().first().map(|(key, _)| key);
-            let known = key.and_then(|key| self.modified_at.get(key)).copied();
-            request.if_first_modified_at = Some(known.unwrap_or(0));
-        }
+        request.if_first_modified_at = match self.plan.style {
+            TxnStyle::CompareAndSwap => {
+                let key = request.txn_puts().first().map(|(key, _)| key);
+                let known = key.and_then(|key| self.modified_at.get(key)).copied();
+                Some(known.unwrap_or(0))
+            }
+            TxnStyle::Create => Some(0),
+            TxnStyle::MultiplePuts(_) => None,
+        };
     }
 
     fn answered(&mut self, request: &Request, answer: &Answer) {
         let Some((key, _)) = request.txn_puts().first() else {
             return;
         };
-        if request.if_first_modified_at.is_none() {
+        if self.plan.style != TxnStyle::CompareAndSwap || request.if_first_modified_at.is_none() {
             return;
         }
         if self.modified_at.len() >= REMEMBERED_MAX && !self.modified_at.contains_key(key) {

@@ -6,6 +6,7 @@ mod benchmarks;
 mod causes;
 mod loads;
 mod native;
+mod presets;
 mod scripted;
 mod streams;
 
