@@ -5,6 +5,7 @@ mod check;
 mod cli;
 mod compare;
 mod display;
+mod each;
 mod merge;
 #[cfg(target_os = "linux")]
 mod null_server;

@@ -9,12 +9,11 @@ use etcd_monitor_bench::{
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::{
-    Cli, Command, CommonArgs, EngineArg, OutputArgs, PresetArgs, ReportFormat, ScenarioArgs,
-    StreamCommand, TargetArg, Task,
+    Cli, Command, CommonArgs, EngineArg, OutputArgs, PresetArgs, ScenarioArgs, StreamCommand,
+    TargetArg, Task,
 };
 use crate::display::Display;
-use crate::progress::Bars;
-use crate::{ab, check, compare, display, merge, output, scenario, search, signals};
+use crate::{ab, check, compare, display, each, merge, output, scenario, search, signals};
 
 /// Does what was asked; the code says what came of it.
 pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
@@ -39,7 +38,7 @@ async fn load(command: &Command) -> anyhow::Result<ExitCode> {
     let common = command.common();
     let mut benchmark = benchmark(command)?;
     if common.load.target == TargetArg::Each {
-        return each(benchmark, common).await;
+        return each::run(benchmark, common).await;
     }
     aim(&mut benchmark, common, None).await?;
     measure(&benchmark, common).await
@@ -70,44 +69,6 @@ async fn measure(benchmark: &Benchmark, common: &CommonArgs) -> anyhow::Result<E
     let report = benchmark.run(&display, &stop).await;
     display.end();
     end(&report?, &common.output)
-}
-
-/// Measures one member after the other.
-async fn each(mut benchmark: Benchmark, common: &CommonArgs) -> anyhow::Result<ExitCode> {
-    let output = &common.output;
-    let is_possible = matches!(output.format, ReportFormat::Table | ReportFormat::Json);
-    if !is_possible || output.hdr_log.is_some() {
-        let why = "--target each writes -w table or -w json, and no --hdr-log";
-        return Err(output::Usage(why.to_owned()).into());
-    }
-    let client = benchmark.client.clone();
-    let members = Target::Each.endpoints(&client, &benchmark.endpoints);
-    let bars = Bars::new(&benchmark.load, output.quiet);
-    let stop = CancellationToken::new();
-    let _signals = signals::stop_at_signal(stop.clone())?;
-    let mut reports: Vec<Report> = Vec::new();
-    for member in members.await? {
-        note_target(&mut benchmark, &member.to_string());
-        benchmark.engine = common.engine.engine(None, client.clone(), vec![member]);
-        let report = benchmark.run(&bars, &stop).await;
-        bars.end();
-        reports.push(report?);
-        if stop.is_cancelled() {
-            break;
-        }
-    }
-    let text = if output.format == ReportFormat::Json {
-        serde_json::to_string_pretty(&reports)? + "\n"
-    } else {
-        let tables: Vec<String> = reports.iter().map(Report::to_table).collect();
-        tables.join("\n")
-    };
-    output::write_text(&text, output.output.as_deref())?;
-    Ok(if reports.iter().all(Report::is_success) {
-        ExitCode::SUCCESS
-    } else {
-        ExitCode::FAILURE
-    })
 }
 
 async fn streams(command: &StreamCommand) -> anyhow::Result<ExitCode> {
@@ -183,7 +144,7 @@ pub(crate) async fn aim(
 }
 
 /// Notes for the report which members are asked.
-fn note_target(benchmark: &mut Benchmark, target: &str) {
+pub(crate) fn note_target(benchmark: &mut Benchmark, target: &str) {
     let parameters = &mut benchmark.options.parameters;
     parameters.insert("target".to_owned(), target.to_owned());
 }
