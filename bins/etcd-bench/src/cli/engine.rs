@@ -39,7 +39,7 @@ pub(crate) struct EngineArgs {
     #[arg(long, value_name = "ENGINE", default_value_t = ENGINE_DEFAULT, value_enum)]
     pub engine: EngineArg,
 
-    /// Threads of the native engine [default: one for each core]
+    /// Threads of the native engine [default: one for each 64 connections, as many as there are cores at most]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=1024))]
     pub threads: Option<u32>,
 
