@@ -132,7 +132,7 @@ async fn gather(
     }
     let end = match (turns.measured_to(), last_done) {
         // Ended early, it was measured until the last answer.
-        (Some(planned), Some(last)) if turns.is_stopped() => Some(planned.min(last)),
+        (Some(planned), last) if turns.is_stopped() => last.map(|last| planned.min(last)),
         (planned, last) => planned.or(last),
     };
     let window = end.map(|end| end.saturating_duration_since(turns.measured_from()));

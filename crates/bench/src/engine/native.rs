@@ -105,7 +105,9 @@ impl NativeEngine {
             .connections
             .div_ceil(CONNECTIONS_OF_A_THREAD)
             .min(cores);
-        self.threads.unwrap_or(enough).min(load.connections).max(1)
+        let wanted = self.threads.unwrap_or(enough);
+        // A thread without a client would never hear that the load is over.
+        wanted.min(load.connections).min(load.clients).max(1)
     }
 
     fn options(&self) -> Options {
@@ -344,7 +346,7 @@ fn outcome(ends: Vec<ThreadEnd>, is_stopped: bool) -> Outcome {
     let (from, to) = window.unzip();
     let to = match (to.flatten(), last_done) {
         // Ended early, it was measured until the last answer.
-        (Some(planned), Some(last)) if is_stopped => Some(planned.min(last)),
+        (Some(planned), last) if is_stopped => last.map(|last| planned.min(last)),
         (planned, last) => planned.or(last),
     };
     let window = from

@@ -22,6 +22,9 @@ const WINDOW_UPDATE_BYTES: u32 = 1 << 20;
 /// Calls that have begun and not ended, at a time.
 const CALLS_MAX: usize = 100_000;
 
+/// Bytes that were written and still lie in the buffer, at most.
+const OUT_WRITTEN_BYTES_MAX: usize = 1 << 20;
+
 /// Bytes that wait for a client that does not read, at most.
 const OUT_BYTES_MAX: usize = 16 << 20;
 
@@ -116,7 +119,11 @@ impl Peer {
         if self.out_from == self.out.len() {
             self.out.clear();
             self.out_from = 0;
-        } else if self.out.len() > OUT_BYTES_MAX {
+        } else if self.out_from > OUT_WRITTEN_BYTES_MAX {
+            self.out.drain(..self.out_from);
+            self.out_from = 0;
+        }
+        if self.out.len() - self.out_from > OUT_BYTES_MAX {
             return Err(io::ErrorKind::OutOfMemory.into());
         }
         if is_stuck != self.hears_room {

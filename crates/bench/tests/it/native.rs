@@ -74,6 +74,42 @@ async fn what_a_server_breaks_is_counted_by_kind_and_the_load_goes_on() {
     assert_eq!(connections.load(Ordering::Relaxed), 1 + 4);
 }
 
+#[tokio::test]
+async fn connections_of_no_use_and_calls_that_nobody_takes_fail_requests_and_hold_up_nothing() {
+    let scripts = &[(10, Then::Close), (0, Then::Mute), (10, Then::Refuse)];
+    let (address, _, _serving) = serve(scripts).await;
+    let engine = at(&address, Duration::from_millis(200));
+    let outcome = run(&engine, load(40, 1, 4), writes()).await;
+    let (succeeded, failed) = (outcome.recording.succeeded(), outcome.recording.failed());
+    assert_eq!(succeeded + failed, 40);
+    // Twice ten are answered, of which the reset of the first connection may swallow some.
+    assert!((14..=20).contains(&succeeded), "{succeeded}");
+    let kinds = kinds(&outcome);
+    assert!(
+        kinds
+            .iter()
+            .any(|(kind, count)| *kind == "timed_out" && *count >= 8),
+        "{kinds:?}"
+    );
+    // What nobody took was not done.
+    assert!(outcome.recording.unknown_changes <= 4, "{kinds:?}");
+}
+
+#[tokio::test]
+async fn more_threads_than_clients_end_as_well() {
+    let (address, _, _serving) = serve(&[]).await;
+    let engine = at(&address, Duration::from_secs(2)).with_threads(4);
+    let outcome = run(&engine, load(20, 6, 2), writes()).await;
+    assert_eq!(outcome.recording.succeeded(), 20);
+    let mut open = load(20, 6, 3);
+    open.rate = Some(Rate {
+        per_second: 1_000.0,
+        arrivals: Arrivals::Uniform,
+    });
+    let outcome = run(&engine, open, writes()).await;
+    assert_eq!((outcome.recording.succeeded(), outcome.unsent), (20, 0));
+}
+
 /// Keys of requests with the revisions of their answers.
 type Seen = Arc<Mutex<Vec<(Vec<u8>, i64)>>>;
 
@@ -154,8 +190,8 @@ async fn tls_and_tokens_work_and_a_token_that_ends_is_replaced() {
         .unwrap();
     let endpoint = Endpoint::parse(cluster.member(0).client_url(), true).unwrap();
     let engine = NativeEngine::new(secured(&cluster), vec![endpoint.clone()]);
-    let mut load = load(20, 2, 10);
-    // Between the two bursts the token ends, since nobody uses it.
+    let mut load = load(30, 2, 10);
+    // Between the bursts the token ends, since nobody uses it.
     load.rate = Some(Rate {
         per_second: 10.0 / 3.5,
         arrivals: Arrivals::Burst(10),
@@ -163,7 +199,7 @@ async fn tls_and_tokens_work_and_a_token_that_ends_is_replaced() {
     let outcome = run(&engine, load.clone(), writes()).await;
     assert_eq!(
         (outcome.recording.succeeded(), kinds(&outcome)),
-        (20, vec![])
+        (30, vec![])
     );
 
     // Values that fill the windows of a connection, under TLS.
@@ -176,7 +212,7 @@ async fn tls_and_tokens_work_and_a_token_that_ends_is_replaced() {
     let outcome = run(&engine, load, Arc::new(large)).await;
     assert_eq!(
         (outcome.recording.succeeded(), kinds(&outcome)),
-        (20, vec![])
+        (30, vec![])
     );
 
     let mut wrong = secured(&cluster);

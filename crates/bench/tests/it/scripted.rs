@@ -18,6 +18,10 @@ pub(crate) enum Then {
     HalfAFrame,
     /// Sends what is no HTTP/2.
     Garbage,
+    /// Refuses every further call, as if it had no room.
+    Refuse,
+    /// Never says a word, not even to answer the greeting.
+    Mute,
     /// Answers the next calls in the opposite order, two at a time.
     Reversed,
 }
@@ -79,6 +83,11 @@ pub(crate) async fn serve(
 async fn answer_calls(mut stream: TcpStream, script: Option<(usize, Then)>) -> std::io::Result<()> {
     let mut preface = [0; PREFACE];
     stream.read_exact(&mut preface).await?;
+    if let Some((_, Then::Mute)) = script {
+        // Ends when the other side does.
+        stream.read_to_end(&mut Vec::new()).await?;
+        return Ok(());
+    }
     stream.write_all(&frame(4, 0, 0, &[])).await?;
     let (mut answered, mut waiting) = (0, None);
     loop {
@@ -91,6 +100,11 @@ async fn answer_calls(mut stream: TcpStream, script: Option<(usize, Then)>) -> s
         let is_settings = head[3] == 4 && head[4] & 1 == 0;
         if is_settings {
             stream.write_all(&frame(4, 1, 0, &[])).await?;
+        }
+        if head[3] == 0 && length > 0 {
+            // There is room again on the connection.
+            let room = u32::try_from(length).unwrap().to_be_bytes();
+            stream.write_all(&frame(8, 0, 0, &room)).await?;
         }
         let is_call = head[3] == 0 && head[4] & 1 == 1;
         if !is_call {
@@ -110,7 +124,8 @@ async fn answer_calls(mut stream: TcpStream, script: Option<(usize, Then)>) -> s
             Some(Then::HalfAFrame) if is_first => {
                 stream.write_all(&frame(0, 0, id, &[7; 100])[..20]).await?;
             }
-            Some(Then::GoAway | Then::HalfAFrame) => {}
+            Some(Then::GoAway | Then::HalfAFrame | Then::Mute) => {}
+            Some(Then::Refuse) => stream.write_all(&frame(3, 0, id, &[0, 0, 0, 7])).await?,
             Some(Then::Close) => return Ok(()),
             Some(Then::Garbage) => {
                 stream

@@ -142,6 +142,11 @@ impl Connection {
             && self.waiting_out() < OUT_BYTES_MAX
     }
 
+    /// True while so much is to be written that no call may begin for that alone.
+    pub(super) fn is_full(&self) -> bool {
+        self.waiting_out() >= OUT_BYTES_MAX && !self.is_spent()
+    }
+
     /// True when no further call can ever begin: the other side wants the connection to end, or the streams have run out.
     pub(super) fn is_spent(&self) -> bool {
         self.is_going_away || self.next_stream > STREAM_MAX
@@ -176,6 +181,9 @@ impl Connection {
             frame::put_head(&mut self.out, whole, kind::DATA, flag::END_STREAM, id);
             write_message(&mut self.out, length, request);
             self.window -= signed(whole);
+            if let Some(stream) = self.streams.get_mut(id) {
+                stream.window -= signed(whole);
+            }
             return Some(id);
         }
         let stream = self.streams.get_mut(id)?;

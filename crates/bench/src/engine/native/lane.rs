@@ -61,6 +61,8 @@ pub(super) struct Lane {
     is_dialling: bool,
     dial_at: Instant,
     refused: Option<SecretString>,
+    /// Why the last connection ended before it could be used: as bad as none, and to be counted as such.
+    unusable: Option<ClientError>,
     deadline: Duration,
 }
 
@@ -77,6 +79,7 @@ impl Lane {
             is_dialling: true,
             dial_at: now,
             refused: None,
+            unusable: None,
             deadline,
         }
     }
@@ -110,6 +113,12 @@ impl Lane {
             .as_ref()
             .is_some_and(|up| up.connection.has_settings() && up.connection.may_call());
         may_call && !(self.idle.is_empty() && self.again.is_empty())
+    }
+
+    /// True where a client waits for something to do, but so much is to be written that it may not begin.
+    pub(super) fn is_full(&self) -> bool {
+        let is_full = self.up.as_ref().is_some_and(|up| up.connection.is_full());
+        is_full && !(self.idle.is_empty() && self.again.is_empty())
     }
 
     /// True where a call is to be made again.
@@ -153,10 +162,17 @@ impl Lane {
                 return;
             };
             if let Some(client) = self.clients.get_mut(number as usize) {
-                (client.turn, client.sent) = (turn, now);
+                (client.turn, client.begun, client.sent) = (turn, now, now);
                 ledger.requests.next(turn.number, &mut client.request);
                 ledger.failed(client, now, error, false);
             }
+        }
+    }
+
+    /// The same for a connection that stood, and ended before anything could be asked on it.
+    pub(super) fn count_unusable(&mut self, ledger: &mut Ledger, pace: &mut Pace) {
+        if let Some(error) = self.unusable.take() {
+            self.not_connected(&error, ledger, pace);
         }
     }
 
@@ -202,7 +218,7 @@ impl Lane {
             return Begun::Not(Next::Over);
         };
         if let Some(turn) = next {
-            client.turn = turn;
+            (client.turn, client.begun) = (turn, now);
             ledger.requests.next(turn.number, &mut client.request);
         }
         client.sent = now;
@@ -270,10 +286,15 @@ impl Lane {
                 done,
                 may_renew: up.token.is_some() && !up.is_renewed,
                 is_token_refused: false,
+                has_answer: false,
             };
             let received = up
                 .connection
                 .receive(buffer.get(..bytes).unwrap_or_default(), &mut hearing);
+            if hearing.has_answer {
+                // The token was taken: when it ends one day, it is replaced as well.
+                up.is_renewed = false;
+            }
             if hearing.is_token_refused {
                 self.refused.clone_from(&up.token);
                 up.connection.retire();
@@ -287,23 +308,17 @@ impl Lane {
 
     /// Gives up calls that are over their time, and a connection on which nothing came since.
     pub(super) fn keep_time(&mut self, now: Instant, ledger: &mut Ledger) {
+        self.give_up_again(now, ledger);
         let Some(up) = &mut self.up else { return };
         let mut is_silent = false;
         for (number, client) in (0..).zip(&mut self.clients) {
-            if client.stream == 0 || now.saturating_duration_since(client.sent) < self.deadline {
+            if client.stream == 0 || now.saturating_duration_since(client.begun) < self.deadline {
                 continue;
             }
             up.connection.cancel(client.stream);
             client.stream = 0;
-            is_silent |= up.last_heard < client.sent;
-            let waited = self.deadline.as_secs_f64();
-            let text = format!("no answer within {waited} s");
-            let error = ClientError::of_kind(
-                operation(client.request.kind),
-                &self.endpoint,
-                ErrorKind::TimedOut,
-                &text,
-            );
+            is_silent |= up.last_heard < client.begun;
+            let error = timed_out(client, &self.endpoint, self.deadline);
             ledger.failed(client, now, &error, true);
             self.idle.push(number);
         }
@@ -312,6 +327,30 @@ impl Lane {
             // The host may be gone, so that no farewell comes: a new connection shows.
             self.lost(io::ErrorKind::TimedOut.into(), ledger);
         }
+    }
+
+    /// Calls that are to be made again have no more time than others.
+    fn give_up_again(&mut self, now: Instant, ledger: &mut Ledger) {
+        let Self {
+            clients,
+            again,
+            idle,
+            endpoint,
+            deadline,
+            ..
+        } = self;
+        again.retain(|number| {
+            let Some(client) = clients.get(*number as usize) else {
+                return false;
+            };
+            let is_in_time = now.saturating_duration_since(client.begun) < *deadline;
+            if !is_in_time {
+                let error = timed_out(client, endpoint, *deadline);
+                ledger.failed(client, now, &error, false);
+                idle.push(*number);
+            }
+            is_in_time
+        });
     }
 
     /// Ends a connection that is of no further use and has nothing under way.
@@ -328,6 +367,7 @@ impl Lane {
     /// The connection is gone: calls under way have failed, though etcd may have made them.
     pub(super) fn lost(&mut self, error: io::Error, ledger: &mut Ledger) -> ClientError {
         let now = Instant::now();
+        let was_usable = self.is_ready();
         self.up = None;
         let is_broken = error.kind() == io::ErrorKind::InvalidData;
         let error = if is_broken {
@@ -342,12 +382,9 @@ impl Lane {
             ClientError::of_io(Operation::Connect, &self.endpoint, error)
         };
         // One that breaks again and again is not made without pause.
-        self.dial_at = now
-            + if is_broken {
-                DIAL_AGAIN
-            } else {
-                Duration::ZERO
-            };
+        let pause = is_broken || !was_usable;
+        self.dial_at = now + if pause { DIAL_AGAIN } else { Duration::ZERO };
+        self.unusable = (!was_usable).then(|| error.clone());
         for (number, client) in (0..).zip(&mut self.clients) {
             if client.stream != 0 {
                 client.stream = 0;
@@ -367,4 +404,10 @@ impl Lane {
             self.fail_again(&error, ledger, Instant::now());
         }
     }
+}
+
+fn timed_out(client: &Client, endpoint: &Endpoint, deadline: Duration) -> ClientError {
+    let text = format!("no answer within {} s", deadline.as_secs_f64());
+    let operation = operation(client.request.kind);
+    ClientError::of_kind(operation, endpoint, ErrorKind::TimedOut, &text)
 }

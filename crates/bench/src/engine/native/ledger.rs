@@ -17,6 +17,8 @@ use crate::workload::Requests;
 pub(super) struct Client {
     pub(super) request: Request,
     pub(super) turn: Turn,
+    /// When its call was first to be made; it may be made again on another connection.
+    pub(super) begun: Instant,
     pub(super) sent: Instant,
     /// The stream of its call; 0 while it makes none.
     pub(super) stream: u32,
@@ -31,6 +33,7 @@ impl Client {
                 intended: now,
                 measured: false,
             },
+            begun: now,
             sent: now,
             stream: 0,
         }
@@ -140,6 +143,8 @@ pub(super) struct Hearing<'a> {
     pub(super) may_renew: bool,
     /// Set where a token was refused, and is to be replaced.
     pub(super) is_token_refused: bool,
+    /// Set where a call was answered.
+    pub(super) has_answer: bool,
 }
 
 impl Ends for Hearing<'_> {
@@ -153,6 +158,7 @@ impl Ends for Hearing<'_> {
             End::Answered(bytes) => match message::answer(kind, bytes) {
                 Ok(answer) => {
                     self.ledger.succeeded(client, self.done, &answer);
+                    self.has_answer = true;
                     self.idle.push(number);
                     return;
                 }

@@ -36,6 +36,7 @@ pub(super) struct Pace {
     total: Option<u64>,
     kind: Kind,
     is_over: bool,
+    stopped_at: Option<Instant>,
 }
 
 #[derive(Debug)]
@@ -124,6 +125,7 @@ impl Pace {
             total,
             kind,
             is_over: false,
+            stopped_at: None,
         }
     }
 
@@ -136,8 +138,9 @@ impl Pace {
     }
 
     /// No further request, whatever is due.
-    pub(super) fn stop(&mut self) {
+    pub(super) fn stop(&mut self, now: Instant) {
         self.is_over = true;
+        self.stopped_at.get_or_insert(now);
     }
 
     pub(super) fn is_over(&self) -> bool {
@@ -188,7 +191,8 @@ impl Pace {
         if let Some(admission) = &due.admission {
             return admission.waiting.len() as u64;
         }
-        let until = self.end.map_or(now, |end| end.min(now));
+        let bounds = [self.end, self.stopped_at].into_iter().flatten();
+        let until = bounds.fold(now, Instant::min);
         let mut unsent = 0;
         while let Next::Now(_) = due.take(until, self.begin, self.measured_from, self.total) {
             unsent += 1;

@@ -36,15 +36,24 @@ impl Transport {
         let Some(tls) = &mut self.tls else {
             return self.stream.read(buffer);
         };
+        let mut filled = 0;
         loop {
-            match tls.reader().read(buffer) {
+            let room = buffer.get_mut(filled..).unwrap_or_default();
+            match tls.reader().read(room) {
+                Ok(0) => return Ok(filled),
+                Ok(bytes) => filled += bytes,
                 Err(error) if error.kind() == ErrorKind::WouldBlock => {}
                 // Cut off without a farewell: an end all the same, which the answers that are missing show.
-                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(0),
-                read => return read,
+                Err(error) if error.kind() == ErrorKind::UnexpectedEof => return Ok(filled),
+                Err(error) => return Err(error),
             }
-            if tls.read_tls(&mut self.stream)? == 0 {
-                return Ok(0);
+            match tls.read_tls(&mut self.stream) {
+                Ok(0) => return Ok(filled),
+                Ok(_) => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock && filled > 0 => {
+                    return Ok(filled);
+                }
+                Err(error) => return Err(error),
             }
             if let Err(error) = tls.process_new_packets() {
                 // The other side hears why; that it may not listen changes nothing.

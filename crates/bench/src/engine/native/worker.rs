@@ -167,11 +167,14 @@ impl Worker {
         loop {
             if ledger.is_hopeless() {
                 self.work.stop.cancel();
-                pace.stop();
+                pace.stop(Instant::now());
             }
             pace.admit(Instant::now(), self.busy());
             let wait = self.begin_calls(&mut pace, &mut ledger);
+            let is_held_back = self.work.lanes.iter().any(Lane::is_full);
             self.flush(&mut ledger);
+            let has_room = is_held_back && self.work.lanes.iter().any(Lane::may_begin);
+            let wait = if has_room { Wait::Nothing } else { wait };
             let now = Instant::now();
             if now >= self.next_tick {
                 self.tick(now, &mut pace, &mut ledger);
@@ -247,6 +250,8 @@ impl Worker {
     fn flush(&mut self, ledger: &mut Ledger) {
         for lane in &mut self.work.lanes {
             if let Err(error) = lane.flush(&self.poller) {
+                // What the other side still said lies in the socket: answers, and why it left.
+                let _ = lane.read(&mut self.buffer, ledger);
                 lane.lost(error, ledger);
             }
         }
@@ -267,13 +272,14 @@ impl Worker {
         self.next_tick = now + TICK;
         ledger.turn_to(now);
         if self.work.stop.is_cancelled() || pace.measured_to().is_some_and(|end| now >= end) {
-            pace.stop();
+            pace.stop(now);
         }
         while let Ok(dialled) = self.work.dialled.try_recv() {
             self.dialled(dialled, pace, ledger);
         }
         for (number, lane) in self.work.lanes.iter_mut().enumerate() {
             lane.keep_time(now, ledger);
+            lane.count_unusable(ledger, pace);
             lane.retire_if_spent();
             if pace.is_over() {
                 lane.abandon(ledger);

@@ -10,6 +10,9 @@ use crate::http2::frame::{
 /// Bytes of headers that come in several frames at most.
 const BLOCK_BYTES_MAX: usize = 64 << 10;
 
+/// The largest payload that we send, however much more the other side would take.
+const PAYLOAD_SENT_BYTES_MAX: usize = 1 << 20;
+
 /// The largest answer that is read, in bytes: as large as that of the other engine.
 const ANSWER_BYTES_MAX: usize = 256 << 20;
 
@@ -142,7 +145,7 @@ impl Connection {
                 if !(PAYLOAD_BYTES_MAX..1 << 24).contains(&(value as usize)) {
                     return Err(ProtocolError("a largest frame that is not allowed"));
                 }
-                self.payload_max = value as usize;
+                self.payload_max = (value as usize).min(PAYLOAD_SENT_BYTES_MAX);
             }
             setting::INITIAL_WINDOW_SIZE => {
                 let window = i64::from(value);

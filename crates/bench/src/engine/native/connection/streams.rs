@@ -36,6 +36,8 @@ pub(super) struct Stream {
 pub(super) struct Streams {
     ring: Vec<Stream>,
     open: u32,
+    /// Buffers of calls that have ended, for those that begin: no more than there are calls at a time.
+    spare: Vec<Vec<u8>>,
 }
 
 impl Streams {
@@ -45,7 +47,11 @@ impl Streams {
         let places = (calls.max(1) as usize * 4).next_power_of_two();
         let mut ring = Vec::new();
         ring.resize_with(places, Stream::default);
-        Self { ring, open: 0 }
+        Self {
+            ring,
+            open: 0,
+            spare: Vec::new(),
+        }
     }
 
     pub(super) fn open(&self) -> u32 {
@@ -69,7 +75,7 @@ impl Streams {
         let stream = self.ring.get_mut(place)?;
         (stream.id, stream.client, stream.window) = (id, client, window);
         stream.phase = Phase::Asked;
-        stream.answer.clear();
+        stream.answer = self.spare.pop().unwrap_or_default();
         self.open += 1;
         Some(id)
     }
@@ -85,12 +91,13 @@ impl Streams {
     pub(super) fn end(&mut self, id: u32) {
         if let Some(stream) = self.get_mut(id) {
             stream.id = 0;
-            for buffer in [&mut stream.answer, &mut stream.unsent] {
-                if buffer.capacity() > KEPT_BYTES_MAX {
-                    *buffer = Vec::new();
-                }
-            }
+            stream.unsent = Vec::new();
+            let mut answer = std::mem::take(&mut stream.answer);
             self.open -= 1;
+            if answer.capacity() <= KEPT_BYTES_MAX {
+                answer.clear();
+                self.spare.push(answer);
+            }
         }
     }
 
