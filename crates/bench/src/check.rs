@@ -113,7 +113,7 @@ impl fmt::Display for CheckLevel {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[non_exhaustive]
 pub struct CheckRule {
-    /// Its name: `errors`, `throughput`, `latency`, `spread` or `data`.
+    /// Its name: `whole`, `errors`, `throughput`, `latency`, `spread` or `data`.
     pub name: String,
     /// Whether it held.
     pub passed: bool,
@@ -189,6 +189,15 @@ fn rule(name: &str, passed: bool, found: String) -> CheckRule {
     }
 }
 
+/// A check that was stopped has not seen what it should.
+fn whole(report: &Report) -> CheckRule {
+    let found = match &report.ended_early {
+        Some(why) => format!("it ended early: {why}"),
+        None => "it ran as long as it should".to_owned(),
+    };
+    rule("whole", report.ended_early.is_none(), found)
+}
+
 fn rules(level: CheckLevel, report: &Report) -> Vec<CheckRule> {
     let puts = report.operations.first();
     let reached = report.per_second.unwrap_or(0.0);
@@ -209,6 +218,7 @@ fn rules(level: CheckLevel, report: &Report) -> Vec<CheckRule> {
         })
     };
     vec![
+        whole(report),
         rule(
             "errors",
             report.failed == 0,
@@ -294,6 +304,9 @@ mod tests {
             failed(&CheckResult::new(CheckLevel::S, spread)),
             ["latency", "spread"]
         );
+        let mut stopped = fine.clone();
+        stopped.ended_early = Some("stopped".to_owned());
+        assert_eq!(failed(&CheckResult::new(CheckLevel::S, stopped)), ["whole"]);
         let mut errors = fine;
         errors.failed = 1;
         errors.accounting.verdict = AccountingVerdict::Lost;

@@ -7,6 +7,7 @@ pub(crate) mod native;
 use std::fmt;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use etcd_monitor_client::{ClientError, ClientOptions, Endpoint, ErrorKind};
@@ -19,6 +20,9 @@ use crate::report::Details;
 use crate::request::OperationKind;
 use crate::series::SecondsBoard;
 use crate::workload::Workload;
+
+/// Time after a failed attempt to connect until the next one.
+const DIAL_AGAIN: Duration = Duration::from_millis(250);
 
 /// One load that an engine is to run.
 #[derive(Clone)]
@@ -83,6 +87,17 @@ pub trait Engine: Send + Sync {
 
     /// Runs a load. Fails only where it cannot begin: what single requests fail of is a part of the outcome.
     async fn run(&self, assignment: Assignment) -> Result<Outcome, BenchError>;
+}
+
+/// Waits where nobody listens, so that a member that is down costs each client a few failures in a second and not as many as
+/// the processor makes.
+pub(crate) async fn pause_after(error: &ClientError) {
+    if matches!(
+        error.kind(),
+        ErrorKind::Refused | ErrorKind::NameResolution | ErrorKind::Tls
+    ) {
+        tokio::time::sleep(DIAL_AGAIN).await;
+    }
 }
 
 /// The engine for whoever has no reason for another: the native one where there is one, else that on etcd-client.

@@ -100,8 +100,14 @@ pub(crate) async fn of_cluster(
     let cluster = ClusterClient::new(client.clone())?;
     let mut now = ClusterNow::default();
     let mut first_error = None;
-    for endpoint in endpoints {
-        let status = cluster.connection(endpoint).status().await;
+    // All at once: one that hangs costs its own deadline and nobody else's.
+    let asked = endpoints.iter().map(|endpoint| {
+        let member = cluster.connection(endpoint);
+        tokio::spawn(async move { member.status().await })
+    });
+    let asked: Vec<_> = asked.collect();
+    for (endpoint, status) in endpoints.iter().zip(asked) {
+        let Ok(status) = status.await else { continue };
         if let Ok(status) = &status
             && now.id.is_none()
         {

@@ -42,12 +42,13 @@ impl Failure {
         Self {
             kind: error.kind().as_str().to_owned(),
             message: error.to_string(),
-            // A connection that broke is `Refused` as well, so that etcd may have got the request.
+            // A connection that broke is `Refused` as well, so that etcd may have got the request. And what is over the quota
+            // when it is applied is applied all the same, and answered as an error (`quotaApplierV3` of etcd's server).
             may_be_done: !matches!(
                 error.kind(),
-                ErrorKind::NoSpace
-                    | ErrorKind::Unauthenticated
+                ErrorKind::Unauthenticated
                     | ErrorKind::PermissionDenied
+                    | ErrorKind::TooLarge
                     | ErrorKind::TooManyRequests
                     | ErrorKind::NotSupported
             ),

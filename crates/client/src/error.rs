@@ -41,6 +41,8 @@ pub enum ErrorKind {
     NotAllowed,
     /// The backend quota is exceeded.
     NoSpace,
+    /// The request is larger than the member takes (`--max-request-bytes`).
+    TooLarge,
     /// The member refuses requests because it is overloaded.
     TooManyRequests,
     /// The member has compacted the revision that was asked for.
@@ -66,6 +68,7 @@ impl ErrorKind {
             Self::BadAnswer => "bad_answer",
             Self::NotAllowed => "not_allowed",
             Self::NoSpace => "no_space",
+            Self::TooLarge => "too_large",
             Self::TooManyRequests => "too_many_requests",
             Self::Compacted => "compacted",
             Self::FutureRevision => "future_revision",

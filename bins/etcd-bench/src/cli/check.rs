@@ -42,6 +42,10 @@ impl From<CheckLevelArg> for CheckLevel {
     after_help = "The loads are those of `etcdctl check perf`; values are random, latency counts from when a put was due, and
 a p99.9 of half a second is asked for instead of the longest latency.
 
+Examples:
+  etcd-bench check --endpoints 10.0.0.1:2379,10.0.0.2:2379,10.0.0.3:2379
+  etcd-bench check --load l --duration 30s -w json -o check.json
+
 Exit codes: 0 passed, 1 not passed or failed, 2 wrong usage."
 )]
 pub(crate) struct CheckArgs {

@@ -34,12 +34,19 @@ pub(crate) struct ConsistencyArgs {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     /// Writes single keys
+    #[command(after_help = "Examples:
+  etcd-bench write --endpoints 10.0.0.1:2379 --total 100000
+  etcd-bench write --clients 100 --duration 1m --warmup 10s --key-order zipf
+  etcd-bench write --rate 2000 --arrivals poisson --duration 1m -w html -o write.html")]
     Write {
         /// What all have.
         #[command(flatten)]
         common: CommonArgs,
     },
     /// Reads single keys, which it writes first
+    #[command(after_help = "Examples:
+  etcd-bench read --endpoints 10.0.0.1:2379 --clients 100 --duration 30s
+  etcd-bench read --serializable --rate 5000 --duration 30s")]
     Read {
         /// What all have.
         #[command(flatten)]
@@ -49,6 +56,8 @@ pub(crate) enum Command {
         consistency: ConsistencyArgs,
     },
     /// Reads and writes the same keys
+    #[command(after_help = "Examples:
+  etcd-bench mixed --read-share 0.9 --rate 2000 --duration 1m --warmup 5s")]
     Mixed {
         /// What all have.
         #[command(flatten)]
@@ -61,6 +70,9 @@ pub(crate) enum Command {
         read_share: f64,
     },
     /// Reads ranges of keys, which it writes first
+    #[command(after_help = "Examples:
+  etcd-bench range --range-size 500 --limit 100 --duration 30s
+  etcd-bench range --range-size 1000 --count-only")]
     Range {
         /// What all have.
         #[command(flatten)]
@@ -82,12 +94,17 @@ pub(crate) enum Command {
         count_only: bool,
     },
     /// Deletes single keys, which it writes first; as many keys as --key-space says
+    #[command(after_help = "Examples:
+  etcd-bench delete --key-space 50000 --total 50000")]
     Delete {
         /// What all have.
         #[command(flatten)]
         common: CommonArgs,
     },
     /// Makes transactions: compare-and-swap of one key, or several puts at once
+    #[command(after_help = "Examples:
+  etcd-bench txn --duration 30s
+  etcd-bench txn --puts 10 --total 10000")]
     Txn {
         /// What all have.
         #[command(flatten)]

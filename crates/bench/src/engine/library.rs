@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Assignment, Engine, Outcome, is_final, no_call, spawn};
+use super::{Assignment, Engine, Outcome, is_final, no_call, pause_after, spawn};
 use crate::error::BenchError;
 use crate::recorder::{Failure, Recorder, Recording, Times};
 use crate::request::Request;
@@ -315,6 +315,9 @@ async fn client(desk: Rc<Desk>, connection: Rc<MemberClient>) {
         let sent = Instant::now();
         let answer = call::call(&connection, &request).await;
         desk.record(turn, &request, sent, &answer);
+        if let Err(call::CallError::Client(error)) = &answer {
+            pause_after(error).await;
+        }
         desk.turns.finished();
     }
 }

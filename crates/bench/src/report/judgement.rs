@@ -18,6 +18,12 @@ const GENERATOR_LATE: &str = "GENERATOR LATE";
 /// Requests that were due and never sent matter above this share: of what is due in the last millisecond, some never are.
 const UNSENT_SHARE: f64 = 1e-3;
 
+/// Above this share of dropped requests the rate was not asked of the cluster: the result says nothing about it.
+const DROPPED_SHARE: f64 = 0.1;
+
+/// An outage explains that 1 % of the requests were late where it took this share of the time.
+const OUTAGE_SHARE: f64 = 0.01;
+
 /// Whole seconds from which on it is said how much they vary.
 const SECONDS_LEAST: usize = 5;
 
@@ -34,6 +40,11 @@ impl Report {
         self.doubts.splice(0..0, faults);
         if let Some(late) = self.late() {
             self.doubts.insert(0, late);
+            // What an outage delayed is in the response times, as it should be.
+            self.valid &= self.waited_for_service();
+        }
+        let due = self.succeeded + self.failed + self.dropped + self.unsent;
+        if self.dropped as f64 > DROPPED_SHARE * due as f64 && !self.waited_for_service() {
             self.valid = false;
         }
         if self.succeeded == 0 {
@@ -45,8 +56,7 @@ impl Report {
         }
         self.doubts.extend(self.unsteady());
         self.doubts.extend(self.dropped());
-        let due = self.succeeded + self.failed + self.dropped + self.unsent;
-        if self.unsent as f64 > UNSENT_SHARE * due as f64 {
+        if self.unsent as f64 > 1.0 + UNSENT_SHARE * due as f64 {
             self.doubts.push(format!(
                 "{} requests were due and never sent, since every client waited for an answer: they are in no latency",
                 self.unsent
@@ -106,7 +116,11 @@ impl Report {
             return None;
         }
         let late = 1e3 * late;
-        Some(if self.is_queueing(service) {
+        Some(if self.waited_for_service() {
+            format!(
+                "every client waited for an answer while there was no service: 1 % of the requests were sent {late:.1} ms late or more, which their response times contain"
+            )
+        } else if self.is_queueing(service) {
             format!(
                 "every client waited for an answer: 1 % of the requests were sent {late:.1} ms late or more. The cluster answers slower than the rate asks, or more --clients are needed"
             )
@@ -115,6 +129,16 @@ impl Report {
                 "{GENERATOR_LATE}: 1 % of the requests were sent {late:.1} ms late or more: the result is invalid"
             )
         })
+    }
+
+    /// Whether requests waited for a client since the cluster gave no service for a time, and not for other reasons.
+    fn waited_for_service(&self) -> bool {
+        let outages = &self.failover.outages;
+        let is_spent = outages
+            .iter()
+            .any(|outage| outage.clients_spent_after_seconds.is_some());
+        let seconds: f64 = outages.iter().map(|outage| outage.gap.seconds()).sum();
+        is_spent && seconds >= OUTAGE_SHARE * self.window_seconds
     }
 
     /// Whether all clients were busy on average: then requests wait for a client, not for the generator's processor.
@@ -188,6 +212,7 @@ fn mean(values: &[f64]) -> Option<f64> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::failover::{Gap, Outage};
     use crate::report::sample::report;
 
     fn unsteady(per_second: &[u64], arrivals: Option<Arrivals>) -> Option<String> {
@@ -242,5 +267,36 @@ mod tests {
         let bursts = [2_000, 0, 2_000, 0, 2_000, 0];
         assert!(unsteady(&bursts, Some(Arrivals::Uniform)).is_some());
         assert_eq!(unsteady(&bursts, Some(Arrivals::Burst(2_000))), None);
+    }
+
+    #[test]
+    fn a_rate_that_was_not_asked_says_nothing_and_an_outage_explains_what_it_delayed() {
+        let judged = |change: &dyn Fn(&mut Report)| {
+            let mut report = report(0, &[100; 10], 1.0);
+            change(&mut report);
+            report.judge();
+            report.valid
+        };
+        assert!(judged(&|report| report.dropped = 50));
+        assert!(!judged(&|report| report.dropped = 500));
+        let late = |report: &mut Report| report.lateness.p99_seconds = Some(0.5);
+        assert!(!judged(&late));
+        let outage = |seconds: f64| {
+            move |report: &mut Report| {
+                report.lateness.p99_seconds = Some(0.5);
+                report.failover.outages = vec![Outage {
+                    gap: Gap {
+                        from_seconds: 2.0,
+                        to_seconds: 2.0 + seconds,
+                        is_open: false,
+                    },
+                    p99_before_seconds: None,
+                    recovered_after_seconds: None,
+                    clients_spent_after_seconds: Some(0.1),
+                }];
+            }
+        };
+        assert!(judged(&outage(1.0)));
+        assert!(!judged(&outage(0.05)), "too short to explain it");
     }
 }

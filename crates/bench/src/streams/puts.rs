@@ -9,6 +9,7 @@ use rand::rngs::SmallRng;
 use tokio::task::JoinSet;
 
 use super::crew::Crew;
+use crate::engine::pause_after;
 use crate::keys::{KeyShape, Values};
 use crate::load::Load;
 use crate::recorder::Times;
@@ -69,6 +70,7 @@ impl Puts {
                     measured: turn.measured,
                 });
             }
+            let failure = answer.as_ref().err();
             let answer = answer.as_ref().map(|revision| Answer {
                 revision: *revision,
                 changed: true,
@@ -76,6 +78,9 @@ impl Puts {
             });
             self.crew
                 .record(client, OperationKind::Put, (turn, times), answer);
+            if let Some(error) = failure {
+                pause_after(error).await;
+            }
             self.crew.finished();
         }
     }

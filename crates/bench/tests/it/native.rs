@@ -91,8 +91,8 @@ async fn connections_of_no_use_and_calls_that_nobody_takes_fail_requests_and_hol
             .any(|(kind, count)| *kind == "timed_out" && *count >= 8),
         "{kinds:?}"
     );
-    // What nobody took was not done.
-    assert!(outcome.recording.unknown_changes <= 4, "{kinds:?}");
+    // What could not be sent was not done.
+    assert!(outcome.recording.unknown_changes <= failed - 4, "{kinds:?}");
 }
 
 #[tokio::test]

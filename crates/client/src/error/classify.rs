@@ -205,7 +205,7 @@ pub(crate) fn classify_status(status: &Status) -> Cause {
 }
 
 /// Starts of etcd's texts, their kinds, and what they mean or what to do.
-const TEXTS: [(&str, ErrorKind, &str); 14] = [
+const TEXTS: [(&str, ErrorKind, &str); 16] = [
     (
         "etcdserver: no leader",
         ErrorKind::NoLeader,
@@ -230,6 +230,16 @@ const TEXTS: [(&str, ErrorKind, &str); 14] = [
         "etcdserver: mvcc: database space exceeded",
         ErrorKind::NoSpace,
         "compact, defragment, and disarm the alarm",
+    ),
+    (
+        "etcdserver: request is too large",
+        ErrorKind::TooLarge,
+        "send less at once, or raise --max-request-bytes of the members",
+    ),
+    (
+        "grpc: received message larger than max",
+        ErrorKind::TooLarge,
+        "send less at once, or raise --max-request-bytes of the members",
     ),
     (
         "etcdserver: too many requests",

@@ -11,10 +11,8 @@ use super::headers::{RequestHeaders, Rpc};
 use super::ledger::{Client, Hearing, Ledger, operation};
 use super::pace::{Next, Pace};
 use super::transport::Transport;
+use crate::engine::DIAL_AGAIN;
 use crate::poller::Poller;
-
-/// Time after a failed attempt to connect until the next one.
-const DIAL_AGAIN: Duration = Duration::from_millis(250);
 
 /// A connection that stands.
 #[derive(Debug)]

@@ -8,6 +8,7 @@ use etcd_monitor_client::{ClientError, LeadershipAnswer, LockAnswer, MemberClien
 
 use super::desk::Desk;
 use super::{ContentionLoad, ContentionStyle};
+use crate::engine::pause_after;
 use crate::keys::end_of_prefix;
 use crate::recorder::Times;
 use crate::request::{Answer, OperationKind};
@@ -88,8 +89,9 @@ impl Contender {
             self.crew.record(self.number, kind, (turn, times), answer);
             match got {
                 Ok(held) => self.own(turn, times, &held).await,
-                Err(_) => {
+                Err(error) => {
                     self.counts.unknown.fetch_add(1, Ordering::Relaxed);
+                    pause_after(&error).await;
                 }
             }
             self.crew.finished();

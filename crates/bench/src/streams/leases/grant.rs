@@ -9,6 +9,7 @@ use tokio::task::JoinSet;
 
 use super::LeaseLoad;
 use crate::engine::Outcome;
+use crate::engine::pause_after;
 use crate::error::BenchError;
 use crate::report::{Details, LeaseFigures};
 use crate::request::{Answer, OperationKind};
@@ -70,6 +71,9 @@ impl Grants {
             let answer = lease.as_ref().map(|_| Answer::default());
             self.crew
                 .record(client, OperationKind::Grant, (turn, times), answer);
+            if let Err(error) = &lease {
+                pause_after(error).await;
+            }
             self.crew.finished();
         }
     }
