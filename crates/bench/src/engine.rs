@@ -7,7 +7,7 @@ pub(crate) mod native;
 use std::fmt;
 use std::sync::Arc;
 use std::thread::{Builder, JoinHandle};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use etcd_monitor_client::{ClientError, ClientOptions, Endpoint, ErrorKind};
@@ -98,6 +98,22 @@ pub(crate) async fn pause_after(error: &ClientError) {
     ) {
         tokio::time::sleep(DIAL_AGAIN).await;
     }
+}
+
+/// How long was measured, from `from` on: as long as planned or until the last answer, and never longer than until that where
+/// the load was stopped.
+fn window_seconds(
+    from: Instant,
+    planned: Option<Instant>,
+    last_done: Option<Instant>,
+    is_stopped: bool,
+) -> f64 {
+    let to = match (planned, last_done) {
+        (Some(planned), last) if is_stopped => last.map(|last| planned.min(last)),
+        (planned, last) => planned.or(last),
+    };
+    let window = to.map(|to| to.saturating_duration_since(from));
+    window.unwrap_or_default().as_secs_f64()
 }
 
 /// The engine for whoever has no reason for another: the native one where there is one, else that on etcd-client.

@@ -1,6 +1,6 @@
 //! How much is asked, by how many, how fast.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde::{Deserialize, Serialize};
 
@@ -107,6 +107,17 @@ pub struct Load {
     pub seed: u64,
 }
 
+/// From when to when a load is measured.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Bounds {
+    /// The end of the warm-up.
+    pub(crate) measured_from: Instant,
+    /// Measured requests; `None` where it ends by the time.
+    pub(crate) total: Option<u64>,
+    /// The end; `None` where it ends by the number of requests.
+    pub(crate) end: Option<Instant>,
+}
+
 impl Load {
     /// A closed loop of ten clients on ten connections without a warm-up.
     pub fn new(until: Until) -> Self {
@@ -124,6 +135,23 @@ impl Load {
     /// The warm-up.
     pub fn warmup(&self) -> Duration {
         Duration::try_from_secs_f64(self.warmup_seconds).unwrap_or_default()
+    }
+
+    /// What is measured of a load that begins at `begin`.
+    pub(crate) fn bounds(&self, begin: Instant) -> Bounds {
+        let measured_from = begin + self.warmup();
+        let (total, end) = match self.until {
+            Until::Operations(total) => (Some(total), None),
+            Until::Seconds(seconds) => {
+                let span = Duration::try_from_secs_f64(seconds).unwrap_or_default();
+                (None, Some(measured_from + span))
+            }
+        };
+        Bounds {
+            measured_from,
+            total,
+            end,
+        }
     }
 
     /// What the random choices of one worker follow from: workers differ, and runs of the same seed do not.

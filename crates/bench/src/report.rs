@@ -10,7 +10,7 @@ mod judgement;
 #[cfg(test)]
 pub(crate) mod sample;
 mod server;
-mod table;
+pub(crate) mod table;
 
 use std::collections::BTreeMap;
 use std::time::Duration;

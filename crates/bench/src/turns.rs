@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Semaphore;
 use tokio_util::sync::CancellationToken;
 
-use crate::load::{Load, Overload, Rate, Until};
+use crate::load::{Bounds, Load, Overload, Rate};
 use crate::schedule::Schedule;
 
 /// How long the pacer sleeps at most, so that it hears of a stop.
@@ -121,14 +121,11 @@ impl OpenLoop {
 impl Turns {
     /// The turns of a load that begins at `begin`.
     pub fn new(load: &Load, begin: Instant, stop: CancellationToken) -> Self {
-        let measured_from = begin + load.warmup();
-        let (total, end) = match load.until {
-            Until::Operations(total) => (Some(total), None),
-            Until::Seconds(seconds) => {
-                let span = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-                (None, Some(measured_from + span))
-            }
-        };
+        let Bounds {
+            measured_from,
+            total,
+            end,
+        } = load.bounds(begin);
         let open = load.rate.map(|rate| OpenLoop::new(load, rate));
         Self {
             begin,

@@ -16,7 +16,7 @@ use tokio::sync::{mpsc, oneshot, watch};
 use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
-use super::{Assignment, Engine, Outcome, is_final, no_call, pause_after, spawn};
+use super::{Assignment, Engine, Outcome, is_final, no_call, pause_after, spawn, window_seconds};
 use crate::error::BenchError;
 use crate::recorder::{Failure, Recorder, Recording, Times};
 use crate::request::Request;
@@ -130,13 +130,8 @@ async fn gather(
         last_done = last_done.max(end.last_done);
         outcome.ended_early = outcome.ended_early.or(end.ended_early);
     }
-    let end = match (turns.measured_to(), last_done) {
-        // Ended early, it was measured until the last answer.
-        (Some(planned), last) if turns.is_stopped() => last.map(|last| planned.min(last)),
-        (planned, last) => planned.or(last),
-    };
-    let window = end.map(|end| end.saturating_duration_since(turns.measured_from()));
-    outcome.window_seconds = window.unwrap_or_default().as_secs_f64();
+    let (from, planned) = (turns.measured_from(), turns.measured_to());
+    outcome.window_seconds = window_seconds(from, planned, last_done, turns.is_stopped());
     outcome.unsent = turns.unsent();
     outcome.dropped = turns.dropped();
     Ok(outcome)

@@ -23,7 +23,7 @@ use etcd_monitor_client::{
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
-use super::{Assignment, Engine, Outcome, spawn};
+use super::{Assignment, Engine, Outcome, spawn, window_seconds};
 use crate::error::BenchError;
 use crate::load::Load;
 use lane::Lane;
@@ -343,15 +343,8 @@ fn outcome(ends: Vec<ThreadEnd>, is_stopped: bool) -> Outcome {
         last_done = last_done.max(end.last_done);
         window = window.or(Some((end.measured_from, end.measured_to)));
     }
-    let (from, to) = window.unzip();
-    let to = match (to.flatten(), last_done) {
-        // Ended early, it was measured until the last answer.
-        (Some(planned), last) if is_stopped => last.map(|last| planned.min(last)),
-        (planned, last) => planned.or(last),
-    };
-    let window = from
-        .zip(to)
-        .map(|(from, to)| to.saturating_duration_since(from));
-    outcome.window_seconds = window.unwrap_or_default().as_secs_f64();
+    if let Some((from, planned)) = window {
+        outcome.window_seconds = window_seconds(from, planned, last_done, is_stopped);
+    }
     outcome
 }

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use super::{Merged, MergedReports};
 use crate::report::LatencyFigures;
+use crate::report::table::columns;
 
 impl Merged {
     /// The merged figures as a text.
@@ -71,17 +72,5 @@ impl MergedReports {
 
 fn row(text: &mut String, name: &str, latencies: &LatencyFigures) {
     let _ = write!(text, "{name:<18}{:>12}", latencies.count);
-    for seconds in [
-        latencies.min_seconds,
-        latencies.mean_seconds,
-        latencies.p50_seconds,
-        latencies.p95_seconds,
-        latencies.p99_seconds,
-        latencies.p99_9_seconds,
-        latencies.max_seconds,
-    ] {
-        let shown = seconds.map_or("-".to_owned(), |seconds| format!("{:.3}", 1e3 * seconds));
-        let _ = write!(text, "{shown:>10}");
-    }
-    text.push('\n');
+    columns(text, latencies);
 }

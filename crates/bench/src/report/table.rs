@@ -229,6 +229,11 @@ fn latencies(text: &mut String, operation: &OperationFigures) {
 
 fn figures(text: &mut String, name: &str, latencies: &LatencyFigures) {
     let _ = write!(text, "{name:<18}");
+    columns(text, latencies);
+}
+
+/// The latencies of a row in milliseconds, and its end.
+pub(crate) fn columns(text: &mut String, latencies: &LatencyFigures) {
     for seconds in [
         latencies.min_seconds,
         latencies.mean_seconds,

@@ -3,9 +3,9 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use crate::load::{Load, Overload, Until};
+use crate::load::{Bounds, Load, Overload};
 use crate::schedule::Schedule;
 use crate::turns::Turn;
 
@@ -98,14 +98,11 @@ impl Pace {
         (thread, threads): (u32, u32),
         clients: u32,
     ) -> Self {
-        let measured_from = begin + load.warmup();
-        let (total, end) = match load.until {
-            Until::Operations(total) => (Some(total), None),
-            Until::Seconds(seconds) => {
-                let span = Duration::try_from_secs_f64(seconds).unwrap_or_default();
-                (None, Some(measured_from + span))
-            }
-        };
+        let Bounds {
+            measured_from,
+            total,
+            end,
+        } = load.bounds(begin);
         let kind = match load.rate {
             None => Kind::Closed(Arc::clone(issued)),
             Some(rate) => Kind::Open(Box::new(Due {
@@ -161,13 +158,15 @@ impl Pace {
         next
     }
 
-    /// Requests that have fallen due are taken on or dropped, while so many clients are busy. It is to be told before clients
+    /// Requests that have fallen due are taken on or dropped, while so many clients are busy (`seen`: the
+    /// time and their number, only asked for where anything is dropped at all). It is to be told before clients
     /// become free, so that what was due before then finds them busy.
-    pub(super) fn admit(&mut self, now: Instant, busy: u64) {
+    pub(super) fn admit(&mut self, seen: impl FnOnce() -> (Instant, u64)) {
         if let Kind::Open(due) = &mut self.kind
             && due.admission.is_some()
             && !self.is_over
         {
+            let (now, busy) = seen();
             let until = self.end.map_or(now, |end| end.min(now));
             due.admit(until, busy, (self.begin, self.measured_from, self.total));
         }
@@ -299,8 +298,10 @@ impl Due {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
-    use crate::load::{Arrivals, Rate};
+    use crate::load::{Arrivals, Rate, Until};
 
     fn turns(load: &Load, threads: u32) -> Vec<Turn> {
         let (begin, issued) = (Instant::now(), Arc::default());
@@ -379,7 +380,7 @@ mod tests {
             let begin = Instant::now();
             let mut pace = Pace::new(&load, begin, &Arc::default(), (0, 1), 4);
             // One of four clients is free.
-            pace.admit(begin, 3);
+            pace.admit(|| (begin, 3));
             let mut turns = Vec::new();
             while let Next::Now(turn) = pace.next(begin) {
                 turns.push(turn.number);

@@ -169,7 +169,7 @@ impl Worker {
                 self.work.stop.cancel();
                 pace.stop(Instant::now());
             }
-            pace.admit(Instant::now(), self.busy());
+            pace.admit(|| (Instant::now(), self.busy()));
             let wait = self.begin_calls(&mut pace, &mut ledger);
             let is_held_back = self.work.lanes.iter().any(Lane::is_full);
             self.flush(&mut ledger);
@@ -183,7 +183,7 @@ impl Worker {
                 break;
             }
             self.wait(self.span(&wait, now))?;
-            pace.admit(Instant::now(), self.busy());
+            pace.admit(|| (Instant::now(), self.busy()));
             self.read(&mut ledger);
         }
         let unsent = pace.unsent(Instant::now());
