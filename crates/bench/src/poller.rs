@@ -11,7 +11,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 const EVENTS: usize = 256;
 
 /// From here on a millisecond more or less does not matter, and one call of the kernel does.
-const COARSE: Duration = Duration::from_millis(20);
+pub(crate) const COARSE: Duration = Duration::from_millis(20);
 
 const NOW: Timespec = Timespec {
     tv_sec: 0,

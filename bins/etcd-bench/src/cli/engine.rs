@@ -1,10 +1,15 @@
 //! The flags that say what sends the requests.
 
+use std::str::FromStr;
+use std::time::Duration;
+
 use clap::{Args, ValueEnum};
 use etcd_monitor_bench::{Engine, TonicEngine};
 #[cfg(target_os = "linux")]
 use etcd_monitor_bench::{NativeEngine, Pacing};
 use etcd_monitor_client::{ClientOptions, Endpoint};
+
+use super::load::duration;
 
 /// What sends the requests.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -23,13 +28,39 @@ const ENGINE_DEFAULT: EngineArg = EngineArg::Native;
 const ENGINE_DEFAULT: EngineArg = EngineArg::Tonic;
 
 /// How the native engine waits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum PaceArg {
-    /// Sleeps until a request is due
     Sleep,
-    /// Looks at the clock all the time: later by less, and takes a whole core for each thread
     Spin,
+    Tick(Duration),
 }
+
+impl FromStr for PaceArg {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        match text {
+            "sleep" => Ok(Self::Sleep),
+            "spin" => Ok(Self::Spin),
+            _ => {
+                let tick = text
+                    .strip_prefix("tick=")
+                    .ok_or("it is sleep, spin or tick=TIME, such as tick=200us")?;
+                let tick = duration(tick)?;
+                if (TICK_MIN..=TICK_MAX).contains(&tick) {
+                    return Ok(Self::Tick(tick));
+                }
+                Err(
+                    "a tick is between 10us and 500us long: requests are late by up to as much"
+                        .to_owned(),
+                )
+            }
+        }
+    }
+}
+
+const TICK_MIN: Duration = Duration::from_micros(10);
+const TICK_MAX: Duration = Duration::from_micros(500);
 
 /// What sends the requests, and how.
 #[derive(Debug, Clone, Args)]
@@ -48,6 +79,10 @@ pub(crate) struct EngineArgs {
     pub max_batch: Option<u32>,
 
     /// How the native engine waits until a request of --rate is due
+    ///
+    /// sleep: sleeps until then. spin: looks at the clock all the time, which is late by less, and takes a whole core for each
+    /// thread. tick=TIME: sleeps until the next multiple of TIME (10us to 500us), so that what is due meanwhile goes out
+    /// together: late by up to as much, for less CPU time.
     #[arg(long, value_name = "HOW", default_value = "sleep")]
     pub pace: PaceArg,
 }
@@ -67,6 +102,7 @@ impl EngineArgs {
                     NativeEngine::new(client, endpoints).with_pacing(match self.pace {
                         PaceArg::Sleep => Pacing::Sleep,
                         PaceArg::Spin => Pacing::Spin,
+                        PaceArg::Tick(tick) => Pacing::Tick(tick),
                     });
                 if let Some(threads) = self.threads {
                     native = native.with_threads(threads);
@@ -77,6 +113,25 @@ impl EngineArgs {
                 Box::new(native)
             }
             EngineArg::Tonic => Box::new(TonicEngine::new(client, endpoints)),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tick_has_a_length_that_leaves_the_result_valid() {
+        assert_eq!(
+            "tick=200us".parse(),
+            Ok(PaceArg::Tick(Duration::from_micros(200)))
+        );
+        assert_eq!("spin".parse(), Ok(PaceArg::Spin));
+        for wrong in [
+            "tick", "tick=", "tick=1us", "tick=1ms", "tick=5", "Sleep", "",
+        ] {
+            assert!(wrong.parse::<PaceArg>().is_err(), "{wrong}");
         }
     }
 }

@@ -226,7 +226,13 @@ fn overload(text: &str) -> Result<Overload, String> {
 
 /// A time with its unit: `500ms`, `30s`, `5m`, `1h`.
 pub(crate) fn duration(text: &str) -> Result<Duration, String> {
-    let units = [("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("h", 3_600.0)];
+    let units = [
+        ("us", 1e-6),
+        ("ms", 1e-3),
+        ("s", 1.0),
+        ("m", 60.0),
+        ("h", 3_600.0),
+    ];
     let read = units.iter().find_map(|(unit, seconds)| {
         let number: f64 = text.strip_suffix(unit)?.parse().ok()?;
         Duration::try_from_secs_f64(number * seconds).ok()
@@ -240,6 +246,7 @@ mod tests {
 
     #[test]
     fn times_have_a_unit() {
+        assert_eq!(duration("200us"), Ok(Duration::from_micros(200)));
         assert_eq!(duration("500ms"), Ok(Duration::from_millis(500)));
         assert_eq!(duration("1.5m"), Ok(Duration::from_secs(90)));
         for wrong in ["5", "", "s", "-1s", "1d", "NaNs", "1e300h"] {

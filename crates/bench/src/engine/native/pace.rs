@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use crate::load::{Bounds, Load, Overload};
 use crate::schedule::Schedule;
@@ -35,6 +35,8 @@ pub(super) struct Pace {
     end: Option<Instant>,
     total: Option<u64>,
     kind: Kind,
+    /// In an open loop: what falls due meanwhile is held back until the next multiple of it.
+    tick: Option<Duration>,
     is_over: bool,
     stopped_at: Option<Instant>,
 }
@@ -121,9 +123,42 @@ impl Pace {
             end,
             total,
             kind,
+            tick: None,
             is_over: false,
             stopped_at: None,
         }
+    }
+
+    /// Holds back what falls due until the next multiple of this span, so that several requests go out together. A closed
+    /// loop holds back nothing.
+    pub(super) fn with_tick(mut self, tick: Option<Duration>) -> Self {
+        self.tick = tick.filter(|_| matches!(self.kind, Kind::Open(_)));
+        self
+    }
+
+    /// The time up to which requests go out now that fall due: with ticks, the last of them. What the end would cut off is
+    /// not held back.
+    fn released(&self, now: Instant) -> Instant {
+        match self.tick {
+            Some(tick) if self.release(now) > now => {
+                let into = now.saturating_duration_since(self.begin).as_nanos() % tick.as_nanos();
+                let into = Duration::from_nanos(u64::try_from(into).unwrap_or(0));
+                now.checked_sub(into).unwrap_or(now)
+            }
+            _ => now,
+        }
+    }
+
+    /// When that goes out which falls due at this time.
+    fn release(&self, due: Instant) -> Instant {
+        let Some(tick) = self.tick else { return due };
+        let passed = due.saturating_duration_since(self.begin).as_nanos();
+        let whole = passed.next_multiple_of(tick.as_nanos()) - passed;
+        let release = due + Duration::from_nanos(u64::try_from(whole).unwrap_or(0));
+        if self.end.is_some_and(|end| release >= end) {
+            return due;
+        }
+        release
     }
 
     pub(super) fn measured_from(&self) -> Instant {
@@ -150,12 +185,16 @@ impl Pace {
             self.is_over = true;
             return Next::Over;
         }
+        let released = self.released(now);
         let next = match &mut self.kind {
             Kind::Closed(issued) => closed(issued, now, self.measured_from, self.total),
-            Kind::Open(due) => due.take(now, self.begin, self.measured_from, self.total),
+            Kind::Open(due) => due.take(released, self.begin, self.measured_from, self.total),
         };
         self.is_over = matches!(next, Next::Over);
-        next
+        match next {
+            Next::Later(due) => Next::Later(self.release(due)),
+            next => next,
+        }
     }
 
     /// Requests that have fallen due are taken on or dropped, while so many clients are busy (`seen`: the
@@ -366,6 +405,39 @@ mod tests {
             Next::Over
         ));
         assert_eq!(pace.unsent(begin + Duration::from_secs(3)), 20);
+    }
+
+    #[test]
+    fn with_ticks_what_is_due_meanwhile_goes_out_together_and_nothing_is_left_at_the_end() {
+        let mut load = Load::new(Until::Seconds(0.0095));
+        load.rate = Some(Rate {
+            per_second: 1_000.0,
+            arrivals: Arrivals::Uniform,
+        });
+        let (begin, tick) = (Instant::now(), Duration::from_millis(4));
+        let ms = Duration::from_millis;
+        let mut pace = Pace::new(&load, begin, &Arc::default(), (0, 1), 4).with_tick(Some(tick));
+        let mut sent = Vec::new();
+        let mut now = begin;
+        loop {
+            match pace.next(now) {
+                Next::Now(turn) => sent.push((now - begin, turn.intended - begin)),
+                Next::Later(at) => {
+                    assert!(at > now, "it would wait for nothing");
+                    now = at;
+                }
+                Next::Over => break,
+            }
+        }
+        let at = |sent: u64, due: u64| (ms(sent), ms(due));
+        // Due each millisecond, sent at each fourth; the last ticks would lie beyond the end.
+        let whole = [at(0, 0), at(4, 1), at(4, 2), at(4, 3), at(4, 4)];
+        assert_eq!(sent[..5], whole);
+        assert_eq!(
+            sent[5..],
+            [at(8, 5), at(8, 6), at(8, 7), at(8, 8), at(9, 9)]
+        );
+        assert_eq!(pace.unsent(begin + ms(20)), 0);
     }
 
     #[test]

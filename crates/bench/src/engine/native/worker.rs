@@ -16,7 +16,7 @@ use super::pace::{Issued, Next, Pace};
 use super::{Options, Pacing};
 use crate::engine::Assignment;
 use crate::error::BenchError;
-use crate::poller::{Poller, wake_exactly};
+use crate::poller::{COARSE, Poller, wake_exactly};
 use crate::recorder::{Recorder, Recording};
 
 /// How often deadlines, seconds and the end are looked at.
@@ -159,7 +159,12 @@ impl Worker {
         } = &self.work;
         let clients = self.work.lanes.iter().map(Lane::clients).sum();
         let share = (*thread, *threads);
-        let mut pace = Pace::new(&assignment.load, begin, issued, share, clients);
+        let tick = match self.work.options.pacing {
+            Pacing::Tick(tick) => Some(tick),
+            Pacing::Sleep | Pacing::Spin => None,
+        };
+        let pace = Pace::new(&assignment.load, begin, issued, share, clients);
+        let mut pace = pace.with_tick(tick);
         let mut ledger = self.ledger(pace.measured_from(), pace.measured_to());
         if assignment.load.rate.is_some() {
             wake_exactly();
@@ -215,7 +220,8 @@ impl Worker {
             Wait::Nothing => Duration::ZERO,
             Wait::Until(_) if self.work.options.pacing == Pacing::Spin => Duration::ZERO,
             Wait::Until(at) => at.saturating_duration_since(now).min(tick),
-            Wait::Answers => tick,
+            // Answers are told of as they come; when to look at the rest need not be exact, and that spares a call of the kernel.
+            Wait::Answers => tick.max(COARSE),
         }
     }
 
