@@ -31,8 +31,12 @@ impl Latencies {
 
     /// Counts one.
     pub fn record(&mut self, latency: Duration) {
-        let nanoseconds = u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX);
-        self.0.saturating_record(nanoseconds);
+        self.0.saturating_record(nanoseconds(latency));
+    }
+
+    /// Counts so many of the same.
+    pub(crate) fn record_alike(&mut self, latency: Duration, count: u64) {
+        self.0.saturating_record_n(nanoseconds(latency), count);
     }
 
     /// Counts all of another one of the same digits.
@@ -80,7 +84,6 @@ impl Latencies {
 
     /// How many lie from `low` to before `high`, as far as the digits tell.
     pub fn count_between(&self, low: Duration, high: Duration) -> u64 {
-        let nanoseconds = |at: Duration| u64::try_from(at.as_nanos()).unwrap_or(u64::MAX);
         let (low, high) = (nanoseconds(low), nanoseconds(high));
         let recorded = self.0.iter_recorded();
         let within = recorded.filter(|it| {
@@ -94,6 +97,11 @@ impl Latencies {
     pub fn histogram(&self) -> &Histogram<u64> {
         &self.0
     }
+}
+
+/// What is too long for the number is beyond the bounds as well.
+fn nanoseconds(latency: Duration) -> u64 {
+    u64::try_from(latency.as_nanos()).unwrap_or(u64::MAX)
 }
 
 fn seconds(nanoseconds: u64) -> f64 {

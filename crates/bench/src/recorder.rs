@@ -157,6 +157,9 @@ impl Recording {
 #[derive(Debug)]
 pub struct Recorder {
     recording: Recording,
+    /// Responses to requests that were sent when they were due, as all of a closed loop are: counted once here, since they are
+    /// the same as their service, and late by nothing.
+    on_time: BTreeMap<OperationKind, Latencies>,
     /// Where the second goes that has passed.
     board: Arc<SecondsBoard>,
     /// Counts of the second that goes on.
@@ -177,6 +180,7 @@ impl Recorder {
     ) -> Self {
         Self {
             recording: Recording::default(),
+            on_time: BTreeMap::new(),
             board,
             second: crate::series::OpenSecond::default(),
             measured_from,
@@ -206,16 +210,19 @@ impl Recorder {
         }
         let is_in_window = self.measured_to.is_none_or(|end| times.done <= end);
         let response = times.done.duration_since(times.intended);
-        self.recording
-            .lateness
-            .record(times.sent.duration_since(times.intended));
         let tally = self.recording.tallies.entry(kind).or_default();
         tally.succeeded += 1;
         tally.in_window += u64::from(is_in_window);
         tally.changed += u64::from(answer.changed);
         tally.keys += answer.keys;
-        tally.response.record(response);
-        tally.service.record(times.done.duration_since(times.sent));
+        if times.sent == times.intended {
+            self.on_time.entry(kind).or_default().record(response);
+        } else {
+            tally.response.record(response);
+            tally.service.record(times.done.duration_since(times.sent));
+            let late = times.sent.duration_since(times.intended);
+            self.recording.lateness.record(late);
+        }
         if !is_in_window {
             self.drained(times.done);
         }
@@ -279,6 +286,13 @@ impl Recorder {
     /// The end: what was measured.
     pub fn finish(mut self) -> Recording {
         self.board.take(&mut self.second, 0);
+        for (kind, on_time) in &self.on_time {
+            let tally = self.recording.tallies.entry(*kind).or_default();
+            tally.response.add(on_time);
+            tally.service.add(on_time);
+            let lateness = &mut self.recording.lateness;
+            lateness.record_alike(Duration::ZERO, on_time.count());
+        }
         let thread = self.thread.as_ref().map(ThreadWatch::end);
         self.recording.scheduling = thread.unwrap_or_default();
         self.recording

@@ -125,14 +125,74 @@ impl<'a> Fields<'a> {
     }
 
     fn varint(&mut self) -> Result<u64, Unreadable> {
-        let mut value = 0;
-        for (place, &byte) in (0..).zip(self.0.iter().take(10)) {
-            value |= u64::from(byte & 0x7f) << (7 * place);
-            if byte & 0x80 == 0 {
-                self.0 = self.0.get(place + 1..).unwrap_or_default();
-                return Ok(value);
-            }
+        let read = match self.0.first_chunk() {
+            Some(bytes) => whole_varint(bytes),
+            None => varint(self.0),
+        };
+        let (value, length) = read.ok_or(BROKEN_OFF)?;
+        self.0 = self.0.get(length..).unwrap_or_default();
+        Ok(value)
+    }
+}
+
+/// Bytes of the longest varint.
+const VARINT_BYTES_MAX: usize = 10;
+
+/// A varint and its length; `None` where it does not end.
+fn varint(bytes: &[u8]) -> Option<(u64, usize)> {
+    let mut value = 0;
+    for (place, &byte) in (0..).zip(bytes.iter().take(VARINT_BYTES_MAX)) {
+        value |= u64::from(byte & 0x7f) << (7 * place);
+        if byte & 0x80 == 0 {
+            return Some((value, place + 1));
         }
-        Err(BROKEN_OFF)
+    }
+    None
+}
+
+/// The same without a loop, where that many bytes are there: each answer begins with two ids of nine or ten bytes.
+fn whole_varint(bytes: &[u8; VARINT_BYTES_MAX]) -> Option<(u64, usize)> {
+    let [low @ .., ninth, tenth] = *bytes;
+    let word = u64::from_le_bytes(low);
+    let ends = !word & 0x8080_8080_8080_8080;
+    if ends != 0 {
+        // The lowest byte without the high bit is the last; the mask ends with it.
+        let length = ends.trailing_zeros() as usize / 8 + 1;
+        return Some((sevens(word & (ends ^ (ends - 1))), length));
+    }
+    let value = sevens(word) | u64::from(ninth & 0x7f) << 56;
+    match (ninth, tenth) {
+        (..0x80, _) => Some((value, 9)),
+        (_, ..0x80) => Some((value | u64::from(tenth) << 63, 10)),
+        _ => None,
+    }
+}
+
+/// The low seven bits of each byte, one after the other.
+fn sevens(word: u64) -> u64 {
+    let word = (word & 0x007f_007f_007f_007f) | ((word & 0x7f00_7f00_7f00_7f00) >> 1);
+    let word = (word & 0x0000_3fff_0000_3fff) | ((word & 0x3fff_0000_3fff_0000) >> 2);
+    (word & 0x0fff_ffff) | ((word & 0x0fff_ffff_0000_0000) >> 4)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    proptest! {
+        #[test]
+        fn varints_read_at_once_are_those_read_byte_by_byte(
+            bytes: [u8; VARINT_BYTES_MAX],
+            high in 0..=VARINT_BYTES_MAX,
+        ) {
+            let mut bytes = bytes;
+            // Most random bytes end early.
+            for byte in &mut bytes[..high] {
+                *byte |= 0x80;
+            }
+            prop_assert_eq!(whole_varint(&bytes), varint(&bytes));
+        }
     }
 }
