@@ -125,6 +125,13 @@ impl<'a> Fields<'a> {
     }
 
     fn varint(&mut self) -> Result<u64, Unreadable> {
+        // Nearly all are one byte long.
+        if let Some((&byte, rest)) = self.0.split_first()
+            && byte < 0x80
+        {
+            self.0 = rest;
+            return Ok(byte.into());
+        }
         let read = match self.0.first_chunk() {
             Some(bytes) => whole_varint(bytes),
             None => varint(self.0),
