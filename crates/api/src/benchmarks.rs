@@ -5,7 +5,6 @@
 
 mod asked;
 mod job;
-mod kept;
 mod kept_report;
 mod run;
 mod runner;
@@ -17,7 +16,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use etcd_monitor_bench::{BenchError, Benchmark, Load, Standard};
-use etcd_monitor_core::SnapshotReceiver;
+use etcd_monitor_core::{SnapshotReceiver, StateFile, StateFileError};
 use etcd_monitor_model::ClusterName;
 use rand::RngExt;
 use tokio::sync::{mpsc, watch};
@@ -26,8 +25,6 @@ use tokio_util::sync::CancellationToken;
 use crate::problem::Problem;
 pub(crate) use asked::{AskedBenchmark, BenchmarkLimits, NewBenchmark};
 pub(crate) use job::{BenchmarkJob, JobReason, JobState};
-use kept::KeptFile;
-pub use kept::KeptFileError;
 pub use runner::BenchmarkRunner;
 use runner::Order;
 pub(crate) use trouble::Refusal;
@@ -35,6 +32,10 @@ pub(crate) use trouble::Refusal;
 /// Benchmarks that are kept, over all clusters: each takes some 10 KB, and some 30 KB more for each endpoint, whose figures of
 /// each second are a part of the report; and the file is written as a whole.
 const KEPT_MAX: usize = 100;
+
+/// What the first line of the file says.
+const FILE_FORMAT: &str = "etcd-monitor-benchmarks";
+const FILE_VERSION: u32 = 1;
 
 /// Letters of an id: 40 bits, with a short prefix of the keys.
 const ID_LETTERS: usize = 8;
@@ -59,7 +60,7 @@ pub struct Benchmarks(Arc<Shared>);
 
 struct Shared {
     targets: Arc<dyn BenchmarkTargets>,
-    file: KeptFile,
+    file: StateFile<Vec<Arc<BenchmarkJob>>>,
     jobs: Mutex<Jobs>,
     orders: mpsc::Sender<Order>,
     /// Held while the file is written.
@@ -102,10 +103,12 @@ impl Benchmarks {
     pub fn open(
         path: impl Into<PathBuf>,
         targets: Arc<dyn BenchmarkTargets>,
-    ) -> Result<(Self, BenchmarkRunner), KeptFileError> {
-        let file = KeptFile::new(path.into());
-        let mut jobs = file.load()?;
-        jobs.iter_mut().for_each(BenchmarkJob::daemon_was_killed);
+    ) -> Result<(Self, BenchmarkRunner), StateFileError> {
+        let file = StateFile::of_format(path, FILE_FORMAT, FILE_VERSION);
+        let mut jobs = kept_in(&file)?;
+        for job in &mut jobs {
+            Arc::make_mut(job).daemon_was_killed();
+        }
         let (orders, received) = mpsc::channel(KEPT_MAX);
         let benchmarks = Self(Arc::new(Shared {
             targets,
@@ -225,7 +228,7 @@ impl Benchmarks {
     async fn save(&self) -> bool {
         let _turn = self.0.writing.lock().await;
         let (file, jobs) = (self.0.file.clone(), self.all());
-        let saved = tokio::task::spawn_blocking(move || file.save(&jobs)).await;
+        let saved = tokio::task::spawn_blocking(move || file.save_blocking(&jobs)).await;
         let failed = match saved {
             Ok(Ok(())) => return true,
             Ok(Err(error)) => error.to_string(),
@@ -238,6 +241,20 @@ impl Benchmarks {
     fn locked(&self) -> MutexGuard<'_, Jobs> {
         // Each change is whole before the next.
         self.0.jobs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What is kept in the file; nothing where there is none yet, or where it is damaged, which the log says.
+fn kept_in(
+    file: &StateFile<Vec<Arc<BenchmarkJob>>>,
+) -> Result<Vec<Arc<BenchmarkJob>>, StateFileError> {
+    match file.load_blocking() {
+        Ok(jobs) => Ok(jobs.unwrap_or_default()),
+        Err(error @ StateFileError::Corrupt { .. }) => {
+            tracing::warn!("{error}: no benchmark is kept of the time before");
+            Ok(Vec::new())
+        }
+        Err(error) => Err(error),
     }
 }
 
@@ -266,7 +283,7 @@ impl Jobs {
     }
 
     fn insert(&mut self, job: BenchmarkJob) -> Arc<BenchmarkJob> {
-        let kept = Kept::of(job);
+        let kept = Kept::of(Arc::new(job));
         let job = Arc::clone(&kept.job.borrow());
         self.kept.push_front(kept);
         while self.kept.len() > KEPT_MAX {
@@ -295,9 +312,9 @@ impl Jobs {
 }
 
 impl Kept {
-    fn of(job: BenchmarkJob) -> Self {
+    fn of(job: Arc<BenchmarkJob>) -> Self {
         Self {
-            job: watch::Sender::new(Arc::new(job)),
+            job: watch::Sender::new(job),
             cancelled: Cancelled::default(),
         }
     }

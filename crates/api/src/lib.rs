@@ -45,7 +45,7 @@ mod web_config;
 mod yaml;
 
 pub use access::{Access, Audit, AuditWriter, NewToken, Reach, Role, hash_password};
-pub use benchmarks::{BenchmarkRunner, BenchmarkTargets, Benchmarks, KeptFileError};
+pub use benchmarks::{BenchmarkRunner, BenchmarkTargets, Benchmarks};
 pub use control::{ConfigurationStatus, Control, Reload, ReloadError};
 pub use cors::check_origin;
 pub use host::HostPolicy;

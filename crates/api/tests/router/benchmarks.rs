@@ -161,6 +161,29 @@ async fn what_was_under_way_when_the_daemon_was_killed_has_failed() {
 }
 
 #[tokio::test]
+async fn a_damaged_file_costs_the_results_alone_and_a_newer_one_is_refused() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("benchmarks.state");
+    let open = || Benchmarks::open(&file, Arc::new(Nobody));
+    let server = Server::of(vec![("c", Some(roomy("c")))]);
+    let (benchmarks, _runner) = open().unwrap();
+    let source = server.source().with_benchmarks(benchmarks);
+    started(&server, &source, "c").await;
+    let whole = std::fs::read_to_string(&file).unwrap();
+    std::fs::write(&file, whole.replacen("queued", "failed", 1)).unwrap();
+    let (benchmarks, _runner) = open().unwrap();
+    let source = server.source().with_benchmarks(benchmarks);
+    let kept = document(server.answer_from(&source, request(BENCHMARK)).await).await;
+    assert_eq!(kept["benchmarks"], json!([]));
+    assert!(folder.path().join("benchmarks.state.corrupt").exists());
+    let newer = whole.replacen("\"version\":1", "\"version\":2", 1);
+    std::fs::write(&file, &newer).unwrap();
+    let refused = open().unwrap_err().to_string();
+    assert!(refused.contains("format version 2"), "{refused}");
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), newer);
+}
+
+#[tokio::test]
 async fn a_cluster_that_is_not_known_well_enough_is_not_loaded() {
     let folder = tempfile::tempdir().unwrap();
     let open = || Benchmarks::open(folder.path().join("b"), Arc::new(Nobody)).unwrap();
