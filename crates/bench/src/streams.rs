@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::Outcome;
 use crate::error::BenchError;
 use crate::load::Load;
+use crate::self_load::Threads;
 use crate::series::SecondsBoard;
 
 pub use benchmark::{StreamBenchmark, StreamOptions};
@@ -68,6 +69,8 @@ pub struct Stage {
     /// Ends the load early: nothing more is asked, what is in flight is still awaited.
     pub stop: CancellationToken,
     leases: Mutex<BTreeSet<i64>>,
+    /// Those of the runtime that the load runs on.
+    threads: Threads,
 }
 
 impl Debug for Stage {

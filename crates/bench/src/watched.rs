@@ -154,7 +154,8 @@ fn note(outcome: &mut Outcome, board: Arc<crate::SecondsBoard>, all: &[Seen]) {
         sent: now,
         done: now,
     };
-    let mut recorder = Recorder::new(board, now, None);
+    // The thread that calls this made no load.
+    let mut recorder = Recorder::new(board, now, None).of_several_threads();
     for (count, failure) in all.iter().flat_map(|seen| seen.breaks.values()) {
         for _ in 0..*count {
             recorder.failed(OperationKind::Event, times, failure.clone(), true);

@@ -82,6 +82,12 @@ async fn every_watcher_sees_every_put_to_its_key_once_and_in_order() {
         (0, 0, 0, 0)
     );
     assert_eq!((watch.broken_watchers, watch.unacknowledged), (0, 0));
+    if cfg!(target_os = "linux") {
+        let own = &report.own;
+        assert!((0.0..=1.0).contains(&own.run_queue_share.unwrap()));
+        assert!((0.0..=1.0).contains(&own.run_queue_share_most.unwrap()));
+        assert!(own.involuntary_switches_per_second.unwrap() >= 0.0);
+    }
     // Events are no requests: the throughput is that of the puts.
     assert_eq!(report.succeeded, 300);
     let events = &report.operations[1];
