@@ -86,7 +86,7 @@ impl StreamLoad for WatchLoad {
     }
 
     fn parameters(&self) -> BTreeMap<String, String> {
-        named([
+        let mut parameters = named([
             ("watchers", self.watchers.to_string()),
             ("streams", self.streams.to_string()),
             ("watched_keys", self.keys.to_string()),
@@ -94,7 +94,14 @@ impl StreamLoad for WatchLoad {
             ("value_size_bytes", self.value_size.to_string()),
             ("previous", self.previous.to_string()),
             ("slow_streams", self.slow_streams.to_string()),
-        ])
+            ("patience_seconds", self.patience.as_secs_f64().to_string()),
+        ]);
+        // Else nobody pauses.
+        if self.slow_streams > 0 {
+            let pause = self.slow_pause.as_secs_f64().to_string();
+            parameters.extend(named([("slow_pause_seconds", pause)]));
+        }
+        parameters
     }
 
     fn check(&self, _load: &Load, prefix: &str) -> Result<(), BenchError> {
