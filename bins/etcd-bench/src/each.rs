@@ -7,7 +7,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::{CommonArgs, ReportFormat};
 use crate::progress::Bars;
-use crate::run::note_target;
+use crate::run::note;
 use crate::{output, signals};
 
 /// Measures one member after the other.
@@ -25,7 +25,7 @@ pub(crate) async fn run(mut benchmark: Benchmark, common: &CommonArgs) -> anyhow
     let _signals = signals::stop_at_signal(stop.clone())?;
     let mut reports: Vec<Report> = Vec::new();
     for member in members.await? {
-        note_target(&mut benchmark, &member.to_string());
+        note(&mut benchmark, "target", &member);
         benchmark.engine = common.engine.engine(None, client.clone(), vec![member]);
         let report = benchmark.run(&bars, &stop).await;
         bars.end();

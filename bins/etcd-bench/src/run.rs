@@ -50,6 +50,7 @@ async fn preset(arguments: &PresetArgs) -> anyhow::Result<ExitCode> {
     let work = (preset.workload()?, preset.options()?);
     let mut benchmark = of_common(common, work)?;
     aim(&mut benchmark, common, None).await?;
+    note(&mut benchmark, "watchers", arguments.watchers());
     benchmark.engine = Box::new(WatchedEngine {
         engine: benchmark.engine,
         client: benchmark.client.clone(),
@@ -136,17 +137,17 @@ pub(crate) async fn aim(
         return Err(output::Usage(why.to_owned()).into());
     }
     if target != Target::All {
-        note_target(benchmark, target.as_str());
+        note(benchmark, "target", target.as_str());
     }
     let endpoints = target.endpoints(&client, &benchmark.endpoints).await?;
     benchmark.engine = common.engine.engine(named, client, endpoints);
     Ok(())
 }
 
-/// Notes for the report which members are asked.
-pub(crate) fn note_target(benchmark: &mut Benchmark, target: &str) {
+/// Notes for the report what makes the load what it is, beside what its kind says: runs that differ in it are not the same.
+pub(crate) fn note(benchmark: &mut Benchmark, name: &str, value: impl std::fmt::Display) {
     let parameters = &mut benchmark.options.parameters;
-    parameters.insert("target".to_owned(), target.to_owned());
+    parameters.insert(name.to_owned(), value.to_string());
 }
 
 /// The benchmark that the flags of a load describe.

@@ -22,7 +22,7 @@ use crate::series::SecondsBoard;
 use crate::workload::Workload;
 
 /// Time after a failed attempt to connect until the next one.
-const DIAL_AGAIN: Duration = Duration::from_millis(250);
+pub(crate) const DIAL_AGAIN: Duration = Duration::from_millis(250);
 
 /// One load that an engine is to run.
 #[derive(Clone)]

@@ -79,6 +79,7 @@ pub mod statistics;
 mod streams;
 mod target;
 mod turns;
+mod watch_stream;
 mod watched;
 mod workload;
 

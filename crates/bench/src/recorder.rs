@@ -110,7 +110,7 @@ pub struct Recording {
     pub acknowledged_changes: u64,
     /// Changes that failed in a way in which etcd may have made them all the same, those of the warm-up included.
     pub unknown_changes: u64,
-    /// How the threads fared that recorded.
+    /// How the threads fared that made the load.
     pub scheduling: Scheduling,
     /// From the end of the measured time to the last answer, where that was later.
     pub drain: Option<Duration>,

@@ -7,7 +7,7 @@ use std::time::Instant;
 use serde::{Deserialize, Serialize};
 
 pub use thread::Scheduling;
-pub(crate) use thread::ThreadWatch;
+pub(crate) use thread::{ThreadWatch, Threads, ThreadsWatch};
 
 /// Above this share of its cores the generator is what is measured (a rule of thumb: queues form at 70 %).
 const BUSY_SHARE: f64 = 0.7;

@@ -19,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 use crate::engine::Outcome;
 use crate::error::BenchError;
 use crate::load::Load;
+use crate::self_load::Threads;
 use crate::series::SecondsBoard;
 
 pub use benchmark::{StreamBenchmark, StreamOptions};
@@ -68,6 +69,8 @@ pub struct Stage {
     /// Ends the load early: nothing more is asked, what is in flight is still awaited.
     pub stop: CancellationToken,
     leases: Mutex<BTreeSet<i64>>,
+    /// Those of the runtime that the load runs on.
+    threads: Threads,
 }
 
 impl Debug for Stage {
@@ -129,5 +132,79 @@ fn bad(name: &'static str, reason: impl Into<String>) -> BenchError {
     BenchError::BadPlan {
         name,
         reason: reason.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+
+    /// Each of these changes makes other parameters than `load` has, and than each other change makes.
+    fn differ<L: StreamLoad + Clone>(load: &L, changes: &[&dyn Fn(&mut L)]) {
+        let mut known = vec![load.parameters()];
+        for (number, change) in changes.iter().enumerate() {
+            let mut other = load.clone();
+            change(&mut other);
+            let parameters = other.parameters();
+            assert!(!known.contains(&parameters), "change {number} of {load:?}");
+            known.push(parameters);
+        }
+    }
+
+    #[test]
+    fn whatever_makes_a_load_another_stands_in_its_parameters() {
+        let long = Duration::from_millis(12_345);
+        let watch = WatchLoad {
+            slow_streams: 1,
+            ..WatchLoad::default()
+        };
+        differ(
+            &watch,
+            &[
+                &|load| load.watchers += 1,
+                &|load| load.streams += 1,
+                &|load| load.keys += 1,
+                &|load| load.key_size += 1,
+                &|load| load.value_size += 1,
+                &|load| load.previous = true,
+                &|load| load.slow_streams += 1,
+                &|load| load.slow_pause = long,
+                &|load| load.patience = long,
+            ],
+        );
+        differ(
+            &LeaseLoad::new(LeaseStyle::Expire(10)),
+            &[
+                &|load| load.style = LeaseStyle::Expire(11),
+                &|load| load.ttl = long,
+                &|load| load.key_size += 1,
+                &|load| load.value_size += 1,
+            ],
+        );
+        differ(
+            &ContentionLoad::new(ContentionStyle::Election(1)),
+            &[
+                &|load| load.style = ContentionStyle::Election(2),
+                &|load| load.names += 1,
+                &|load| load.hold = long,
+                &|load| load.ttl = long,
+                &|load| load.wait = long,
+                &|load| load.verify = false,
+            ],
+        );
+    }
+
+    #[test]
+    fn what_does_not_matter_to_a_load_is_no_parameter_of_it() {
+        let watch = WatchLoad::default();
+        let mut other = watch.clone();
+        other.slow_pause *= 2;
+        assert_eq!(watch.parameters(), other.parameters());
+        let grants = LeaseLoad::new(LeaseStyle::Grant);
+        let mut other = grants.clone();
+        other.key_size *= 2;
+        assert_eq!(grants.parameters(), other.parameters());
     }
 }

@@ -1,11 +1,13 @@
 //! An engine under watches: a load of single calls, while others watch all its keys.
 
+use std::collections::BTreeMap;
+use std::iter;
 use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use etcd_monitor_client::{
-    ClientError, ClientOptions, ClusterClient, Endpoint, WatchFeed, WatchNews, WatchQuery,
+    ClientError, ClientOptions, ClusterClient, Endpoint, WatchEvent, WatchFeed, WatchNews,
 };
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -16,14 +18,16 @@ use crate::keys::end_of_prefix;
 use crate::recorder::{Failure, Recorder, Times};
 use crate::report::{Details, WatchFigures};
 use crate::request::OperationKind;
+use crate::watch_stream::{self, Ending, Lane, OPEN_AGAIN, Step, Wanted};
 
-/// How long after the last change watchers may take to see it.
+/// How long after the last change, and after each message that follows, watchers may take to see more.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Watches of one run at most.
 const WATCHERS_MAX: u32 = 10_000;
 
-/// Runs the loads of another engine, while each of some watchers, on a stream of its own, sees every change below the prefix.
+/// Runs the loads of another engine, while each of some watchers, on a stream of its own, sees every change below the prefix. A
+/// stream that broke is opened again, and goes on behind what its watcher has seen.
 ///
 /// Of an engine's requests it is not known which made which revision: events are counted and held against the changes, but have
 /// no latency. [`WatchLoad`](crate::WatchLoad) measures that.
@@ -49,8 +53,14 @@ struct Seen {
     revisions: u64,
     last: i64,
     out_of_order: u64,
+    /// Revision of the member when the watch was first made.
+    created: i64,
     cancelled: bool,
-    failure: Option<Failure>,
+    /// Without a stream at the end.
+    broken: bool,
+    reopened: u64,
+    /// What its stream broke of, by the kind of error, and how often.
+    breaks: BTreeMap<String, (u64, Failure)>,
 }
 
 #[async_trait]
@@ -69,10 +79,11 @@ impl Engine for WatchedEngine {
         let began = std::time::Instant::now();
         let (over, is_over) = watch::channel(None);
         let mut watching = JoinSet::new();
-        let cluster = ClusterClient::new(self.client.clone())?;
-        for (_, endpoint) in (0..self.watchers).zip(self.endpoints.iter().cycle()) {
-            let feed = self.feed(&cluster, endpoint).await?;
-            watching.spawn(see(feed, is_over.clone()));
+        let cluster = Arc::new(ClusterClient::new(self.client.clone())?);
+        for number in 0..self.watchers {
+            let mut watcher = self.watcher(&cluster, number as usize);
+            let feed = watcher.open().await?;
+            watching.spawn(watcher.see(feed, is_over.clone()));
         }
         let created_seconds = began.elapsed().as_secs_f64();
         drop(is_over);
@@ -94,22 +105,14 @@ impl Engine for WatchedEngine {
 }
 
 impl WatchedEngine {
-    async fn feed(
-        &self,
-        cluster: &ClusterClient,
-        endpoint: &Endpoint,
-    ) -> Result<WatchFeed, ClientError> {
-        let connection = cluster.connection(endpoint);
-        let query = WatchQuery {
-            key: self.prefix.as_bytes(),
-            end: &end_of_prefix(self.prefix.as_bytes()),
-            start_revision: 0,
-            id: 1,
-            previous: false,
-        };
-        let mut feed = connection.watch_feed(&query).await?;
-        while !matches!(feed.next().await?, WatchNews::Created { .. }) {}
-        Ok(feed)
+    fn watcher(&self, cluster: &Arc<ClusterClient>, number: usize) -> Watcher {
+        Watcher {
+            lane: Lane::new(cluster, &self.endpoints, number),
+            turn: 0,
+            prefix: self.prefix.clone().into_bytes(),
+            within: self.client.deadline,
+            seen: Seen::default(),
+        }
     }
 
     fn figures(&self, all: &[Seen], created_seconds: f64, outcome: &Outcome) -> WatchFigures {
@@ -117,9 +120,7 @@ impl WatchedEngine {
         let changes = outcome.recording.acknowledged_changes;
         // One that has seen as many revisions as there are changes, and none twice, has seen all.
         let missing = |seen: &Seen| changes.saturating_sub(seen.revisions);
-        let there = all
-            .iter()
-            .filter(|seen| seen.failure.is_none() && !seen.cancelled);
+        let there = all.iter().filter(|seen| !seen.broken && !seen.cancelled);
         let events = sum(|seen| seen.events);
         let per_second = events as f64 / outcome.window_seconds;
         let messages = sum(|seen| seen.messages);
@@ -136,7 +137,8 @@ impl WatchedEngine {
             duplicated: 0,
             out_of_order: sum(|seen| seen.out_of_order),
             behind: there.map(missing).sum(),
-            broken_watchers: sum(|seen| u64::from(seen.failure.is_some())),
+            reopened_streams: sum(|seen| seen.reopened),
+            broken_watchers: sum(|seen| u64::from(seen.broken)),
             cancelled_watchers: sum(|seen| u64::from(seen.cancelled)),
             unacknowledged: 0,
             without_latency: events,
@@ -152,49 +154,135 @@ fn note(outcome: &mut Outcome, board: Arc<crate::SecondsBoard>, all: &[Seen]) {
         sent: now,
         done: now,
     };
-    let mut recorder = Recorder::new(board, now, None);
-    for failure in all.iter().filter_map(|seen| seen.failure.clone()) {
-        recorder.failed(OperationKind::Event, times, failure, true);
+    // The thread that calls this made no load.
+    let mut recorder = Recorder::new(board, now, None).of_several_threads();
+    for (count, failure) in all.iter().flat_map(|seen| seen.breaks.values()) {
+        for _ in 0..*count {
+            recorder.failed(OperationKind::Event, times, failure.clone(), true);
+        }
     }
     outcome.recording.add(&recorder.finish());
 }
 
-/// Reads until the load is over and as many revisions came as it made.
-async fn see(mut feed: WatchFeed, mut is_over: watch::Receiver<Option<u64>>) -> Seen {
-    let mut seen = Seen::default();
-    let mut wanted = None;
-    while wanted.is_none_or(|wanted| seen.revisions < wanted) {
-        let news = tokio::select! {
-            news = feed.next() => news,
-            changed = is_over.changed(), if wanted.is_none() => {
-                if changed.is_err() {
-                    return seen;
-                }
-                wanted = *is_over.borrow_and_update();
-                continue;
-            }
-            () = tokio::time::sleep(PATIENCE), if wanted.is_some() => return seen,
+/// One watcher, and its stream.
+struct Watcher {
+    lane: Lane,
+    /// By which the lane tells its endpoint.
+    turn: usize,
+    prefix: Vec<u8>,
+    /// How long a member may say nothing while it opens a stream.
+    within: Duration,
+    seen: Seen,
+}
+
+impl Watcher {
+    /// Opens its stream, from behind what it has seen.
+    async fn open(&mut self) -> Result<WatchFeed, BenchError> {
+        let wanted = Wanted {
+            id: 1,
+            key: self.prefix.clone(),
+            end: end_of_prefix(&self.prefix),
+            start_revision: watch_stream::start_revision(self.seen.created, self.seen.last),
+            previous: false,
         };
-        match news {
-            Ok(WatchNews::Events { events, .. }) => {
-                seen.messages += 1;
-                for event in &events {
-                    seen.events += 1;
-                    seen.revisions += u64::from(event.mod_revision > seen.last);
-                    seen.out_of_order += u64::from(event.mod_revision < seen.last);
-                    seen.last = seen.last.max(event.mod_revision);
-                }
+        let connection = self.lane.at(self.turn)?;
+        let hear = |news| self.seen.take(news);
+        watch_stream::open(connection, iter::once(wanted), self.within, hear).await
+    }
+
+    /// Reads until the load is over and as many revisions came as it made.
+    async fn see(mut self, feed: WatchFeed, is_over: watch::Receiver<Option<u64>>) -> Seen {
+        let mut ending = Ending::new(is_over, PATIENCE);
+        let mut feed = Some(feed);
+        while let Some(open) = feed.take() {
+            if let Some(error) = self.follow(open, &mut ending).await {
+                self.seen.broke(&error);
+                feed = self.open_again(&mut ending).await;
             }
-            Ok(WatchNews::Cancelled { .. }) => {
-                seen.cancelled = true;
-                return seen;
+        }
+        self.seen
+    }
+
+    /// Reads until the end, or until the stream breaks: of what it then returns.
+    async fn follow(
+        &mut self,
+        mut feed: WatchFeed,
+        ending: &mut Ending<u64>,
+    ) -> Option<ClientError> {
+        while !self.seen.is_all(ending.told()) {
+            tokio::select! {
+                news = feed.next() => match news {
+                    Ok(news) => {
+                        ending.goes_on();
+                        self.seen.take(news);
+                    }
+                    Err(error) => return Some(error),
+                },
+                step = ending.next() => if step == Step::Over {
+                    return None;
+                },
             }
-            Ok(_) => {}
-            Err(error) => {
-                seen.failure = Some(Failure::of(&error));
-                return seen;
+        }
+        None
+    }
+
+    /// Opens the stream again; `None` where there is no more time for it.
+    async fn open_again(&mut self, ending: &mut Ending<u64>) -> Option<WatchFeed> {
+        loop {
+            tokio::select! {
+                feed = self.attempt() => if feed.is_some() {
+                    self.seen.reopened += 1;
+                    ending.goes_on();
+                    return feed;
+                },
+                step = ending.next() => if step == Step::Over {
+                    self.seen.broken = true;
+                    return None;
+                },
             }
         }
     }
-    seen
+
+    async fn attempt(&mut self) -> Option<WatchFeed> {
+        tokio::time::sleep(OPEN_AGAIN).await;
+        let feed = self.open().await;
+        if feed.is_err() {
+            self.turn = self.turn.wrapping_add(1);
+        }
+        feed.ok()
+    }
+}
+
+impl Seen {
+    /// Whether nothing more is to come: it was ended, or has seen as many revisions as were made.
+    fn is_all(&self, made: Option<&u64>) -> bool {
+        self.cancelled || made.is_some_and(|made| self.revisions >= *made)
+    }
+
+    fn take(&mut self, news: WatchNews) {
+        match news {
+            WatchNews::Created { revision, .. } if self.created == 0 => self.created = revision,
+            WatchNews::Events { events, .. } => {
+                self.messages += 1;
+                for event in &events {
+                    self.event(event);
+                }
+            }
+            WatchNews::Cancelled { .. } => self.cancelled = true,
+            _ => {}
+        }
+    }
+
+    fn event(&mut self, event: &WatchEvent) {
+        self.events += 1;
+        self.revisions += u64::from(event.mod_revision > self.last);
+        self.out_of_order += u64::from(event.mod_revision < self.last);
+        self.last = self.last.max(event.mod_revision);
+    }
+
+    fn broke(&mut self, error: &ClientError) {
+        let failure = Failure::of(error);
+        let known = self.breaks.entry(failure.kind.clone());
+        known.or_insert((0, failure)).0 += 1;
+    }
 }

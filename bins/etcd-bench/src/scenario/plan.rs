@@ -137,6 +137,11 @@ fn work(phase: &PhaseFile, place: &Place<'_>, load: Load) -> Result<PhaseWork, S
     }
     let (workload, mut options) = calls(phase, place, &load).map_err(|error| error.to_string())?;
     options.server_metrics = place.server_metrics;
+    let watchers = watchers(phase);
+    if watchers > 0 {
+        let parameters = &mut options.parameters;
+        parameters.insert("watchers".to_owned(), watchers.to_string());
+    }
     Ok(PhaseWork::Calls(Box::new(Benchmark {
         client: place.client.clone(),
         endpoints: place.endpoints.clone(),
@@ -151,8 +156,7 @@ fn engine(phase: &PhaseFile, place: &Place<'_>) -> Box<dyn Engine> {
     let engine = place
         .engine
         .engine(None, place.client.clone(), place.endpoints.clone());
-    let own = phase.workload.preset().map_or(0, PresetKind::watchers);
-    match phase.watchers.unwrap_or(own) {
+    match watchers(phase) {
         0 => engine,
         watchers => Box::new(WatchedEngine {
             engine,
@@ -162,6 +166,12 @@ fn engine(phase: &PhaseFile, place: &Place<'_>) -> Box<dyn Engine> {
             watchers,
         }),
     }
+}
+
+/// Watches of all keys beside the calls.
+fn watchers(phase: &PhaseFile) -> u32 {
+    let own = phase.workload.preset().map_or(0, PresetKind::watchers);
+    phase.watchers.unwrap_or(own)
 }
 
 type Calls = (Arc<dyn Workload>, Options);

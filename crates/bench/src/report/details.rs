@@ -49,7 +49,10 @@ pub struct WatchFigures {
     pub out_of_order: u64,
     /// Events that watchers had not seen when it ended: they were too slow.
     pub behind: u64,
-    /// Watches whose stream broke; what they missed is not counted as lost.
+    /// Times that a stream broke and was opened again; its watches go on behind what they have seen.
+    #[serde(default)]
+    pub reopened_streams: u64,
+    /// Watches that were without a stream at the end; what they missed is not counted as lost.
     pub broken_watchers: u64,
     /// Watches that the member ended, such as after a compaction.
     pub cancelled_watchers: u64,
@@ -182,11 +185,12 @@ impl WatchFigures {
             number(self.events_per_message, 2)
         );
         let proof = format!(
-            "{} lost, {} twice, {} out of order, {} behind; {} watchers broken, {} cancelled",
+            "{} lost, {} twice, {} out of order, {} behind; {} streams opened again, {} watchers broken, {} cancelled",
             self.lost,
             self.duplicated,
             self.out_of_order,
             self.behind,
+            self.reopened_streams,
             self.broken_watchers,
             self.cancelled_watchers
         );

@@ -1,5 +1,7 @@
 //! How the threads that make the load fared with the scheduler of the system.
 
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::ThreadId;
 use std::time::Instant;
 
@@ -18,8 +20,11 @@ pub struct Scheduling {
 }
 
 impl Scheduling {
-    /// Takes in what another thread saw.
+    /// Takes in what another thread saw, if it is one at all.
     pub(crate) fn add(&mut self, other: &Self) {
+        if other.thread_seconds <= 0.0 {
+            return;
+        }
         let is_first = self.thread_seconds <= 0.0;
         let both = |one: Option<f64>, other: Option<f64>, of: fn(f64, f64) -> f64| {
             if is_first {
@@ -71,10 +76,72 @@ impl ThreadWatch {
         } else {
             Readings::default()
         };
+        now.since(&self.at, self.began.elapsed().as_secs_f64())
+    }
+}
+
+/// The threads of a runtime: each notes itself when it starts, and takes itself out before it ends.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Threads(Arc<Mutex<BTreeSet<u32>>>);
+
+impl Threads {
+    /// The thread that calls it is one of them.
+    pub(crate) fn enter(&self) {
+        if let Some(id) = own_id() {
+            self.ids().insert(id);
+        }
+    }
+
+    /// The thread that calls it is no longer one of them.
+    pub(crate) fn leave(&self) {
+        if let Some(id) = own_id() {
+            self.ids().remove(&id);
+        }
+    }
+
+    /// All that are there now, from now on. Those that come later, and those that have ended when it does, do not count: of a
+    /// runtime these are threads for blocking calls, such as the resolution of a name. One that is there all the time counts.
+    pub(crate) fn watch(&self) -> ThreadsWatch {
+        let ids = self.ids().clone();
+        ThreadsWatch {
+            threads: self.clone(),
+            began: Instant::now(),
+            at: ids.into_iter().map(|id| (id, Readings::of(id))).collect(),
+        }
+    }
+
+    fn ids(&self) -> MutexGuard<'_, BTreeSet<u32>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Threads from one time on.
+#[derive(Debug)]
+pub(crate) struct ThreadsWatch {
+    threads: Threads,
+    began: Instant,
+    at: BTreeMap<u32, Readings>,
+}
+
+impl ThreadsWatch {
+    /// Until now, by whatever thread it is called.
+    pub(crate) fn end(&self) -> Scheduling {
         let seconds = self.began.elapsed().as_secs_f64();
-        let waited = now.waited_seconds.zip(self.at.waited_seconds);
+        let ids = self.threads.ids().clone();
+        let mut all = Scheduling::default();
+        for (id, then) in self.at.iter().filter(|(id, _)| ids.contains(id)) {
+            all.add(&Readings::of(*id).since(then, seconds));
+        }
+        all
+    }
+}
+
+impl Readings {
+    /// What came in so many seconds.
+    fn since(&self, then: &Self, seconds: f64) -> Scheduling {
+        let waited = self.waited_seconds.zip(then.waited_seconds);
         let waited = waited.map(|(now, then)| (now - then).max(0.0));
-        let switches = now.involuntary_switches.zip(self.at.involuntary_switches);
+        let switches = self.involuntary_switches.zip(then.involuntary_switches);
         Scheduling {
             thread_seconds: seconds,
             waited_seconds: waited,
@@ -84,12 +151,20 @@ impl ThreadWatch {
             involuntary_switches: switches.map(|(now, then)| now.saturating_sub(then)),
         }
     }
-}
 
-impl Readings {
-    #[cfg(target_os = "linux")]
+    /// Of the thread that calls it.
     fn now() -> Self {
-        let read = |name: &str| std::fs::read_to_string(format!("/proc/thread-self/{name}")).ok();
+        Self::at("/proc/thread-self")
+    }
+
+    /// Of a thread of this process.
+    fn of(id: u32) -> Self {
+        Self::at(&format!("/proc/self/task/{id}"))
+    }
+
+    #[cfg(target_os = "linux")]
+    fn at(place: &str) -> Self {
+        let read = |name: &str| std::fs::read_to_string(format!("{place}/{name}")).ok();
         Self {
             waited_seconds: read("schedstat").and_then(|text| waited_seconds(&text)),
             involuntary_switches: read("status").and_then(|text| involuntary_switches(&text)),
@@ -97,9 +172,16 @@ impl Readings {
     }
 
     #[cfg(not(target_os = "linux"))]
-    fn now() -> Self {
+    fn at(_place: &str) -> Self {
         Self::default()
     }
+}
+
+/// The system's number of the thread that calls it; `None` where the system does not tell.
+fn own_id() -> Option<u32> {
+    // It leads to `PROCESS/task/THREAD`.
+    let own = std::fs::read_link("/proc/thread-self").ok()?;
+    own.file_name()?.to_str()?.parse().ok()
 }
 
 /// `schedstat`: nanoseconds on a core, nanoseconds of waiting for one, turns. All zero where the kernel does not count.
@@ -157,6 +239,43 @@ mod tests {
         assert_eq!(all.waited_seconds, Some(1.0));
         assert_eq!(all.waited_share_most, Some(0.75));
         assert_eq!((all.thread_seconds, all.involuntary_switches), (4.0, None));
+        // Nothing is known of no thread, which takes nothing from what is known of others.
+        let before = all;
+        all.add(&Scheduling::default());
+        assert_eq!(all, before);
+    }
+
+    #[cfg(target_os = "linux")]
+    #[test]
+    fn threads_that_are_there_all_the_time_are_watched_from_outside() {
+        let threads = Threads::default();
+        assert_eq!(threads.watch().end(), Scheduling::default());
+        let both = Arc::new(std::sync::Barrier::new(3));
+        std::thread::scope(|scope| {
+            let work = |ends_early: bool| {
+                threads.enter();
+                both.wait();
+                both.wait();
+                if ends_early {
+                    threads.leave();
+                }
+                both.wait();
+                both.wait();
+            };
+            scope.spawn(move || work(false));
+            scope.spawn(move || work(true));
+            both.wait();
+            let watch = threads.watch();
+            both.wait();
+            both.wait();
+            let seen = watch.end();
+            both.wait();
+            // Of one thread, since the other was gone.
+            let of_one = watch.began.elapsed().as_secs_f64();
+            assert!(seen.thread_seconds > 0.0 && seen.thread_seconds <= of_one);
+            assert!(seen.involuntary_switches.is_some(), "{seen:?}");
+            assert_eq!(watch.at.len(), 2);
+        });
     }
 
     #[test]

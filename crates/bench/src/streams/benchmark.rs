@@ -17,7 +17,7 @@ use crate::error::BenchError;
 use crate::load::Load;
 use crate::prefix::Prefix;
 use crate::report::{Accounting, Parts, Plan, Report};
-use crate::self_load::SelfLoad;
+use crate::self_load::{SelfLoad, Threads};
 use crate::series::SecondsBoard;
 use crate::server::Observer;
 
@@ -107,6 +107,7 @@ impl StreamBenchmark {
             board: Arc::new(SecondsBoard::default()),
             stop: stop.clone(),
             leases: std::sync::Mutex::default(),
+            threads: Threads::default(),
         }
     }
 
@@ -125,13 +126,13 @@ impl StreamBenchmark {
             Observer::begin(&self.client, &self.endpoints, &stage.board, wants_metrics).await?;
         let own = SelfLoad::begin();
         watcher.begins(Phase::Measuring, &stage.board);
-        let threads = Threads::start()?;
+        let own_runtime = OwnRuntime::start(&stage.threads)?;
         let (work, of_work) = (Arc::clone(&self.work), Arc::clone(stage));
-        let running = threads.spawn(async move { work.run(&of_work).await });
+        let running = own_runtime.spawn(async move { work.run(&of_work).await });
         let measured = running.await;
         let measured =
             measured.map_err(|_| BenchError::Worker("ended with a panic".to_owned()))??;
-        drop(threads);
+        drop(own_runtime);
         let outcome = measured;
         let own = own.end(&outcome.recording.scheduling);
         let seen = observer.end().await;
@@ -219,12 +220,15 @@ fn ended(
 }
 
 /// Threads for one run: the caller's may have other work, or be only one.
-struct Threads(Option<Runtime>);
+struct OwnRuntime(Option<Runtime>);
 
-impl Threads {
-    fn start() -> Result<Self, BenchError> {
+impl OwnRuntime {
+    fn start(threads: &Threads) -> Result<Self, BenchError> {
+        let (enter, leave) = (threads.clone(), threads.clone());
         let runtime = Builder::new_multi_thread()
             .thread_name("load")
+            .on_thread_start(move || enter.enter())
+            .on_thread_stop(move || leave.leave())
             .enable_all()
             .build()
             .map_err(|error| BenchError::Worker(format!("could not be started: {error}")))?;
@@ -242,7 +246,7 @@ impl Threads {
     }
 }
 
-impl Drop for Threads {
+impl Drop for OwnRuntime {
     fn drop(&mut self) {
         // All that matters was awaited; a runtime may not be waited for within another.
         if let Some(runtime) = self.0.take() {

@@ -100,6 +100,7 @@ impl StreamLoad for ContentionLoad {
             ("names", self.names.to_string()),
             ("hold_seconds", self.hold.as_secs_f64().to_string()),
             ("ttl_seconds", self.ttl.as_secs().to_string()),
+            ("wait_seconds", self.wait.as_secs_f64().to_string()),
             ("observers", self.observers().to_string()),
             ("verify", self.verify.to_string()),
         ])

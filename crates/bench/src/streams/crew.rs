@@ -14,6 +14,7 @@ use crate::error::BenchError;
 use crate::load::Load;
 use crate::recorder::{Failure, Recorder, Recording, Times};
 use crate::request::{Answer, OperationKind};
+use crate::self_load::ThreadsWatch;
 use crate::turns::{Turn, Turns};
 
 /// Recorders of one run: a few, so that clients seldom wait for each other, and not one for each of thousands of watchers.
@@ -29,6 +30,8 @@ pub(super) struct Crew {
     /// Ends the load: by whoever wants the run to end, or by an error after which nothing can succeed.
     pub(super) stop: CancellationToken,
     recorders: Vec<Mutex<Recorder>>,
+    /// The threads that its clients run on: recorders do not tell how these fared, since several take turns with each.
+    threads: ThreadsWatch,
     ending: Mutex<Ending>,
     pacer: Option<std::thread::JoinHandle<()>>,
 }
@@ -61,6 +64,7 @@ impl Crew {
             .map_err(|error| BenchError::Worker(format!("could not be started: {error}")))?;
         Ok(Self {
             recorders: recorders.collect(),
+            threads: stage.threads.watch(),
             ending: Mutex::default(),
             turns,
             stop,
@@ -187,6 +191,7 @@ impl Crew {
                 ..Outcome::default()
             };
         };
+        let threads = crew.threads.end();
         if let Some(pacer) = crew.pacer {
             // It naps for 50 ms at most.
             let _ = tokio::task::spawn_blocking(move || pacer.join()).await;
@@ -198,6 +203,7 @@ impl Crew {
                 .unwrap_or_else(PoisonError::into_inner);
             recording.add(&recorder.finish());
         }
+        recording.scheduling = threads;
         let ending = crew.ending.into_inner();
         let ending = ending.unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();

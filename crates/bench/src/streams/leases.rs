@@ -82,7 +82,14 @@ impl StreamLoad for LeaseLoad {
         };
         let mut parameters = named([("ttl_seconds", self.ttl.as_secs().to_string())]);
         if let Some(leases) = leases {
-            parameters.insert("leases".to_owned(), leases.to_string());
+            parameters.extend(named([("leases", leases.to_string())]));
+        }
+        // The others write no keys.
+        if matches!(self.style, LeaseStyle::Expire(_)) {
+            parameters.extend(named([
+                ("key_size_bytes", self.key_size.to_string()),
+                ("value_size_bytes", self.value_size.to_string()),
+            ]));
         }
         parameters
     }

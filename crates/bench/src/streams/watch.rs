@@ -2,18 +2,20 @@
 
 mod acknowledged;
 mod reader;
+mod stream;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, RwLock};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use etcd_monitor_client::{ClientError, MemberClient, WatchFeed, WatchNews, WatchQuery};
+use etcd_monitor_client::ClusterClient;
 use tokio::sync::watch as signal;
 use tokio::task::JoinSet;
 
 use self::acknowledged::Acknowledgements;
-use self::reader::{Reader, Seen, Watched};
+use self::reader::{Reader, Seen};
+use self::stream::{Connection, Opened, Stream, Watched};
 use super::crew::Crew;
 use super::puts::{Acknowledged, Puts};
 use super::{Stage, StreamLoad, bad, named, within};
@@ -23,15 +25,13 @@ use crate::keys::{KeyShape, Values};
 use crate::load::Load;
 use crate::report::{Details, WatchFigures};
 use crate::request::OperationKind;
+use crate::watch_stream::Lane;
 
 /// Watches that one run may have.
 const WATCHERS_MAX: u32 = 1_000_000;
 
 /// Streams that one run may have.
 const STREAMS_MAX: u32 = 10_000;
-
-/// Requests for watches that are sent before their answers are read.
-const ASKED_AT_ONCE: usize = 50;
 
 /// Puts to watched keys, and what the watchers see of them.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,8 +73,11 @@ impl Default for WatchLoad {
     }
 }
 
+/// Of each key the revision of the last put.
+type LastOfKeys = Arc<BTreeMap<u64, i64>>;
+
 /// What readers hear when the puts are over.
-pub(super) type PutsOver = signal::Receiver<Option<Arc<BTreeMap<u64, i64>>>>;
+type PutsOver = signal::Receiver<Option<LastOfKeys>>;
 
 #[async_trait]
 impl StreamLoad for WatchLoad {
@@ -83,7 +86,7 @@ impl StreamLoad for WatchLoad {
     }
 
     fn parameters(&self) -> BTreeMap<String, String> {
-        named([
+        let mut parameters = named([
             ("watchers", self.watchers.to_string()),
             ("streams", self.streams.to_string()),
             ("watched_keys", self.keys.to_string()),
@@ -91,7 +94,14 @@ impl StreamLoad for WatchLoad {
             ("value_size_bytes", self.value_size.to_string()),
             ("previous", self.previous.to_string()),
             ("slow_streams", self.slow_streams.to_string()),
-        ])
+            ("patience_seconds", self.patience.as_secs_f64().to_string()),
+        ]);
+        // Else nobody pauses.
+        if self.slow_streams > 0 {
+            let pause = self.slow_pause.as_secs_f64().to_string();
+            parameters.extend(named([("slow_pause_seconds", pause)]));
+        }
+        parameters
     }
 
     fn check(&self, _load: &Load, prefix: &str) -> Result<(), BenchError> {
@@ -153,25 +163,25 @@ impl WatchLoad {
     }
 
     /// Opens all streams with all their watches, and waits until etcd has made these.
-    async fn open(&self, stage: &Stage, keys: &KeyShape) -> Result<Vec<Stream>, BenchError> {
-        let connections = stage
-            .connect(stage.load.connections.min(self.streams))
-            .await?;
+    async fn open(&self, stage: &Stage, keys: &KeyShape) -> Result<Vec<Opened>, BenchError> {
+        let cluster = Arc::new(ClusterClient::new(stage.client.clone())?);
+        let mut connections = Vec::new();
+        for number in 0..stage.load.connections.min(self.streams) {
+            let lane = Lane::new(&cluster, &stage.endpoints, number as usize);
+            lane.at(0)?.status().await?;
+            connections.push(Arc::new(Connection {
+                lane,
+                keys: keys.clone(),
+                previous: self.previous,
+                within: stage.client.deadline,
+            }));
+        }
         let mut opening = JoinSet::new();
         for (number, connection) in (0..self.streams).zip(connections.iter().cycle()) {
             let of_stream = (number..self.watchers).step_by(self.streams as usize);
             let watched = of_stream.map(|watcher| Watched::new(u64::from(watcher) % self.keys));
-            let (watched, connection) = (watched.collect(), Arc::clone(connection));
-            let (keys, previous) = (keys.clone(), self.previous);
-            opening.spawn(async move {
-                let mut stream = Stream {
-                    feed: None,
-                    number,
-                    watched,
-                };
-                stream.open(&connection, &keys, previous).await?;
-                Ok::<_, ClientError>(stream)
-            });
+            let connection = Arc::clone(connection);
+            opening.spawn(Stream::new(number, connection, watched.collect()).open());
         }
         let mut streams = Vec::new();
         while let Some(stream) = opening.join_next().await {
@@ -183,26 +193,29 @@ impl WatchLoad {
 
     fn read(
         &self,
-        streams: Vec<Stream>,
+        streams: Vec<Opened>,
         crew: &Arc<Crew>,
         acknowledged: &Arc<RwLock<Acknowledgements>>,
         puts_over: &PutsOver,
     ) -> JoinSet<Seen> {
         let mut readers = JoinSet::new();
-        for stream in streams {
-            let Some(feed) = stream.feed else { continue };
+        for Opened {
+            stream,
+            feed,
+            early,
+        } in streams
+        {
             let is_slow = stream.number < self.slow_streams;
             let reader = Reader {
-                number: stream.number,
+                stream,
                 crew: Arc::clone(crew),
                 acknowledged: Arc::clone(acknowledged),
-                watched: stream.watched,
                 pause: is_slow.then_some(self.slow_pause),
                 patience: self.patience,
                 waiting: Vec::new(),
                 seen: Seen::default(),
             };
-            readers.spawn(reader.read(feed, puts_over.clone()));
+            readers.spawn(reader.read(feed, early, puts_over.clone()));
         }
         readers
     }
@@ -232,63 +245,11 @@ impl WatchLoad {
             duplicated: seen.duplicated,
             out_of_order: seen.out_of_order,
             behind: seen.behind,
+            reopened_streams: seen.reopened,
             broken_watchers: seen.broken,
             cancelled_watchers: seen.cancelled,
             unacknowledged: seen.unacknowledged,
             without_latency: seen.without_latency,
-        }
-    }
-}
-
-/// One stream before it is read.
-struct Stream {
-    feed: Option<WatchFeed>,
-    number: u32,
-    watched: Vec<Watched>,
-}
-
-impl Stream {
-    async fn open(
-        &mut self,
-        connection: &MemberClient,
-        keys: &KeyShape,
-        previous: bool,
-    ) -> Result<(), ClientError> {
-        let mut key = Vec::new();
-        let mut waiting = 0;
-        let numbers: Vec<u64> = self.watched.iter().map(|watched| watched.key).collect();
-        for (id, number) in (1..).zip(numbers) {
-            keys.write(number, &mut key);
-            let query = WatchQuery {
-                key: &key,
-                end: &[],
-                start_revision: 0,
-                id,
-                previous,
-            };
-            match &mut self.feed {
-                None => self.feed = Some(connection.watch_feed(&query).await?),
-                Some(feed) => feed.add(&query).await?,
-            }
-            waiting += 1;
-            if waiting >= ASKED_AT_ONCE {
-                waiting -= self.created().await?;
-            }
-        }
-        while waiting > 0 {
-            waiting -= self.created().await?;
-        }
-        Ok(())
-    }
-
-    async fn created(&mut self) -> Result<usize, ClientError> {
-        match &mut self.feed {
-            Some(feed) => match feed.next().await? {
-                WatchNews::Created { .. } => Ok(1),
-                // Nobody writes yet; what a watch is cancelled for shows when it is read.
-                _ => Ok(0),
-            },
-            None => Ok(1),
         }
     }
 }

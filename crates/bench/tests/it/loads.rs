@@ -43,6 +43,10 @@ async fn every_write_is_a_revision_and_every_read_finds_its_key(engine: Make) {
     assert_eq!((puts.succeeded, puts.response.count()), (SPACE, SPACE));
     assert!(puts.response.quantile_seconds(0.5).unwrap() > 20e-6);
     assert!(outcome.window_seconds > 0.0 && outcome.unsent == 0);
+    if cfg!(target_os = "linux") {
+        let threads = &recording.scheduling;
+        assert!(threads.waited_seconds.is_some() && threads.involuntary_switches.is_some());
+    }
 
     let outcome = engine(&cluster)
         .run(Assignment::new(load(300), reads()))

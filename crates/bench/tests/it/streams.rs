@@ -82,6 +82,12 @@ async fn every_watcher_sees_every_put_to_its_key_once_and_in_order() {
         (0, 0, 0, 0)
     );
     assert_eq!((watch.broken_watchers, watch.unacknowledged), (0, 0));
+    if cfg!(target_os = "linux") {
+        let own = &report.own;
+        assert!((0.0..=1.0).contains(&own.run_queue_share.unwrap()));
+        assert!((0.0..=1.0).contains(&own.run_queue_share_most.unwrap()));
+        assert!(own.involuntary_switches_per_second.unwrap() >= 0.0);
+    }
     // Events are no requests: the throughput is that of the puts.
     assert_eq!(report.succeeded, 300);
     let events = &report.operations[1];
@@ -117,41 +123,128 @@ async fn watchers_that_are_too_slow_are_errors_by_type_and_no_loss() {
     assert!(report.is_success(), "slowness breaks no promise");
 }
 
+/// A load that goes on until it is stopped: `meanwhile` says when.
+async fn run_while(
+    benchmark: &StreamBenchmark,
+    board: &Board,
+    meanwhile: impl Future<Output = ()>,
+) -> Report {
+    let stop = CancellationToken::new();
+    let stopping = async {
+        meanwhile.await;
+        stop.cancel();
+    };
+    let (report, ()) = tokio::join!(benchmark.run(board, &stop), stopping);
+    report.unwrap()
+}
+
+fn delivery_is_flawless(watch: &WatchFigures) {
+    let faults = (watch.lost, watch.duplicated, watch.out_of_order);
+    assert_eq!(faults, (0, 0, 0), "{watch:?}");
+    let rest = (
+        watch.behind,
+        watch.broken_watchers,
+        watch.cancelled_watchers,
+    );
+    assert_eq!(rest, (0, 0, 0), "{watch:?}");
+}
+
 #[tokio::test]
-async fn watchers_whose_member_dies_are_broken_by_kind_of_error() {
+async fn watchers_come_back_with_their_member_and_see_what_was_written_meanwhile() {
+    let cluster = Cluster::builder().members(1).start().await.unwrap();
+    let mut work = WatchLoad::default();
+    work.watchers = 140;
+    work.streams = 2;
+    work.keys = 2;
+    work.patience = Duration::from_secs(30);
+    let mut benchmark = on_streams(&cluster, Arc::new(work), Until::Seconds(600.0));
+    benchmark.load.rate = Some(Rate {
+        per_second: 200.0,
+        arrivals: Arrivals::Uniform,
+    });
+    let board = Board::default();
+    let report = run_while(&benchmark, &board, async {
+        board.has_written(20).await;
+        cluster.member(0).kill().await.unwrap();
+        let before = board.written();
+        cluster.member(0).start().unwrap();
+        board.has_written(before + 100).await;
+    });
+    let report = report.await;
+    let watch = watched(&report);
+    delivery_is_flawless(watch);
+    assert!(watch.reopened_streams >= 2, "{watch:?}");
+    // Puts of which it is not known whether they were made may have been.
+    let acknowledged = watch.events - watch.unacknowledged;
+    assert_eq!(acknowledged, 70 * watch.puts, "{watch:?}");
+    // One error for each time that a stream broke, however long it took to open it again.
+    let events = &report.operations[1];
+    assert_eq!(events.kind, OperationKind::Event);
+    assert_eq!(events.failed, watch.reopened_streams);
+    assert!(report.errors.contains_key("refused"), "{:?}", report.errors);
+    assert!(report.is_success(), "{:?}", report.doubts);
+    assert!(
+        report.to_table().contains("streams opened again, 0"),
+        "{}",
+        report.to_table()
+    );
+}
+
+#[tokio::test]
+async fn watchers_whose_member_dies_go_to_the_next() {
     let cluster = Cluster::builder().start().await.unwrap();
     let mut work = WatchLoad::default();
     work.watchers = 6;
     work.streams = 3;
-    let mut benchmark = on_streams(&cluster, Arc::new(work), Until::Seconds(1.5));
+    work.patience = Duration::from_secs(30);
+    let mut benchmark = on_streams(&cluster, Arc::new(work), Until::Seconds(600.0));
     benchmark.load.connections = 3;
-    let board = Killer::default();
-    let report = {
-        let follower = crate::benchmarks::follower(&cluster).await;
-        let (done, stop) = (board.clone(), CancellationToken::new());
-        let killing = async {
-            board.writes().await;
-            cluster.member(follower).kill().await.unwrap();
-        };
-        let (report, ()) = tokio::join!(benchmark.run(&done, &stop), killing);
-        report.unwrap()
-    };
+    let board = Board::default();
+    let follower = crate::benchmarks::follower(&cluster).await;
+    let report = run_while(&benchmark, &board, async {
+        board.has_written(1).await;
+        cluster.member(follower).kill().await.unwrap();
+        board.has_written(board.written() + 100).await;
+    });
+    let report = report.await;
     let watch = watched(&report);
+    delivery_is_flawless(watch);
     // The streams go to the members in turn.
-    assert_eq!((watch.broken_watchers, watch.lost), (2, 0), "{watch:?}");
+    assert_eq!(watch.reopened_streams, 1, "{watch:?}");
+    assert_eq!(watch.events - watch.unacknowledged, 6 * watch.puts);
     assert!(report.errors.contains_key("refused"), "{:?}", report.errors);
-    assert!(
-        watch.events > 0 && report.is_success(),
-        "{:?}",
-        report.doubts
-    );
+    assert!(report.is_success(), "{:?}", report.doubts);
 }
 
-/// Hears when the measurement has brought something.
-#[derive(Clone, Default)]
-struct Killer(Arc<std::sync::Mutex<Option<Arc<etcd_monitor_bench::SecondsBoard>>>>);
+#[tokio::test]
+async fn watchers_whose_member_stays_dead_are_broken_in_the_end() {
+    let cluster = Cluster::builder().members(1).start().await.unwrap();
+    let mut work = WatchLoad::default();
+    work.watchers = 6;
+    work.streams = 3;
+    work.patience = Duration::from_secs(1);
+    let benchmark = on_streams(&cluster, Arc::new(work), Until::Seconds(600.0));
+    let board = Board::default();
+    let report = run_while(&benchmark, &board, async {
+        board.has_written(1).await;
+        cluster.member(0).kill().await.unwrap();
+        board.has_failed(20).await;
+    });
+    let report = report.await;
+    let watch = watched(&report);
+    assert_eq!((watch.broken_watchers, watch.reopened_streams), (6, 0));
+    // What they missed was not promised to them any more.
+    assert_eq!((watch.lost, watch.behind), (0, 0), "{watch:?}");
+    let events = &report.operations[1];
+    assert_eq!(events.failed, 3, "{:?}", report.errors);
+    assert!(watch.events > 0 && report.is_success());
+}
 
-impl etcd_monitor_bench::Watcher for Killer {
+/// Hears what the measurement has brought.
+#[derive(Clone, Default)]
+pub(crate) struct Board(Arc<std::sync::Mutex<Option<Arc<etcd_monitor_bench::SecondsBoard>>>>);
+
+impl etcd_monitor_bench::Watcher for Board {
     fn begins(
         &self,
         phase: etcd_monitor_bench::Phase,
@@ -163,18 +256,24 @@ impl etcd_monitor_bench::Watcher for Killer {
     }
 }
 
-impl Killer {
-    async fn writes(&self) {
-        loop {
-            let succeeded = self
-                .0
-                .lock()
-                .unwrap()
-                .as_ref()
-                .is_some_and(|board| board.progress().succeeded > 0);
-            if succeeded {
-                return;
-            }
+impl Board {
+    fn count(&self, of: fn(&etcd_monitor_bench::Progress) -> u64) -> u64 {
+        let board = self.0.lock().unwrap();
+        board.as_ref().map_or(0, |board| of(&board.progress()))
+    }
+
+    pub(crate) fn written(&self) -> u64 {
+        self.count(|progress| progress.succeeded)
+    }
+
+    pub(crate) async fn has_failed(&self, count: u64) {
+        while self.count(|progress| progress.failed) < count {
+            tokio::task::yield_now().await;
+        }
+    }
+
+    pub(crate) async fn has_written(&self, count: u64) {
+        while self.written() < count {
             tokio::task::yield_now().await;
         }
     }
@@ -332,9 +431,9 @@ async fn a_stop_ends_a_storm_and_revokes_its_leases() {
     let cluster = Cluster::builder().members(1).start().await.unwrap();
     let work = LeaseLoad::new(LeaseStyle::Expire(20));
     let benchmark = on_streams(&cluster, Arc::new(work), Until::Seconds(600.0));
-    let (board, stop) = (Killer::default(), CancellationToken::new());
+    let (board, stop) = (Board::default(), CancellationToken::new());
     let stopping = async {
-        board.writes().await;
+        board.has_written(1).await;
         stop.cancel();
     };
     let (report, ()) = tokio::join!(benchmark.run(&board, &stop), stopping);

@@ -1,4 +1,4 @@
-//! One stream of watches: reads what comes, and holds each event against its put.
+//! Reads one stream of watches and holds each event against its put; opens it again where it broke.
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError, RwLock};
@@ -6,40 +6,19 @@ use std::time::{Duration, Instant};
 
 use etcd_monitor_client::{ClientError, WatchEvent, WatchFeed, WatchNews};
 
-use super::PutsOver;
 use super::acknowledged::{self, Acknowledgements, Known};
+use super::stream::{Stream, place};
+use super::{LastOfKeys, PutsOver};
 use crate::recorder::{Failure, Times};
 use crate::request::OperationKind;
 use crate::streams::crew::Crew;
+use crate::watch_stream::{Ending, OPEN_AGAIN, Step};
 
 /// Events of one stream whose put is not acknowledged yet; more are counted, but have no latency.
 const WAITING_MAX: usize = 1 << 18;
 
 /// How often it is looked whether their puts were acknowledged meanwhile, at most.
 const LOOK: Duration = Duration::from_millis(2);
-
-/// One watch.
-#[derive(Debug, Clone)]
-pub(super) struct Watched {
-    /// Number of its key.
-    pub(super) key: u64,
-    /// Revision of the last event.
-    last: i64,
-    /// Events of acknowledged puts.
-    matched: u64,
-    is_there: bool,
-}
-
-impl Watched {
-    pub(super) fn new(key: u64) -> Self {
-        Self {
-            key,
-            last: 0,
-            matched: 0,
-            is_there: true,
-        }
-    }
-}
 
 /// What the watchers of a stream saw.
 #[derive(Debug, Clone, Default)]
@@ -50,6 +29,7 @@ pub(super) struct Seen {
     pub(super) duplicated: u64,
     pub(super) out_of_order: u64,
     pub(super) behind: u64,
+    pub(super) reopened: u64,
     pub(super) broken: u64,
     pub(super) cancelled: u64,
     pub(super) unacknowledged: u64,
@@ -64,6 +44,7 @@ impl Seen {
         self.duplicated += other.duplicated;
         self.out_of_order += other.out_of_order;
         self.behind += other.behind;
+        self.reopened += other.reopened;
         self.broken += other.broken;
         self.cancelled += other.cancelled;
         self.unacknowledged += other.unacknowledged;
@@ -82,10 +63,9 @@ pub(super) struct Waiting {
 
 /// Reads one stream.
 pub(super) struct Reader {
-    pub(super) number: u32,
+    pub(super) stream: Stream,
     pub(super) crew: Arc<Crew>,
     pub(super) acknowledged: Arc<RwLock<Acknowledgements>>,
-    pub(super) watched: Vec<Watched>,
     pub(super) pause: Option<Duration>,
     pub(super) patience: Duration,
     pub(super) waiting: Vec<Waiting>,
@@ -93,29 +73,47 @@ pub(super) struct Reader {
 }
 
 impl Reader {
-    /// Reads until the puts are over and all watchers have seen the last, or have had their time for it.
-    pub(super) async fn read(mut self, mut feed: WatchFeed, mut over: PutsOver) -> Seen {
+    /// Reads until the puts are over and all watchers have seen the last, or have had their time for it. `early` is what came
+    /// while the stream was opened.
+    pub(super) async fn read(
+        mut self,
+        feed: WatchFeed,
+        early: Vec<WatchNews>,
+        over: PutsOver,
+    ) -> Seen {
+        let mut ending = Ending::new(over, self.patience);
+        for news in early {
+            self.take(news, Instant::now());
+        }
+        let mut feed = Some(feed);
+        while let Some(open) = feed.take() {
+            if let Some(error) = self.follow(open, &mut ending).await {
+                let failure = Failure::of(&error);
+                self.broke(failure);
+                feed = self.open_again(&mut ending).await;
+            }
+        }
+        let last = ending.told().cloned();
+        self.end(last.as_deref())
+    }
+
+    /// Reads until the end, or until the stream breaks: of what it then returns.
+    async fn follow(
+        &mut self,
+        mut feed: WatchFeed,
+        ending: &mut Ending<LastOfKeys>,
+    ) -> Option<ClientError> {
         let mut looked = Instant::now();
-        let mut last: Option<Arc<BTreeMap<u64, i64>>> = None;
-        let mut deadline = tokio::time::Instant::now();
-        while !self.is_done(last.as_deref()) {
+        while !self.is_done(ending.told()) {
             tokio::select! {
                 news = feed.next() => match news {
                     Ok(news) => self.take(news, Instant::now()),
-                    Err(error) => {
-                        self.broke(&error);
-                        break;
-                    }
+                    Err(error) => return Some(error),
                 },
-                changed = over.changed(), if last.is_none() => {
-                    if changed.is_err() {
-                        break;
-                    }
-                    last.clone_from(&over.borrow_and_update());
-                    deadline = tokio::time::Instant::now() + self.patience;
-                    continue;
-                }
-                () = tokio::time::sleep_until(deadline), if last.is_some() => break,
+                step = ending.next() => match step {
+                    Step::Told => continue,
+                    Step::Over => return None,
+                },
             }
             if looked.elapsed() > LOOK {
                 self.look_again();
@@ -125,12 +123,43 @@ impl Reader {
                 tokio::time::sleep(pause).await;
             }
         }
-        self.end(last.as_deref())
+        None
     }
 
-    fn is_done(&self, last: Option<&BTreeMap<u64, i64>>) -> bool {
+    /// Opens the stream again, with what its watches have not seen; `None` where none is left, or no time for it.
+    async fn open_again(&mut self, ending: &mut Ending<LastOfKeys>) -> Option<WatchFeed> {
+        while self.stream.watched.iter().any(|watched| watched.is_there) {
+            tokio::select! {
+                feed = self.attempt() => if feed.is_some() {
+                    self.seen.reopened += 1;
+                    return feed;
+                },
+                step = ending.next() => if step == Step::Over {
+                    self.is_without_stream();
+                    return None;
+                },
+            }
+        }
+        None
+    }
+
+    async fn attempt(&mut self) -> Option<WatchFeed> {
+        tokio::time::sleep(OPEN_AGAIN).await;
+        let asking = self.stream.asking();
+        let feed = asking.open(|news| self.take(news, Instant::now())).await;
+        if feed.is_err() {
+            self.stream.goes_elsewhere();
+        }
+        feed.ok()
+    }
+
+    fn is_done(&self, last: Option<&LastOfKeys>) -> bool {
         let Some(last) = last else { return false };
-        let mut there = self.watched.iter().filter(|watched| watched.is_there);
+        let mut there = self
+            .stream
+            .watched
+            .iter()
+            .filter(|watched| watched.is_there);
         there.all(|watched| {
             last.get(&watched.key)
                 .is_none_or(|last| watched.last >= *last)
@@ -151,12 +180,13 @@ impl Reader {
                 compact_revision,
                 reason,
             } => self.cancelled(id, compact_revision, &reason),
+            WatchNews::Created { id, revision } => self.stream.was_made(id, revision),
             _ => {}
         }
     }
 
     fn event(&mut self, place: usize, event: &WatchEvent, arrived: Instant) {
-        let Some(watched) = self.watched.get_mut(place) else {
+        let Some(watched) = self.stream.watched.get_mut(place) else {
             return;
         };
         self.seen.events += 1;
@@ -191,7 +221,7 @@ impl Reader {
             Known::Forgotten => None,
             Known::Not => return false,
         };
-        if let Some(watched) = self.watched.get_mut(event.place) {
+        if let Some(watched) = self.stream.watched.get_mut(event.place) {
             watched.matched += 1;
         }
         let Some(put) = put else {
@@ -204,7 +234,7 @@ impl Reader {
                 ..put.times
             };
             self.crew
-                .recorder(self.number)
+                .recorder(self.stream.number)
                 .observed(OperationKind::Event, times);
         }
         true
@@ -221,7 +251,7 @@ impl Reader {
     }
 
     fn cancelled(&mut self, id: i64, compact_revision: Option<i64>, reason: &str) {
-        let watched = place(id).and_then(|place| self.watched.get_mut(place));
+        let watched = place(id).and_then(|place| self.stream.watched.get_mut(place));
         if let Some(watched) = watched {
             watched.is_there = false;
         }
@@ -243,16 +273,20 @@ impl Reader {
             message,
             may_be_done: false,
         };
-        self.crew.broke(self.number, OperationKind::Event, failure);
+        self.broke(failure);
     }
 
-    fn broke(&mut self, error: &ClientError) {
-        for watched in &mut self.watched {
+    /// Records what went wrong with the stream, or with one of its watches.
+    fn broke(&self, failure: Failure) {
+        self.crew
+            .broke(self.stream.number, OperationKind::Event, failure);
+    }
+
+    fn is_without_stream(&mut self) {
+        for watched in &mut self.stream.watched {
             self.seen.broken += u64::from(watched.is_there);
             watched.is_there = false;
         }
-        self.crew
-            .broke(self.number, OperationKind::Event, Failure::of(error));
     }
 
     fn end(mut self, last: Option<&BTreeMap<u64, i64>>) -> Seen {
@@ -260,7 +294,12 @@ impl Reader {
         self.seen.unacknowledged = self.waiting.len() as u64;
         let acknowledged = acknowledged::lock(&self.acknowledged);
         let mut late = 0;
-        for watched in self.watched.iter().filter(|watched| watched.is_there) {
+        for watched in self
+            .stream
+            .watched
+            .iter()
+            .filter(|watched| watched.is_there)
+        {
             let wanted = acknowledged.of_key(watched.key);
             let missing = wanted.saturating_sub(watched.matched);
             let end = last.and_then(|last| last.get(&watched.key)).copied();
@@ -283,13 +322,8 @@ impl Reader {
                 ),
                 may_be_done: false,
             };
-            self.crew.broke(self.number, OperationKind::Event, failure);
+            self.broke(failure);
         }
         self.seen
     }
-}
-
-/// Watches are numbered from 1.
-fn place(id: i64) -> Option<usize> {
-    usize::try_from(id).ok()?.checked_sub(1)
 }
