@@ -6,12 +6,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use etcd_monitor_client::{ClientOptions, Endpoint};
+use etcd_monitor_client::{ClientError, ClientOptions, Endpoint};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{Assignment, Engine, Outcome};
-use crate::environment::{self, ClusterNow, Environment};
+use crate::environment::{self, Asked, ClusterNow, Environment};
 use crate::error::BenchError;
 use crate::failover::{Failover, events};
 use crate::fsync_probe::FsyncProbe;
@@ -130,7 +130,8 @@ impl Benchmark {
         self.load.check()?;
         watcher.begins(Phase::Checking, &Arc::default());
         let prefix = Prefix::new(&self.client, &self.endpoints, &self.options.prefix)?;
-        let before = environment::of_cluster(&self.client, &self.endpoints).await?;
+        let asked = environment::ask(&self.client, &self.endpoints).await?;
+        let before = self.begin_with(asked, &prefix)?;
         if !self.options.use_existing_prefix {
             prefix.refuse_foreign_keys().await?;
         }
@@ -153,6 +154,26 @@ impl Benchmark {
         Ok(report)
     }
 
+    /// Looks at who answered. An endpoint that the load needs and that does not answer ends it here, and not once more later;
+    /// without an engine that says what it needs, one that answers is enough to go on.
+    fn begin_with(&self, asked: Asked, prefix: &Prefix) -> Result<ClusterNow, BenchError> {
+        let Asked { now, failed } = asked;
+        let needed = self.engine.endpoints();
+        let is_needed = |error: &ClientError| {
+            now.id.is_none() || error.endpoint().is_some_and(|at| needed.contains(at))
+        };
+        if let Some(error) = failed.into_iter().find(is_needed) {
+            return Err(error.into());
+        }
+        let mut members = now.members.iter();
+        prefix.answers(
+            members
+                .position(|member| member.error.is_none())
+                .unwrap_or(0),
+        );
+        Ok(now)
+    }
+
     /// Deletes all keys below its prefix: those that a run left which was cut off.
     pub async fn clean_up(&self) -> Result<(), BenchError> {
         let prefix = Prefix::new(&self.client, &self.endpoints, &self.options.prefix)?;
@@ -173,7 +194,9 @@ impl Benchmark {
         let assignment = assignment(self.load.clone(), Arc::clone(&self.workload), stop);
         let board = Arc::clone(&assignment.board);
         let wants_metrics = self.options.server_metrics;
-        let observer = Observer::begin(&self.client, &self.endpoints, &board, wants_metrics);
+        let (endpoints, answering) = (&self.endpoints, self.answering(&before));
+        let observer =
+            Observer::begin_among(&self.client, endpoints, &answering, &board, wants_metrics);
         let observer = observer.await?;
         let own = SelfLoad::begin();
         watcher.begins(Phase::Measuring, &board);
@@ -194,6 +217,14 @@ impl Benchmark {
             server: seen.into_iter().map(|watched| watched.member).collect(),
             fsync_probe,
         }))
+    }
+
+    /// The endpoints that answered before.
+    fn answering(&self, before: &ClusterNow) -> Vec<Endpoint> {
+        let both = self.endpoints.iter().zip(&before.members);
+        both.filter(|(_, member)| member.error.is_none())
+            .map(|(endpoint, _)| endpoint.clone())
+            .collect()
     }
 
     async fn populate(

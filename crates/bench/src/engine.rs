@@ -85,6 +85,12 @@ pub trait Engine: Send + Sync {
     /// Its name in reports.
     fn name(&self) -> &'static str;
 
+    /// Where its connections go, each of which has to answer before a load begins; empty where it does not say. A
+    /// [`Benchmark`](crate::Benchmark) that knows them ends at once where one does not answer.
+    fn endpoints(&self) -> &[Endpoint] {
+        &[]
+    }
+
     /// Runs a load. Fails only where it cannot begin: what single requests fail of is a part of the outcome.
     async fn run(&self, assignment: Assignment) -> Result<Outcome, BenchError>;
 }

@@ -3,6 +3,8 @@
 use etcd_monitor_client::{ClientError, ClientOptions, ClusterClient, Endpoint, StatusAnswer};
 use serde::{Deserialize, Serialize};
 
+use crate::at_once::all_at_once;
+
 /// What a member said of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
@@ -97,17 +99,34 @@ pub(crate) async fn of_cluster(
     client: &ClientOptions,
     endpoints: &[Endpoint],
 ) -> Result<ClusterNow, ClientError> {
+    let Asked { now, mut failed } = ask(client, endpoints).await?;
+    if now.id.is_none() && !failed.is_empty() {
+        return Err(failed.swap_remove(0));
+    }
+    Ok(now)
+}
+
+/// What the endpoints answered, and why some did not.
+#[derive(Debug)]
+pub(crate) struct Asked {
+    pub(crate) now: ClusterNow,
+    /// In the order of the endpoints.
+    pub(crate) failed: Vec<ClientError>,
+}
+
+/// Asks every endpoint for its status, at the same time.
+pub(crate) async fn ask(
+    client: &ClientOptions,
+    endpoints: &[Endpoint],
+) -> Result<Asked, ClientError> {
     let cluster = ClusterClient::new(client.clone())?;
-    let mut now = ClusterNow::default();
-    let mut first_error = None;
-    // All at once: one that hangs costs its own deadline and nobody else's.
     let asked = endpoints.iter().map(|endpoint| {
         let member = cluster.connection(endpoint);
-        tokio::spawn(async move { member.status().await })
+        async move { Ok::<_, ClientError>((member.endpoint().clone(), member.status().await)) }
     });
-    let asked: Vec<_> = asked.collect();
-    for (endpoint, status) in endpoints.iter().zip(asked) {
-        let Ok(status) = status.await else { continue };
+    let mut now = ClusterNow::default();
+    let mut failed = Vec::new();
+    for (endpoint, status) in all_at_once(asked.collect::<Vec<_>>()).await? {
         if let Ok(status) = &status
             && now.id.is_none()
         {
@@ -115,13 +134,10 @@ pub(crate) async fn of_cluster(
             now.leader = status.leader.map(|id| format!("{id:x}"));
             now.term = Some(status.raft_term);
         }
-        now.members.push(MemberNow::of(endpoint, &status));
-        first_error = first_error.or(status.err());
+        now.members.push(MemberNow::of(&endpoint, &status));
+        failed.extend(status.err());
     }
-    match first_error {
-        Some(error) if now.id.is_none() => Err(error),
-        _ => Ok(now),
-    }
+    Ok(Asked { now, failed })
 }
 
 impl MemberNow {

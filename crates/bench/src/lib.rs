@@ -39,6 +39,7 @@
 //! ```
 
 mod ab;
+mod at_once;
 mod benchmark;
 mod bottleneck;
 mod breakdown;

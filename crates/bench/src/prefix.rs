@@ -1,15 +1,22 @@
 //! The keys of a benchmark: all below one prefix, where nothing else may be.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
 use etcd_monitor_client::{
     ClientError, ClientOptions, ClusterClient, Endpoint, ErrorKind, MemberClient, RangeAnswer,
     RangeQuery,
 };
 
+use crate::at_once::first_answer;
 use crate::error::BenchError;
 use crate::keys::end_of_prefix;
 
 /// Keys that are deleted at once: one deletion of a million would hold up the member for seconds.
 const DELETED_AT_ONCE: i64 = 10_000;
+
+/// The part of a deadline for which one member alone is asked.
+const PATIENCE_PART: u32 = 4;
 
 /// The keys below one prefix.
 #[derive(Debug)]
@@ -17,6 +24,10 @@ pub(crate) struct Prefix {
     text: String,
     end: Vec<u8>,
     members: Vec<MemberClient>,
+    /// The place of the member that answered last.
+    answers: AtomicUsize,
+    /// How long it alone is asked.
+    patience: Duration,
 }
 
 impl Prefix {
@@ -47,7 +58,14 @@ impl Prefix {
             text: prefix.to_owned(),
             end: end_of_prefix(prefix.as_bytes()),
             members: members.collect(),
+            answers: AtomicUsize::new(0),
+            patience: client.deadline / PATIENCE_PART,
         })
+    }
+
+    /// Asks the member at this place of the endpoints first, from now on: it has just answered.
+    pub(crate) fn answers(&self, place: usize) {
+        self.answers.store(place, Ordering::Relaxed);
     }
 
     fn all(&self) -> RangeQuery<'_> {
@@ -105,44 +123,42 @@ impl Prefix {
     /// Has etcd forget what was before now. That somebody else had it do so already is no error.
     pub(crate) async fn compact(&self) -> Result<(), ClientError> {
         let revision = self.revision().await?;
-        let (last, others) = self.members();
-        for member in others {
-            if member.compact(revision).await.is_ok() {
-                return Ok(());
-            }
-        }
-        match last.compact(revision).await {
+        let compacted = self.ask(|member| member.compact(revision)).await;
+        match compacted {
             Err(error) if error.kind() == ErrorKind::Compacted => Ok(()),
             ended => ended,
         }
     }
 
-    /// Asks one member after the other until one answers; the last error where none does.
     async fn range(&self, query: &RangeQuery<'_>) -> Result<RangeAnswer, ClientError> {
-        let (last, others) = self.members();
-        for member in others {
-            if let Ok(answer) = member.range(query).await {
-                return Ok(answer);
-            }
-        }
-        last.range(query).await
+        self.ask(|member| member.range(query)).await
     }
 
-    /// Deletes the keys from the prefix to before `end`, by the first member that does.
+    /// Deletes the keys from the prefix to before `end`. That two members are asked to does no harm.
     async fn delete(&self, end: &[u8]) -> Result<(), ClientError> {
-        let (last, others) = self.members();
-        for member in others {
-            if member.delete(self.text.as_bytes(), end).await.is_ok() {
-                return Ok(());
-            }
-        }
-        last.delete(self.text.as_bytes(), end).await.map(drop)
+        let begin = self.text.as_bytes();
+        let deleted = self.ask(|member| member.delete(begin, end)).await;
+        deleted.map(drop)
     }
 
-    fn members(&self) -> (&MemberClient, &[MemberClient]) {
-        let Some(split) = self.members.split_last() else {
+    /// Asks the member that answered last; where it fails, or is silent for a part of its time, all others as well. The first
+    /// answer is taken; where there is none, the error of the member that was asked first is told.
+    async fn ask<'a, T, F>(&'a self, call: impl Fn(&'a MemberClient) -> F) -> Result<T, ClientError>
+    where
+        F: Future<Output = Result<T, ClientError>>,
+    {
+        let count = self.members.len();
+        let first = self.answers.load(Ordering::Relaxed);
+        let order = (0..count).map(|turn| (first + turn) % count.max(1));
+        let asked = order.filter_map(|place| {
+            let asked = call(self.members.get(place)?);
+            Some(async move { asked.await.map(|answer| (place, answer)) })
+        });
+        let Some(answered) = first_answer(asked, self.patience).await else {
             unreachable!("it is made with endpoints");
         };
-        split
+        let (place, answer) = answered?;
+        self.answers.store(place, Ordering::Relaxed);
+        Ok(answer)
     }
 }

@@ -13,7 +13,7 @@ use crate::address;
 use crate::answer::{DateAnswer, HealthAnswer, PageAnswer, VersionAnswer};
 use crate::endpoint::Endpoint;
 use crate::error::{Cause, ErrorKind, classify_chain};
-use crate::link::other_scheme;
+use crate::link::why_closed;
 use crate::message::clean;
 use crate::tls::{TlsFiles, no_tls};
 
@@ -73,7 +73,8 @@ impl PageClient {
         match request.send().await {
             Ok(response) => Ok(response),
             Err(error) => {
-                let cause = other_scheme(explain(&error), endpoint, ASK_SCHEME).await;
+                let tls = endpoint.is_tls().then_some(&*self.tls);
+                let cause = why_closed(explain(&error), endpoint, tls, ASK_SCHEME).await;
                 if cause.kind == ErrorKind::Tls {
                     self.tls.doubt();
                 }

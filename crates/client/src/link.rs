@@ -18,7 +18,7 @@ use crate::pause::pauses;
 use crate::tls::TlsFiles;
 pub(crate) use connection::Connection;
 pub(crate) use dial::{connect, server_name};
-pub(crate) use scheme::other_scheme;
+pub(crate) use scheme::{other_scheme, why_closed};
 pub(crate) use wire::Wire;
 
 /// Pauses between attempts to connect: 100 ms, doubling to 500 ms, with up to as much jitter again. So a member that

@@ -17,6 +17,7 @@ use tokio::task::LocalSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{Assignment, Engine, Outcome, is_final, no_call, pause_after, spawn, window_seconds};
+use crate::at_once::all_at_once;
 use crate::error::BenchError;
 use crate::recorder::{Failure, Recorder, Recording, Times};
 use crate::request::Request;
@@ -68,6 +69,10 @@ impl Engine for TonicEngine {
         "tonic"
     }
 
+    fn endpoints(&self) -> &[Endpoint] {
+        &self.endpoints
+    }
+
     async fn run(&self, assignment: Assignment) -> Result<Outcome, BenchError> {
         let threads = Self::threads(&assignment.load);
         let stop = assignment.stop.child_token();
@@ -92,10 +97,7 @@ impl Engine for TonicEngine {
             ends.push(ended);
         }
         drop(ready);
-        for _ in 0..threads {
-            let connected = readiness.recv().await;
-            connected.ok_or_else(|| BenchError::Worker("ended before it began".to_owned()))??;
-        }
+        ready_all(threads, &mut readiness).await?;
         let load = &shared.assignment.load;
         let now = Instant::now();
         shared.assignment.board.begins(load, now);
@@ -114,6 +116,28 @@ impl Engine for TonicEngine {
             let _ = tokio::task::spawn_blocking(move || pacer.join()).await;
         }
         Ok(outcome)
+    }
+}
+
+/// Why a thread could not connect, with the number of the connection.
+type NotConnected = (u32, ClientError);
+
+/// Waits until all threads have connected. Of several failures that of the first connection is told, as the native engine does.
+async fn ready_all(
+    threads: u32,
+    readiness: &mut mpsc::Receiver<Result<(), NotConnected>>,
+) -> Result<(), BenchError> {
+    let mut first: Option<NotConnected> = None;
+    for _ in 0..threads {
+        let connected = readiness.recv().await;
+        let connected =
+            connected.ok_or_else(|| BenchError::Worker("ended before it began".to_owned()))?;
+        let failures = first.into_iter().chain(connected.err());
+        first = failures.min_by_key(|(number, _)| *number);
+    }
+    match first {
+        Some((_, error)) => Err(error.into()),
+        None => Ok(()),
     }
 }
 
@@ -141,7 +165,7 @@ async fn gather(
 fn work(
     shared: &Arc<Shared>,
     thread: u32,
-    ready: &mpsc::Sender<Result<(), BenchError>>,
+    ready: &mpsc::Sender<Result<(), NotConnected>>,
     begun: watch::Receiver<Option<Arc<Turns>>>,
 ) -> Result<ThreadEnd, BenchError> {
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -153,7 +177,7 @@ fn work(
         let connections = match connect(shared, thread).await {
             Ok(connections) => connections,
             Err(error) => {
-                let _ = ready.send(Err(error.into())).await;
+                let _ = ready.send(Err(error)).await;
                 return Err(BenchError::Stopped);
             }
         };
@@ -174,20 +198,26 @@ async fn wait(mut begun: watch::Receiver<Option<Arc<Turns>>>) -> Option<Arc<Turn
 async fn connect(
     shared: &Shared,
     thread: u32,
-) -> Result<Vec<(u32, Rc<MemberClient>)>, ClientError> {
-    let cluster = ClusterClient::new(shared.engine.options.clone())?;
+) -> Result<Vec<(u32, Rc<MemberClient>)>, NotConnected> {
+    let cluster = ClusterClient::new(shared.engine.options.clone());
+    let cluster = cluster.map_err(|error| (thread, error))?;
     let endpoints = &shared.engine.endpoints;
-    let mut connections = Vec::new();
     let numbers = (thread..shared.assignment.load.connections).step_by(shared.threads as usize);
-    for (number, endpoint) in numbers.filter_map(|number| {
+    let asked = numbers.filter_map(|number| {
         let place = number as usize % endpoints.len().max(1);
-        endpoints.get(place).map(|endpoint| (number, endpoint))
-    }) {
-        let connection = cluster.connection(endpoint);
-        connection.status().await?;
-        connections.push((number, Rc::new(connection)));
-    }
-    Ok(connections)
+        let connection = cluster.connection(endpoints.get(place)?);
+        Some(async move {
+            match connection.status().await {
+                Ok(_) => Ok((number, connection)),
+                Err(error) => Err((number, error)),
+            }
+        })
+    });
+    let connected = all_at_once(asked.collect::<Vec<_>>()).await?;
+    let connected = connected.into_iter();
+    Ok(connected
+        .map(|(number, connection)| (number, Rc::new(connection)))
+        .collect())
 }
 
 /// What the clients of one thread share; they take turns, so that nothing is locked.

@@ -24,13 +24,11 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 
 use super::{Assignment, Engine, Outcome, spawn, window_seconds};
+use crate::at_once::all_at_once;
 use crate::error::BenchError;
 use crate::load::Load;
 use lane::Lane;
 use worker::{Dial, Dialled, ThreadEnd, Work, Worker};
-
-/// Connections that are being made at a time.
-const DIALLING_MAX: usize = 64;
 
 /// One thread makes two million requests a second on a server that does nothing, and several only wake each other up: on 8
 /// connections to an etcd on the same two cores, two threads took a fifth more CPU time than one, for the same throughput.
@@ -136,6 +134,10 @@ impl Engine for NativeEngine {
         "native"
     }
 
+    fn endpoints(&self) -> &[Endpoint] {
+        &self.endpoints
+    }
+
     async fn run(&self, assignment: Assignment) -> Result<Outcome, BenchError> {
         let members = self.members().await?;
         let count = assignment.load.connections;
@@ -185,13 +187,9 @@ impl NativeEngine {
     /// One client for each endpoint, whose member has answered: what is wrong with addresses, TLS or users shows here.
     async fn members(&self) -> Result<Vec<Arc<MemberClient>>, ClientError> {
         let cluster = ClusterClient::new(self.client.clone())?;
-        let mut members = Vec::new();
-        for endpoint in &self.endpoints {
-            let member = cluster.connection(endpoint);
-            member.status().await?;
-            members.push(Arc::new(member));
-        }
-        Ok(members)
+        let members = self.endpoints.iter().map(|to| cluster.connection(to));
+        let asked: Vec<_> = members.map(answering).collect();
+        all_at_once(asked).await
     }
 
     fn lanes(&self, load: &Load, share: &[(u32, RawConnection)]) -> Vec<Lane> {
@@ -214,31 +212,24 @@ impl NativeEngine {
     }
 }
 
+/// The member, once it has answered.
+async fn answering(member: MemberClient) -> Result<Arc<MemberClient>, ClientError> {
+    member.status().await?;
+    Ok(Arc::new(member))
+}
+
 /// So many connections, to the members in turn.
 async fn connections(
     members: &[Arc<MemberClient>],
     count: u32,
-) -> Result<Vec<RawConnection>, BenchError> {
-    let mut numbers = 0..count;
-    let mut dialling = JoinSet::new();
-    let mut made = Vec::new();
-    loop {
-        while dialling.len() < DIALLING_MAX
-            && let Some(number) = numbers.next()
-            && let Some(member) = members.get(number as usize % members.len().max(1))
-        {
-            let member = Arc::clone(member);
-            dialling.spawn(async move { (number, member.raw_connection(None).await) });
-        }
-        let Some(joined) = dialling.join_next().await else {
-            break;
-        };
-        let (number, connection) =
-            joined.map_err(|error| BenchError::Worker(format!("could not connect: {error}")))?;
-        made.push((number, connection?));
-    }
-    made.sort_by_key(|(number, _)| *number);
-    Ok(made.into_iter().map(|(_, connection)| connection).collect())
+) -> Result<Vec<RawConnection>, ClientError> {
+    let members = members.to_vec();
+    let dialled = (0..count).filter_map(move |number| {
+        let member = members.get(number as usize % members.len().max(1))?;
+        let member = Arc::clone(member);
+        Some(async move { member.raw_connection(None).await })
+    });
+    all_at_once(dialled).await
 }
 
 /// The threads of a run, as whoever started them sees them.

@@ -52,6 +52,18 @@ impl Observer {
         board: &Arc<SecondsBoard>,
         wants_metrics: bool,
     ) -> Result<Self, ClientError> {
+        Self::begin_among(client, endpoints, endpoints, board, wants_metrics).await
+    }
+
+    /// The same, where only those of `asked` are asked for the members: one that has just not answered would only take time
+    /// again. All are watched.
+    pub(crate) async fn begin_among(
+        client: &ClientOptions,
+        endpoints: &[Endpoint],
+        asked: &[Endpoint],
+        board: &Arc<SecondsBoard>,
+        wants_metrics: bool,
+    ) -> Result<Self, ClientError> {
         // The deadline of the load may be shorter than what a page takes.
         let cluster = ClusterClient::new(client.clone().with_deadline(DEADLINE))?;
         let order = Order {
@@ -60,7 +72,7 @@ impl Observer {
             stop: CancellationToken::new(),
         };
         let mut tasks = JoinSet::new();
-        let members = members(&cluster, client, endpoints).await;
+        let members = members(&cluster, client, endpoints, asked).await;
         for (number, (endpoint, id)) in members.into_iter().enumerate() {
             let member = cluster.connection(&endpoint);
             let watched = Box::pin(watch(member, id, order.clone()));

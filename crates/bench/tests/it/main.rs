@@ -4,6 +4,7 @@
 
 mod benchmarks;
 mod causes;
+mod hanging;
 mod loads;
 mod native;
 mod presets;

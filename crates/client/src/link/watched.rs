@@ -3,7 +3,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
@@ -19,7 +19,7 @@ const KEPT: usize = 8;
 pub(super) struct Seen {
     first: Mutex<Vec<u8>>,
     closed: AtomicBool,
-    failure: OnceLock<Cause>,
+    failure: Mutex<Option<Cause>>,
 }
 
 impl Seen {
@@ -33,7 +33,8 @@ impl Seen {
         if !tls && matches!(first.as_slice(), [0x14..=0x17, 3, ..]) {
             return Some(wants_tls());
         }
-        self.failure.get().cloned()
+        let failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+        failure.clone()
     }
 
     pub(super) fn closed(&self) -> bool {
@@ -53,8 +54,12 @@ impl Seen {
 
     fn failed(&self, error: &io::Error) {
         if let Some(cause) = classify_chain(error) {
-            // The first failure is the cause; later ones are its consequences.
-            let _ = self.failure.set(cause);
+            let mut failure = self.failure.lock().unwrap_or_else(PoisonError::into_inner);
+            // The first failure is the cause; later ones are its consequences. That the peer closed is no cause where it
+            // said why: a write may fail before that is read.
+            if failure.as_ref().is_none_or(|first| first.closed) {
+                *failure = Some(cause);
+            }
         }
     }
 }
@@ -100,36 +105,43 @@ impl<S: AsyncRead + Unpin> AsyncRead for Watched<S> {
     }
 }
 
-impl<S> Watched<S> {
-    /// Passes on the result of a write. One that failed before anything was heard waits for the reading side: the peer
-    /// may have said why it closed, and reading ends in any case, since the connection has.
-    fn wrote(&self, result: io::Result<usize>) -> Poll<io::Result<usize>> {
-        match result {
-            Err(error) if self.heard == 0 => {
-                self.seen.failed(&error);
-                Poll::Pending
+impl<S: AsyncRead + Unpin> Watched<S> {
+    /// Passes on the result of a write. Where one failed before anything was heard, what has come in is read first: the peer
+    /// may have said why it closed. That ends in any case, since the connection has.
+    fn wrote<T>(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        result: io::Result<T>,
+    ) -> Poll<io::Result<T>> {
+        let Err(error) = &result else {
+            return Poll::Ready(result);
+        };
+        self.seen.failed(error);
+        while self.heard == 0 {
+            let mut bytes = [0; KEPT];
+            let mut buffer = ReadBuf::new(&mut bytes);
+            let read = ready!(self.as_mut().poll_read(cx, &mut buffer));
+            if read.is_err() || buffer.filled().is_empty() {
+                break;
             }
-            Err(error) => {
-                self.seen.failed(&error);
-                Poll::Ready(Err(error))
-            }
-            written => Poll::Ready(written),
         }
+        Poll::Ready(result)
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
+impl<S: AsyncRead + AsyncWrite + Unpin> AsyncWrite for Watched<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
         let result = ready!(Pin::new(&mut self.stream).poll_write(cx, buf));
-        self.wrote(result)
+        self.wrote(cx, result)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
+        let result = ready!(Pin::new(&mut self.stream).poll_flush(cx));
+        self.wrote(cx, result)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -142,10 +154,74 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Watched<S> {
         bufs: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         let result = ready!(Pin::new(&mut self.stream).poll_write_vectored(cx, bufs));
-        self.wrote(result)
+        self.wrote(cx, result)
     }
 
     fn is_write_vectored(&self) -> bool {
         self.stream.is_write_vectored()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::poll_fn;
+
+    use rustls::AlertDescription;
+
+    use super::*;
+
+    /// Takes nothing any more, and has still to tell why.
+    struct Closed(Option<AlertDescription>);
+
+    impl AsyncRead for Closed {
+        fn poll_read(
+            mut self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Ready(match self.0.take() {
+                Some(alert) => Err(io::Error::other(rustls::Error::AlertReceived(alert))),
+                None => Ok(()),
+            })
+        }
+    }
+
+    impl AsyncWrite for Closed {
+        fn poll_write(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &[u8],
+        ) -> Poll<io::Result<usize>> {
+            Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+        }
+
+        fn poll_flush(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
+        }
+
+        fn poll_shutdown(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<io::Result<()>> {
+            Poll::Ready(Ok(()))
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_peer_said_explains_a_write_that_failed_before_it_was_read() {
+        let required = Some(AlertDescription::CertificateRequired);
+        for flushes in [false, true] {
+            for (alert, kind) in [(required, ErrorKind::Tls), (None, ErrorKind::Refused)] {
+                let seen = Arc::new(Seen::default());
+                let mut stream = Watched::new(Closed(alert), Arc::clone(&seen));
+                let failed = poll_fn(|cx| {
+                    let stream = Pin::new(&mut stream);
+                    if flushes {
+                        stream.poll_flush(cx)
+                    } else {
+                        stream.poll_write(cx, b"PRI").map_ok(drop)
+                    }
+                });
+                assert_eq!(failed.await.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+                assert_eq!(seen.cause(true).unwrap().kind, kind);
+            }
+        }
     }
 }

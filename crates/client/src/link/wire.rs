@@ -11,7 +11,7 @@ use tonic::body::Body;
 use tower::{BoxError, Service};
 
 use super::Link;
-use super::scheme::other_scheme;
+use super::scheme::why_closed;
 use crate::auth::Token;
 use crate::endpoint::Endpoint;
 use crate::error::{Cause, ErrorKind};
@@ -47,7 +47,8 @@ impl Wire {
             }
             Err(mut cause) => {
                 if !connection.was_heard() {
-                    cause = other_scheme(cause, &self.link.endpoint, self.link.deadline).await;
+                    let Link { endpoint, tls, .. } = &*self.link;
+                    cause = why_closed(cause, endpoint, tls.as_deref(), self.link.deadline).await;
                 }
                 self.link.broken(&connection, &cause);
                 Err(cause)

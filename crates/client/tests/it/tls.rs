@@ -78,6 +78,34 @@ async fn certificates_are_verified_in_both_directions() {
     all_say(&failures(url, half).await, "no PEM certificate");
 }
 
+/// Who shows no certificate hears of it after the handshake of TLS 1.3, when it has written already: the member closes, and
+/// what was written to it meanwhile may fail before its reason is read.
+#[tokio::test]
+async fn a_client_certificate_that_is_missing_is_named_however_fast_the_member_closes() {
+    let cluster = cluster(TlsMode::Mutual).await;
+    let url = cluster.member(0).client_url().to_owned();
+    let mut asking = tokio::task::JoinSet::new();
+    for _ in 0..100 {
+        let (url, tls) = (url.clone(), trusting(&cluster));
+        asking.spawn(async move {
+            let patient = options()
+                .with_deadline(Duration::from_secs(20))
+                .with_tls(tls);
+            let member = client(&url, patient);
+            [
+                member.status().await.unwrap_err(),
+                member.metrics_page().await.unwrap_err(),
+            ]
+        });
+    }
+    while let Some(errors) = asking.join_next().await {
+        for error in errors.unwrap() {
+            assert_eq!(error.kind(), ErrorKind::Tls, "{error}");
+            assert!(error.to_string().contains("--cert and --key"), "{error}");
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_port_with_the_other_scheme_is_named() {
     let cluster = cluster(TlsMode::ServerOnly).await;
@@ -146,6 +174,23 @@ async fn showing(certificate: &CertificatePem) -> LocalServer {
         async move { drop(acceptor.accept(stream).await) }
     })
     .await
+}
+
+#[tokio::test]
+async fn who_closes_right_after_tls_without_a_word_may_want_a_certificate() {
+    let folder = tempfile::tempdir().unwrap();
+    let ca = TestCa::new("ca").unwrap();
+    let server = showing(&ca.issue("etcd", &["127.0.0.1"]).unwrap()).await;
+    let url = server.url.replace("http://", "https://");
+    let member = client(&url, options().with_tls(write_ca(folder.path(), &ca)));
+    for error in [
+        member.status().await.unwrap_err(),
+        member.metrics_page().await.unwrap_err(),
+    ] {
+        assert_eq!(error.kind(), ErrorKind::Refused, "{error}");
+        let hint = "right after TLS was made, without --cert";
+        assert!(error.to_string().contains(hint), "{error}");
+    }
 }
 
 fn write_ca(folder: &Path, ca: &TestCa) -> TlsOptions {

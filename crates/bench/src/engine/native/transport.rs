@@ -80,9 +80,61 @@ impl Transport {
     pub(super) fn flush(&mut self) -> io::Result<()> {
         if let Some(tls) = &mut self.tls {
             while tls.wants_write() {
-                tls.write_tls(&mut self.stream)?;
+                if let Err(error) = tls.write_tls(&mut self.stream) {
+                    return Err(self.explained(error));
+                }
             }
         }
         Ok(())
+    }
+
+    /// Why nothing could be written: what the other side has said of it, where that came in. By TLS 1.3 a member says that it
+    /// wants a certificate after the handshake, and closes, so that a write may fail before that is read.
+    fn explained(&mut self, error: io::Error) -> io::Error {
+        let is_closed = !matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted);
+        if let Some(tls) = self.tls.as_mut().filter(|_| is_closed) {
+            while matches!(tls.read_tls(&mut self.stream), Ok(1..)) {
+                if let Err(said) = tls.process_new_packets() {
+                    return io::Error::other(said);
+                }
+            }
+        }
+        error
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use etcd_monitor_client::{ClientError, ClientOptions, ClusterClient, Endpoint, Operation};
+    use etcd_monitor_client::{ErrorKind as Kind, TlsOptions};
+    use etcd_monitor_testkit::{Cluster, TlsMode};
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_write_that_fails_tells_what_the_member_said() {
+        let cluster = Cluster::builder().members(1).tls(TlsMode::Mutual);
+        let cluster = cluster.start().await.unwrap();
+        let endpoint = Endpoint::parse(cluster.member(0).client_url(), true).unwrap();
+        let tls = TlsOptions::new().with_ca_file(cluster.ca_file().unwrap());
+        let client = ClusterClient::new(ClientOptions::new().with_tls(tls)).unwrap();
+        let raw = client.connection(&endpoint).raw_connection(None).await;
+        let mut transport = Transport::new(raw.unwrap()).unwrap();
+        transport.flush().unwrap();
+        while transport.tls.as_ref().unwrap().is_handshaking() {
+            // Nothing comes before we have said our part, which only the next write does.
+            let read = transport.read(&mut [0; 1_024]);
+            assert_eq!(read.unwrap_err().kind(), ErrorKind::WouldBlock);
+            tokio::task::yield_now().await;
+        }
+        let error = loop {
+            match transport.write(&[0; 64]) {
+                Err(error) if error.kind() != ErrorKind::WouldBlock => break error,
+                _ => tokio::task::yield_now().await,
+            }
+        };
+        let error = ClientError::of_io(Operation::Connect, &endpoint, error);
+        assert_eq!(error.kind(), Kind::Tls, "{error}");
+        assert!(error.to_string().contains("--cert and --key"), "{error}");
     }
 }
