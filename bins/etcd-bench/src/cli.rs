@@ -9,6 +9,7 @@ mod merge;
 #[cfg(target_os = "linux")]
 mod null_server;
 mod output;
+mod pace;
 mod preset;
 mod report;
 mod result;

@@ -74,17 +74,12 @@ async fn measure(benchmark: &Benchmark, common: &CommonArgs) -> anyhow::Result<E
 
 async fn streams(command: &StreamCommand) -> anyhow::Result<ExitCode> {
     let common = command.common();
-    let load = common.pace.load();
-    let mut options = common.pace.options();
-    let connection = &common.connection;
-    options.fsync_probe.clone_from(&connection.fsync_probe);
-    options.server_metrics = !connection.no_server_metrics;
     let benchmark = StreamBenchmark {
         client: common.connection.options(),
         endpoints: common.connection.endpoints()?,
-        load,
+        load: common.load(),
         work: command.work(),
-        options,
+        options: common.options(),
     };
     let stop = CancellationToken::new();
     let _signals = signals::stop_at_signal(stop.clone())?;
@@ -163,8 +158,8 @@ fn of_common(
 ) -> anyhow::Result<Benchmark> {
     let endpoints = common.connection.endpoints()?;
     let client = common.connection.options();
-    options.use_existing_prefix = common.load.use_existing_prefix;
-    options.keep_keys = common.load.keep_keys;
+    options.use_existing_prefix = common.load.pace.use_existing_prefix;
+    options.keep_keys = common.load.pace.keep_keys;
     common.connection.complete(&mut options);
     Ok(Benchmark {
         engine: common

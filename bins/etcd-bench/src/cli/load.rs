@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use clap::{Args, ValueEnum};
-use etcd_monitor_bench::{
-    Arrivals, KeyOrder, Load, Overload, PREFIX_DEFAULT, Rate, Standard, StandardKind, Target, Until,
-};
+use etcd_monitor_bench::{KeyOrder, Load, Overload, Standard, StandardKind, Target};
+
+use super::pace::{PaceArgs, SizeArgs};
 
 /// Requests where neither a number nor a time is given.
 const TOTAL_DEFAULT: u64 = 10_000;
@@ -19,28 +19,6 @@ pub(crate) enum KeyOrderArg {
     Random,
     /// Few keys are taken often
     Zipf,
-}
-
-/// How requests of an open loop are spread.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(crate) enum ArrivalsArg {
-    /// Each so long after the one before
-    Uniform,
-    /// As if by many that know nothing of each other
-    Poisson,
-    /// Some at once, and a pause
-    Burst,
-}
-
-impl ArrivalsArg {
-    /// With so many at once, for those that come in bursts.
-    pub(super) fn of(self, burst_size: u32) -> Arrivals {
-        match self {
-            Self::Uniform => Arrivals::Uniform,
-            Self::Poisson => Arrivals::Poisson,
-            Self::Burst => Arrivals::Burst(burst_size),
-        }
-    }
 }
 
 /// Which members the load goes to.
@@ -71,84 +49,21 @@ impl From<TargetArg> for Target {
 #[derive(Debug, Clone, Args)]
 #[command(next_help_heading = "Load")]
 pub(crate) struct LoadArgs {
-    /// Connections, spread over the endpoints
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub connections: u32,
+    /// How much, by how many, how fast.
+    #[command(flatten)]
+    pub pace: PaceArgs,
 
-    /// Which members they go to: of all of the cluster, also of those that --endpoints does not name
+    /// Which members the connections go to: of all of the cluster, also of those that --endpoints does not name
     #[arg(long, value_name = "MEMBERS", default_value = "all")]
     pub target: TargetArg,
-
-    /// Requests in flight at most, over all connections
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub clients: u32,
-
-    /// Requests to make, those of the warm-up not counted [default: 10000, without --duration]
-    #[arg(long, value_name = "N", conflicts_with = "duration")]
-    pub total: Option<u64>,
-
-    /// How long to measure, instead of --total: 30s, 5m
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub duration: Option<Duration>,
-
-    /// Requests per second that are due, whatever the answers do [default: each client asks when it was answered]
-    #[arg(long, value_name = "N")]
-    pub rate: Option<f64>,
-
-    /// How requests of --rate are spread
-    #[arg(long, value_name = "HOW", default_value = "uniform", requires = "rate")]
-    pub arrivals: ArrivalsArg,
-
-    /// Requests that come at once, with --arrivals burst
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub burst_size: u32,
 
     /// What becomes of requests of --rate that are due while every client waits: queue, drop, or cap=N: N wait at most
     #[arg(long, value_name = "HOW", default_value = "queue", value_parser = overload, requires = "rate")]
     pub overload: Overload,
 
-    /// Time at the beginning that is not measured
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
-    pub warmup: Duration,
-
-    /// What random choices follow from
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
-
-    /// What all keys begin with; no other keys may be there
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = PREFIX_DEFAULT,
-        help_heading = "Keys"
-    )]
-    pub prefix: String,
-
-    /// Begins though there are keys below the prefix: they are overwritten and deleted
-    #[arg(long, help_heading = "Keys")]
-    pub(crate) use_existing_prefix: bool,
-
-    /// Leaves the keys there in the end
-    #[arg(long, help_heading = "Keys")]
-    pub keep_keys: bool,
-
-    /// Bytes of a key, the prefix included
-    #[arg(
-        long,
-        value_name = "BYTES",
-        default_value_t = 32,
-        help_heading = "Keys"
-    )]
-    pub key_size: usize,
-
-    /// Bytes of a value
-    #[arg(
-        long,
-        value_name = "BYTES",
-        default_value_t = 256,
-        help_heading = "Keys"
-    )]
-    pub value_size: usize,
+    /// How keys and values look.
+    #[command(flatten)]
+    pub size: SizeArgs,
 
     /// Different keys
     #[arg(
@@ -176,30 +91,17 @@ pub(crate) struct LoadArgs {
 impl LoadArgs {
     /// The load.
     pub(crate) fn load(&self) -> Load {
-        let until = match self.duration {
-            Some(span) => Until::Seconds(span.as_secs_f64()),
-            None => Until::Operations(self.total.unwrap_or(TOTAL_DEFAULT)),
-        };
-        let arrivals = self.arrivals.of(self.burst_size);
-        let mut load = Load::new(until);
-        load.connections = self.connections;
-        load.clients = self.clients;
-        load.rate = self.rate.map(|per_second| Rate {
-            per_second,
-            arrivals,
-        });
+        let mut load = self.pace.load(TOTAL_DEFAULT);
         load.overload = self.overload;
-        load.warmup_seconds = self.warmup.as_secs_f64();
-        load.seed = self.seed;
         load
     }
 
     /// A usual load of these keys.
     pub(crate) fn standard(&self, kind: StandardKind) -> Standard {
         let mut standard = Standard::new(kind);
-        standard.prefix.clone_from(&self.prefix);
-        standard.key_size = self.key_size;
-        standard.value_size = self.value_size;
+        standard.prefix.clone_from(&self.pace.prefix);
+        standard.key_size = self.size.key_size;
+        standard.value_size = self.size.value_size;
         standard.key_space = self.key_space;
         standard.key_order = match self.key_order {
             KeyOrderArg::Sequential => KeyOrder::Sequential,
@@ -208,7 +110,7 @@ impl LoadArgs {
                 exponent: self.zipf_exponent,
             },
         };
-        standard.seed = self.seed;
+        standard.seed = self.pace.seed;
         standard
     }
 }

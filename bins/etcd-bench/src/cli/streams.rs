@@ -5,11 +5,12 @@ use std::time::Duration;
 
 use clap::{Args, Subcommand};
 use etcd_monitor_bench::{
-    ContentionLoad, ContentionStyle, LeaseLoad, LeaseStyle, Load, PREFIX_DEFAULT, Rate, StreamLoad,
-    StreamOptions, Until, WatchLoad,
+    ContentionLoad, ContentionStyle, LeaseLoad, LeaseStyle, Load, StreamLoad, StreamOptions,
+    WatchLoad,
 };
 
-use super::load::{ArrivalsArg, duration};
+use super::load::duration;
+use super::pace::{PaceArgs, SizeArgs};
 use super::{ConnectionArgs, OutputArgs};
 
 /// What all loads on streams have.
@@ -26,105 +27,25 @@ pub(crate) struct StreamArgs {
     pub output: OutputArgs,
 }
 
-/// How much is asked, by how many, how fast.
-#[derive(Debug, Clone, Args)]
-#[command(next_help_heading = "Load")]
-pub(crate) struct PaceArgs {
-    /// Connections, spread over the endpoints
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub connections: u32,
-
-    /// Clients that ask, each for one thing at a time
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub clients: u32,
-
-    /// Requests to make, those of the warm-up not counted [default: 1000, without --duration]
-    #[arg(long, value_name = "N", conflicts_with = "duration")]
-    pub total: Option<u64>,
-
-    /// How long to measure, instead of --total: 30s, 5m
-    #[arg(long, value_name = "TIME", value_parser = duration)]
-    pub duration: Option<Duration>,
-
-    /// Requests per second that are due, whatever the answers do [default: each client asks when it was answered]
-    #[arg(long, value_name = "N")]
-    pub rate: Option<f64>,
-
-    /// How requests of --rate are spread
-    #[arg(long, value_name = "HOW", default_value = "uniform", requires = "rate")]
-    pub arrivals: ArrivalsArg,
-
-    /// Requests that come at once, with --arrivals burst
-    #[arg(long, value_name = "N", default_value_t = 10)]
-    pub burst_size: u32,
-
-    /// Time at the beginning that is not measured
-    #[arg(long, value_name = "TIME", default_value = "0s", value_parser = duration)]
-    pub warmup: Duration,
-
-    /// What random choices follow from
-    #[arg(long, value_name = "N", default_value_t = 1)]
-    pub seed: u64,
-
-    /// What all keys begin with; no other keys may be there
-    #[arg(
-        long,
-        value_name = "TEXT",
-        default_value = PREFIX_DEFAULT,
-        help_heading = "Keys"
-    )]
-    pub prefix: String,
-
-    /// Begins though there are keys below the prefix: they are deleted
-    #[arg(long, help_heading = "Keys")]
-    pub use_existing_prefix: bool,
-
-    /// Leaves the keys there in the end, but for those of leases
-    #[arg(long, help_heading = "Keys")]
-    pub keep_keys: bool,
-}
-
 /// Requests where neither a number nor a time is given.
 const TOTAL_DEFAULT: u64 = 1_000;
 
-impl PaceArgs {
+impl StreamArgs {
     /// The load.
     pub(crate) fn load(&self) -> Load {
-        let mut load = Load::new(match self.duration {
-            Some(span) => Until::Seconds(span.as_secs_f64()),
-            None => Until::Operations(self.total.unwrap_or(TOTAL_DEFAULT)),
-        });
-        load.connections = self.connections;
-        load.clients = self.clients;
-        load.rate = self.rate.map(|per_second| Rate {
-            per_second,
-            arrivals: self.arrivals.of(self.burst_size),
-        });
-        load.warmup_seconds = self.warmup.as_secs_f64();
-        load.seed = self.seed;
-        load
+        self.pace.load(TOTAL_DEFAULT)
     }
 
     /// What a benchmark does beside.
     pub(crate) fn options(&self) -> StreamOptions {
-        let mut options = StreamOptions::new(&*self.prefix);
-        options.use_existing_prefix = self.use_existing_prefix;
-        options.keep_keys = self.keep_keys;
+        let mut options = StreamOptions::new(&*self.pace.prefix);
+        options.use_existing_prefix = self.pace.use_existing_prefix;
+        options.keep_keys = self.pace.keep_keys;
+        let connection = &self.connection;
+        options.fsync_probe.clone_from(&connection.fsync_probe);
+        options.server_metrics = !connection.no_server_metrics;
         options
     }
-}
-
-/// How keys and values look.
-#[derive(Debug, Clone, Copy, Args)]
-#[command(next_help_heading = "Keys")]
-pub(crate) struct SizeArgs {
-    /// Bytes of a key, the prefix included
-    #[arg(long, value_name = "BYTES", default_value_t = 32)]
-    pub key_size: usize,
-
-    /// Bytes of a value
-    #[arg(long, value_name = "BYTES", default_value_t = 256)]
-    pub value_size: usize,
 }
 
 /// A load on streams.
