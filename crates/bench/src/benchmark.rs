@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::{Assignment, Engine, Outcome};
-use crate::environment::{self, Asked, ClusterNow, Environment};
+use crate::environment::{self, Asked, ClientMachine, ClusterNow, Environment};
 use crate::error::BenchError;
 use crate::failover::{Failover, events};
 use crate::fsync_probe::FsyncProbe;
@@ -189,7 +189,7 @@ impl Benchmark {
     ) -> Result<Report, BenchError> {
         let fsync_probe = probe(self.options.fsync_probe.clone()).await?;
         self.populate(watcher, stop).await?;
-        let began_at = Timestamp::now();
+        let (began_at, machine) = (Timestamp::now(), ClientMachine::now());
         let first = prefix.revision().await?;
         let assignment = assignment(self.load.clone(), Arc::clone(&self.workload), stop);
         let board = Arc::clone(&assignment.board);
@@ -213,7 +213,7 @@ impl Benchmark {
             outcome: note_stop(&self.load, outcome, stop),
             seconds,
             own,
-            environment: Environment::new(before, after),
+            environment: Environment::new(machine, before, after),
             server: seen.into_iter().map(|watched| watched.member).collect(),
             fsync_probe,
         }))

@@ -1,9 +1,15 @@
 //! Where a benchmark ran: the cluster before and after, and the machine of the client.
 
+#[cfg(target_os = "linux")]
+mod limits;
+mod machine;
+
 use etcd_monitor_client::{ClientError, ClientOptions, ClusterClient, Endpoint, StatusAnswer};
 use serde::{Deserialize, Serialize};
 
 use crate::at_once::all_at_once;
+
+pub use machine::ClientMachine;
 
 /// What a member said of itself.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -43,23 +49,6 @@ pub struct ClusterNow {
     pub members: Vec<MemberNow>,
 }
 
-/// The machine that the load came from.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-#[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
-#[non_exhaustive]
-pub struct ClientMachine {
-    /// Operating system and architecture.
-    pub platform: String,
-    /// The kernel's release; `None` where it is not known.
-    pub kernel: Option<String>,
-    /// What the processor calls itself.
-    pub processor: Option<String>,
-    /// Cores that this process may use.
-    pub cores: Option<usize>,
-    /// Load average over a minute when it began.
-    pub load_average: Option<f32>,
-}
-
 /// Where a benchmark ran.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema), schema(as = BenchmarkEnvironment))]
@@ -78,7 +67,11 @@ pub struct Environment {
 }
 
 impl Environment {
-    pub(crate) fn new(before: ClusterNow, after: Result<ClusterNow, ClientError>) -> Self {
+    pub(crate) fn new(
+        client: ClientMachine,
+        before: ClusterNow,
+        after: Result<ClusterNow, ClientError>,
+    ) -> Self {
         let after = after.ok();
         let changed = after.as_ref().and_then(|after| {
             let before = (before.leader.as_ref()?, before.term?);
@@ -89,7 +82,7 @@ impl Environment {
             before,
             after,
             leader_changed: changed,
-            client: ClientMachine::now(),
+            client,
         }
     }
 }
@@ -153,35 +146,5 @@ impl MemberNow {
             database_bytes: known.map(|status| status.db_size_bytes),
             error: status.as_ref().err().map(ToString::to_string),
         }
-    }
-}
-
-impl ClientMachine {
-    fn now() -> Self {
-        let cores = std::thread::available_parallelism().ok();
-        Self {
-            platform: format!("{} {}", std::env::consts::OS, std::env::consts::ARCH),
-            cores: cores.map(std::num::NonZero::get),
-            ..Self::of_system()
-        }
-    }
-
-    #[cfg(target_os = "linux")]
-    fn of_system() -> Self {
-        use procfs::{Current, LoadAverage};
-        let processor = procfs::CpuInfo::current().ok();
-        Self {
-            kernel: procfs::sys::kernel::Version::current()
-                .ok()
-                .map(|version| format!("{}.{}.{}", version.major, version.minor, version.patch)),
-            processor: processor.and_then(|cpus| cpus.model_name(0).map(str::to_owned)),
-            load_average: LoadAverage::current().ok().map(|load| load.one),
-            ..Self::default()
-        }
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn of_system() -> Self {
-        Self::default()
     }
 }

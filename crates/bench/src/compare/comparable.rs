@@ -141,14 +141,7 @@ fn doubt(a: &[Report], b: &[Report], doubts: &mut Vec<String>) {
     several(
         "the machine of the generator",
         all()
-            .map(|report| {
-                let client = &report.environment.client;
-                let processor = client.processor.as_deref().unwrap_or("?");
-                let cores = client
-                    .cores
-                    .map_or("?".to_owned(), |cores| cores.to_string());
-                format!("{processor} with {cores} cores")
-            })
+            .map(|report| report.environment.client.line())
             .collect(),
     );
     several(

@@ -252,10 +252,7 @@ impl Report {
                 "load generator",
                 format!("etcd-bench {}", self.environment.generator_version),
             ),
-            ("platform", client.platform.clone()),
-            ("kernel", text(client.kernel.clone())),
-            ("processor", text(client.processor.clone())),
-            ("cores", text(client.cores.map(|cores| cores.to_string()))),
+            ("machine", client.line()),
             (
                 "load average",
                 text(client.load_average.map(|load| load.to_string())),

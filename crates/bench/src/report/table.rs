@@ -75,6 +75,7 @@ impl Report {
         line(text, "data", &self.data());
         line(text, "generator", &self.generator());
         line(text, "cluster", &self.cluster());
+        line(text, "machine", &self.environment.client.line());
         if let Some(probe) = &self.fsync_probe {
             line(text, "disk", &describe_probe(probe));
         }

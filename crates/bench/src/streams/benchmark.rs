@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{Stage, StreamLoad};
 use crate::benchmark::{Phase, Watcher, failover, note_stop, probe};
-use crate::environment::{self, ClusterNow, Environment};
+use crate::environment::{self, ClientMachine, ClusterNow, Environment};
 use crate::error::BenchError;
 use crate::load::Load;
 use crate::prefix::Prefix;
@@ -119,7 +119,7 @@ impl StreamBenchmark {
         watcher: &dyn Watcher,
     ) -> Result<Report, BenchError> {
         let fsync_probe = probe(self.options.fsync_probe.clone()).await?;
-        let began_at = Timestamp::now();
+        let (began_at, machine) = (Timestamp::now(), ClientMachine::now());
         let first = prefix.revision().await?;
         let wants_metrics = self.options.server_metrics;
         let observer =
@@ -152,7 +152,7 @@ impl StreamBenchmark {
             outcome: note_stop(&stage.load, outcome, &stage.stop),
             seconds,
             own,
-            environment: Environment::new(before, after),
+            environment: Environment::new(machine, before, after),
             server: seen.into_iter().map(|watched| watched.member).collect(),
             fsync_probe,
         }))
