@@ -11,14 +11,19 @@ mod watch;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::{self, Debug};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
-use etcd_monitor_client::{ClientError, ClientOptions, ClusterClient, Endpoint, MemberClient};
+use etcd_monitor_client::{
+    ClientError, ClientOptions, ClusterClient, Endpoint, LeaseAnswer, MemberClient,
+};
+use rand::RngExt;
 use tokio_util::sync::CancellationToken;
 
 use crate::engine::Outcome;
 use crate::error::BenchError;
 use crate::load::Load;
+use crate::recorder::Failure;
 use crate::self_load::Threads;
 use crate::series::SecondsBoard;
 
@@ -27,7 +32,7 @@ pub use contention::{ContentionLoad, ContentionStyle};
 pub use leases::{LeaseLoad, LeaseStyle};
 pub use watch::WatchLoad;
 
-/// Leases that one run may make: each is remembered until it is revoked.
+/// Leases that one run may make, those included that etcd may have made without an answer: each is remembered until it is revoked.
 pub const LEASES_MAX: u32 = 1_000_000;
 
 /// A load on streams.
@@ -95,7 +100,24 @@ impl Stage {
         Ok(connections)
     }
 
-    /// Notes a lease that is to be revoked in the end, whatever happens.
+    /// Makes a lease that is revoked in the end, whatever happens. Its id is chosen here, so that one whose answer never came is
+    /// revoked too: a member that dies may have passed the request on to the leader.
+    pub async fn lease(
+        &self,
+        connection: &MemberClient,
+        ttl: Duration,
+    ) -> Result<LeaseAnswer, ClientError> {
+        let id = rand::rng().random_range(1..=i64::MAX);
+        self.owes_revocation(id);
+        let lease = connection.lease(id, ttl).await;
+        let is_none = |error: &ClientError| !Failure::of(error).may_be_done;
+        if lease.as_ref().err().is_some_and(is_none) {
+            self.has_ended(id);
+        }
+        lease
+    }
+
+    /// Notes a lease that is to be revoked in the end.
     pub fn owes_revocation(&self, lease: i64) {
         self.leases().insert(lease);
     }
@@ -105,11 +127,16 @@ impl Stage {
         self.leases().remove(&lease);
     }
 
+    /// Leases that are to be revoked in the end.
+    fn owed(&self) -> usize {
+        self.leases().len()
+    }
+
     fn leases(&self) -> MutexGuard<'_, BTreeSet<i64>> {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn owed(&self) -> BTreeSet<i64> {
+    fn take_owed(&self) -> BTreeSet<i64> {
         std::mem::take(&mut *self.leases())
     }
 }
@@ -137,8 +164,6 @@ fn bad(name: &'static str, reason: impl Into<String>) -> BenchError {
 
 #[cfg(test)]
 mod tests {
-    use std::time::Duration;
-
     use super::*;
 
     /// Each of these changes makes other parameters than `load` has, and than each other change makes.

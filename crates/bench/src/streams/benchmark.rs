@@ -89,7 +89,7 @@ impl StreamBenchmark {
         let stage = Arc::new(self.stage(stop));
         let measured = self.measure(&stage, &prefix, before, watcher).await;
         watcher.begins(Phase::CleaningUp, &Arc::default());
-        let mut left = self.revoke(stage.owed()).await.err();
+        let mut left = self.revoke(stage.take_owed()).await.err();
         if !self.options.keep_keys {
             left = left.or(prefix.delete_all().await.err());
         }

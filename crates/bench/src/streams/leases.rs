@@ -138,9 +138,9 @@ impl StreamLoad for LeaseLoad {
     }
 }
 
-/// Makes so many leases before anything is measured; each is noted to be revoked.
+/// Makes so many leases before anything is measured.
 pub(super) async fn granted(
-    stage: &Stage,
+    stage: &Arc<Stage>,
     connections: &[Arc<MemberClient>],
     count: u32,
     ttl: Duration,
@@ -151,29 +151,23 @@ pub(super) async fn granted(
         if stage.stop.is_cancelled() {
             return Err(BenchError::Stopped);
         }
-        let connection = Arc::clone(connection);
-        granting.spawn(async move { connection.lease(ttl).await });
+        let (stage, connection) = (Arc::clone(stage), Arc::clone(connection));
+        granting.spawn(async move { stage.lease(&connection, ttl).await });
         if granting.len() >= GRANTED_AT_ONCE {
-            take(stage, granting.join_next().await, &mut leases)?;
+            take(granting.join_next().await, &mut leases)?;
         }
     }
     while let Some(lease) = granting.join_next().await {
-        take(stage, Some(lease), &mut leases)?;
+        take(Some(lease), &mut leases)?;
     }
     Ok(leases)
 }
 
 type Granted = Result<Result<LeaseAnswer, ClientError>, tokio::task::JoinError>;
 
-fn take(
-    stage: &Stage,
-    lease: Option<Granted>,
-    leases: &mut Vec<LeaseAnswer>,
-) -> Result<(), BenchError> {
+fn take(lease: Option<Granted>, leases: &mut Vec<LeaseAnswer>) -> Result<(), BenchError> {
     if let Some(lease) = lease {
-        let lease = lease.map_err(|error| BenchError::Worker(error.to_string()))??;
-        stage.owes_revocation(lease.id);
-        leases.push(lease);
+        leases.push(lease.map_err(|error| BenchError::Worker(error.to_string()))??);
     }
     Ok(())
 }

@@ -308,6 +308,33 @@ async fn leases_are_granted_and_revoked_in_the_end() {
 }
 
 #[tokio::test]
+async fn leases_whose_grant_was_never_answered_are_revoked_too() {
+    let cluster = Cluster::builder().start().await.unwrap();
+    let follower = crate::benchmarks::follower(&cluster).await;
+    let work = LeaseLoad::new(LeaseStyle::Grant);
+    let mut benchmark = on_streams(&cluster, Arc::new(work), Until::Seconds(600.0));
+    benchmark.load.clients = 300;
+    benchmark.load.connections = 3;
+    let board = Board::default();
+    let report = run_while(&benchmark, &board, async {
+        board.has_written(200).await;
+        for _ in 0..3 {
+            // What it has passed on to the leader is made, and nobody is told.
+            cluster.member(follower).kill().await.unwrap();
+            board.has_written(board.written() + 200).await;
+            cluster.member(follower).start().unwrap();
+            cluster.wait_ready(Duration::from_mins(1)).await.unwrap();
+        }
+    });
+    let report = report.await;
+    assert!(report.is_success(), "{:?}", report.doubts);
+    assert!(report.errors.contains_key("refused"), "{:?}", report.errors);
+    assert!(leases(&report).granted >= 800, "{:?}", report.details);
+    assert_eq!(report.keys_left, None);
+    assert_eq!(leases_left(&cluster).await, 0);
+}
+
+#[tokio::test]
 async fn renewals_go_over_streams_that_stay() {
     let cluster = Cluster::builder().start().await.unwrap();
     let mut work = LeaseLoad::new(LeaseStyle::KeepAlive(50));

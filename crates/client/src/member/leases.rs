@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use etcd_client::LeaseGrantOptions;
 use tokio::sync::mpsc;
 use tonic::{Status, Streaming};
 
@@ -49,11 +50,16 @@ pub struct RenewalAnswers {
 
 impl MemberClient {
     /// Makes a lease that ends by itself after this time, in whole seconds.
-    pub async fn lease(&self, ttl: Duration) -> Result<LeaseAnswer, ClientError> {
+    ///
+    /// The member chooses an id where `id` is 0. Whoever chooses it can revoke the lease though no answer came: the member may
+    /// have made it all the same. An id that another lease has is refused.
+    pub async fn lease(&self, id: i64, ttl: Duration) -> Result<LeaseAnswer, ClientError> {
         let seconds = i64::try_from(ttl.as_secs()).unwrap_or(i64::MAX);
         let answer = self.call(Operation::Lease, || async {
             let mut client = self.etcd().await?.lease_client();
-            client.grant(seconds, None).await.map_err(into_status)
+            let options = LeaseGrantOptions::new().with_id(id);
+            let granted = client.grant(seconds, Some(options)).await;
+            granted.map_err(into_status)
         });
         let answer = answer.await?;
         let ttl = u64::try_from(answer.ttl()).map(Duration::from_secs);

@@ -56,17 +56,16 @@ impl Grants {
     async fn client(self: Arc<Self>, client: u32, connection: Arc<MemberClient>) {
         while let Some(turn) = self.crew.turns.next().await {
             let sent = Instant::now();
-            let lease = connection.lease(self.load.ttl).await;
+            let lease = self.stage.lease(&connection, self.load.ttl).await;
             let times = self.crew.times(turn, sent);
             if let Ok(lease) = &lease {
-                self.stage.owes_revocation(lease.id);
                 self.ttl_seconds
                     .store(lease.ttl.as_secs(), Ordering::Relaxed);
-                let before = self.granted.fetch_add(1, Ordering::Relaxed);
-                if before + 1 >= LEASES_MAX.into() {
-                    let why = format!("{LEASES_MAX} leases were granted: no more are remembered");
-                    self.crew.give_up(why);
-                }
+                self.granted.fetch_add(1, Ordering::Relaxed);
+            }
+            if self.stage.owed() >= LEASES_MAX as usize {
+                let why = format!("{LEASES_MAX} leases were asked for: no more are remembered");
+                self.crew.give_up(why);
             }
             let answer = lease.as_ref().map(|_| Answer::default());
             self.crew

@@ -25,7 +25,7 @@ const GONE: &str = "lease_gone";
 
 pub(super) async fn run(
     load: &LeaseLoad,
-    stage: &Stage,
+    stage: &Arc<Stage>,
     leases: u32,
 ) -> Result<Outcome, BenchError> {
     let connections = stage.connect(stage.load.connections).await?;

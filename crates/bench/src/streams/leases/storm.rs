@@ -67,7 +67,7 @@ struct Ends {
 
 pub(super) async fn run(
     load: &LeaseLoad,
-    stage: &Stage,
+    stage: &Arc<Stage>,
     count: u32,
 ) -> Result<Outcome, BenchError> {
     let (own_keys, put_keys) = keys(load, &stage.prefix, count)?;
