@@ -36,7 +36,7 @@ pub enum BenchError {
     },
     /// There are keys below the prefix that this run did not write.
     #[error(
-        "{count} keys are below prefix {prefix:?} already, and would be overwritten and deleted: choose another --prefix, or say --use-existing-prefix"
+        "{count} keys are below prefix {prefix:?} already, and would be overwritten and deleted: choose a prefix below which there are none"
     )]
     PrefixInUse {
         /// The prefix.
