@@ -8,7 +8,7 @@ use etcd_monitor_client::ClientError;
 pub enum BenchError {
     /// Keys of this size have no room for the prefix and the numbers of the key space.
     #[error(
-        "keys of {size} bytes have no room for prefix {prefix:?} and the numbers of {space} keys: at least {needed} bytes are needed (--key-size), or a shorter --prefix"
+        "keys of {size} bytes have no room for prefix {prefix:?} and the numbers of {space} keys: at least {needed} bytes are needed, or a shorter prefix"
     )]
     KeyTooShort {
         /// Bytes of a key.

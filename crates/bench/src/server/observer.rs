@@ -26,7 +26,7 @@ const NEWS: Duration = Duration::from_millis(5);
 const DEADLINE: Duration = Duration::from_secs(2);
 
 /// Why metrics are unknown where nobody asked for them.
-const NOT_WANTED: &str = "not asked for (--no-server-metrics)";
+const NOT_WANTED: &str = "not asked for";
 
 /// Watches all members, each over connections of its own. Dropped, it ends.
 #[derive(Debug)]
