@@ -69,4 +69,11 @@ impl Watcher for Display {
             Self::Screen(screen) => screen.begins(phase, board),
         }
     }
+
+    fn keys_left(&self, prefix: &str, why: &str) {
+        match self {
+            Self::Bars(bars) => bars.keys_left(prefix, why),
+            Self::Screen(screen) => screen.keys_left(prefix, why),
+        }
+    }
 }

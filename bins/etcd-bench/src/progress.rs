@@ -6,6 +6,8 @@ use std::time::Duration;
 use etcd_monitor_bench::{Load, Phase, ScenarioPhase, SecondsBoard, Until, Watcher};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
+use crate::output::say;
+
 const TICK: Duration = Duration::from_millis(200);
 
 /// One bar for each phase; nothing where stderr is no terminal.
@@ -85,6 +87,11 @@ impl Watcher for Bars {
             ticks: ticks.abort_handle(),
         }));
     }
+
+    fn keys_left(&self, prefix: &str, why: &str) {
+        self.end();
+        say(&keys_left(prefix, why));
+    }
 }
 
 impl Bars {
@@ -113,6 +120,11 @@ async fn tick(bar: ProgressBar, board: Arc<SecondsBoard>, is_timed: bool) {
             ));
         }
     }
+}
+
+/// That keys may be left, in words.
+pub(crate) fn keys_left(prefix: &str, why: &str) -> String {
+    format!("keys may be left below {prefix}: {why}")
 }
 
 /// What a phase does, in words.

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use etcd_monitor_bench::{
-    Benchmark, Options, Report, StreamBenchmark, Target, WatchedEngine, Workload,
+    BenchError, Benchmark, Options, Report, StreamBenchmark, Target, WatchedEngine, Workload,
 };
 use tokio_util::sync::CancellationToken;
 
@@ -17,6 +17,31 @@ use crate::{ab, check, compare, display, each, merge, output, scenario, search, 
 
 /// Does what was asked; the code says what came of it.
 pub(crate) async fn run(cli: &Cli) -> anyhow::Result<ExitCode> {
+    let ended = task(cli).await;
+    ended.map_err(|error| {
+        let is_in_use = matches!(error.downcast_ref(), Some(BenchError::PrefixInUse { .. }));
+        match prefix_flags(&cli.task).filter(|_| is_in_use) {
+            Some(flags) => anyhow::anyhow!("{error} ({flags})"),
+            None => error,
+        }
+    })
+}
+
+/// The flags that say where keys go, of the tasks that have any.
+fn prefix_flags(task: &Task) -> Option<&'static str> {
+    match task {
+        Task::Check(_) => Some("--prefix names it"),
+        Task::Load(_)
+        | Task::Streams(_)
+        | Task::Preset(_)
+        | Task::Ab(_)
+        | Task::Slo(_)
+        | Task::Capacity(_) => Some("--prefix names it; --use-existing-prefix begins all the same"),
+        _ => None,
+    }
+}
+
+async fn task(cli: &Cli) -> anyhow::Result<ExitCode> {
     match &cli.task {
         Task::Load(command) => load(command).await,
         Task::Streams(command) => streams(command).await,

@@ -22,6 +22,8 @@ use tokio::task::AbortHandle;
 use tokio_util::sync::CancellationToken;
 
 use self::draw::View;
+use crate::output::say;
+use crate::progress;
 use crate::signals::leave;
 
 /// Between two looks at the numbers.
@@ -36,6 +38,8 @@ pub(crate) struct Screen {
     is_over: Arc<AtomicBool>,
     drawing: Option<JoinHandle<()>>,
     asking: AbortHandle,
+    /// What is said when the terminal is given back.
+    left: Mutex<Option<String>>,
 }
 
 impl Screen {
@@ -63,6 +67,7 @@ impl Screen {
             is_over,
             drawing: Some(drawing),
             asking: asking.abort_handle(),
+            left: Mutex::default(),
         }))
     }
 
@@ -75,6 +80,9 @@ impl Screen {
             let _ = drawing.join();
         }
         restore();
+        if let Some(left) = lock(&self.left).take() {
+            say(&left);
+        }
     }
 }
 
@@ -87,6 +95,10 @@ impl Drop for Screen {
 impl Watcher for Screen {
     fn begins(&self, phase: Phase, board: &Arc<SecondsBoard>) {
         lock(&self.view).begins(phase, board);
+    }
+
+    fn keys_left(&self, prefix: &str, why: &str) {
+        *lock(&self.left) = Some(progress::keys_left(prefix, why));
     }
 }
 
@@ -162,6 +174,6 @@ fn ends(event: &Event) -> bool {
     }
 }
 
-fn lock(view: &Mutex<View>) -> MutexGuard<'_, View> {
-    view.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &Mutex<T>) -> MutexGuard<'_, T> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -18,6 +18,7 @@ use crate::fsync_probe::FsyncProbe;
 use crate::keys::{KeyOrder, KeyPicker, KeyShape, Values};
 use crate::load::{Load, Overload, Rate, Until};
 use crate::prefix::Prefix;
+use crate::pulse::{Pulse, Silence};
 use crate::report::{Accounting, Parts, Plan, Report};
 use crate::self_load::SelfLoad;
 use crate::series::{Second, SecondsBoard};
@@ -95,6 +96,9 @@ pub enum Phase {
 pub trait Watcher: Send + Sync {
     /// A phase begins; what it brings is told on the board.
     fn begins(&self, phase: Phase, board: &Arc<SecondsBoard>);
+
+    /// It has no report that could say it: keys may be left below this prefix, for this reason.
+    fn keys_left(&self, _prefix: &str, _why: &str) {}
 }
 
 /// Nobody watches.
@@ -129,29 +133,38 @@ impl Benchmark {
     ) -> Result<Report, BenchError> {
         self.load.check()?;
         watcher.begins(Phase::Checking, &Arc::default());
-        let prefix = Prefix::new(&self.client, &self.endpoints, &self.options.prefix)?;
+        let prefix = self.prefix()?;
         let asked = environment::ask(&self.client, &self.endpoints).await?;
         let before = self.begin_with(asked, &prefix)?;
         if !self.options.use_existing_prefix {
             prefix.refuse_foreign_keys().await?;
         }
+        let pulse = Pulse::after(stop, &prefix, &self.client, &self.endpoints);
         // A future of this size belongs on the heap, not into that of every caller.
-        let measured = Box::pin(self.measure(&prefix, before, watcher, stop)).await;
+        let measured = Box::pin(self.measure(&prefix, before, (watcher, stop), &pulse)).await;
         // Also after a failure: what was written is known by its prefix.
         let left = if self.options.keep_keys {
             None
         } else {
             watcher.begins(Phase::CleaningUp, &Arc::default());
-            prefix.delete_all().await.err()
+            clean_up(&prefix, &pulse).await.err()
         };
+        if let (Err(_), Some(why)) = (&measured, &left) {
+            watcher.keys_left(&self.options.prefix, why);
+        }
         let mut report = measured?;
-        report.keys_left = left.map(|error| error.to_string());
+        report.keys_left = left;
         if self.options.compact
-            && let Err(error) = prefix.compact().await
+            && let Err(why) = compact(&prefix, &pulse).await
         {
-            report.doubts.push(format!("not compacted: {error}"));
+            report.doubts.push(format!("not compacted: {why}"));
         }
         Ok(report)
+    }
+
+    fn prefix(&self) -> Result<Arc<Prefix>, BenchError> {
+        let prefix = Prefix::new(&self.client, &self.endpoints, &self.options.prefix)?;
+        Ok(Arc::new(prefix))
     }
 
     /// Looks at who answered. An endpoint that the load needs and that does not answer ends it here, and not once more later;
@@ -176,16 +189,15 @@ impl Benchmark {
 
     /// Deletes all keys below its prefix: those that a run left which was cut off.
     pub async fn clean_up(&self) -> Result<(), BenchError> {
-        let prefix = Prefix::new(&self.client, &self.endpoints, &self.options.prefix)?;
-        Ok(prefix.delete_all().await?)
+        Ok(self.prefix()?.delete_all().await?)
     }
 
     async fn measure(
         &self,
         prefix: &Prefix,
         before: ClusterNow,
-        watcher: &dyn Watcher,
-        stop: &CancellationToken,
+        (watcher, stop): (&dyn Watcher, &CancellationToken),
+        pulse: &Pulse,
     ) -> Result<Report, BenchError> {
         let fsync_probe = probe(self.options.fsync_probe.clone()).await?;
         self.populate(watcher, stop).await?;
@@ -202,9 +214,7 @@ impl Benchmark {
         watcher.begins(Phase::Measuring, &board);
         let outcome = self.engine.run(assignment).await?;
         let own = own.end(&outcome.recording.scheduling);
-        let seen = observer.end().await;
-        let last = prefix.revision().await;
-        let after = environment::of_cluster(&self.client, &self.endpoints).await;
+        let (seen, last, after) = self.after(observer, prefix, pulse).await;
         let seconds = board.seconds();
         Ok(Report::new(Parts {
             accounting: Accounting::of(&outcome.recording, first, last),
@@ -217,6 +227,24 @@ impl Benchmark {
             server: seen.into_iter().map(|watched| watched.member).collect(),
             fsync_probe,
         }))
+    }
+
+    /// What was seen of the members, the revision, and the cluster, after the load. All are asked at once.
+    async fn after(
+        &self,
+        observer: Observer,
+        prefix: &Prefix,
+        pulse: &Pulse,
+    ) -> (
+        Vec<Watched>,
+        Result<i64, ClientError>,
+        Result<ClusterNow, ClientError>,
+    ) {
+        if let Some(Silence { error, after }) = pulse.silence().await {
+            return (observer.give_up().await, Err(error), after);
+        }
+        let after = environment::of_cluster(&self.client, &self.endpoints);
+        tokio::join!(observer.end(), prefix.revision(), after)
     }
 
     /// The endpoints that answered before.
@@ -277,6 +305,27 @@ impl Benchmark {
             began_at,
         }
     }
+}
+
+/// Deletes all keys, or says why some are left.
+async fn clean_up(prefix: &Prefix, pulse: &Pulse) -> Result<(), String> {
+    if let Some(silence) = pulse.silence().await {
+        return Err(not_tried(&silence));
+    }
+    let deleted = prefix.delete_all().await;
+    deleted.map_err(|error| error.to_string())
+}
+
+async fn compact(prefix: &Prefix, pulse: &Pulse) -> Result<(), String> {
+    if let Some(silence) = pulse.silence().await {
+        return Err(not_tried(&silence));
+    }
+    let compacted = prefix.compact().await;
+    compacted.map_err(|error| error.to_string())
+}
+
+fn not_tried(silence: &Silence) -> String {
+    format!("nothing was answered after the stop ({})", silence.error)
 }
 
 /// Says where a run was stopped before it was whole.

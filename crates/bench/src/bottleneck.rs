@@ -151,7 +151,7 @@ fn kept_up(report: &Report) -> Option<Bottleneck> {
         Bottleneck::new(
             Limit::None,
             evidence,
-            "ask for a higher --rate, or leave it away, to find a limit",
+            "ask at a higher rate, or at none, to find a limit",
         )
     })
 }
@@ -196,7 +196,7 @@ fn unknown(report: &Report) -> Bottleneck {
     Bottleneck::new(
         Limit::Unknown,
         evidence,
-        "make /metrics of all members readable (--metrics-url), and measure for 10 s or longer",
+        "make /metrics of all members readable, and measure for 10 s or longer",
     )
 }
 

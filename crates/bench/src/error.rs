@@ -8,7 +8,7 @@ use etcd_monitor_client::ClientError;
 pub enum BenchError {
     /// Keys of this size have no room for the prefix and the numbers of the key space.
     #[error(
-        "keys of {size} bytes have no room for prefix {prefix:?} and the numbers of {space} keys: at least {needed} bytes are needed (--key-size), or a shorter --prefix"
+        "keys of {size} bytes have no room for prefix {prefix:?} and the numbers of {space} keys: at least {needed} bytes are needed, or a shorter prefix"
     )]
     KeyTooShort {
         /// Bytes of a key.
@@ -36,7 +36,7 @@ pub enum BenchError {
     },
     /// There are keys below the prefix that this run did not write.
     #[error(
-        "{count} keys are below prefix {prefix:?} already, and would be overwritten and deleted: choose another --prefix, or say --use-existing-prefix"
+        "{count} keys are below prefix {prefix:?} already, and would be overwritten and deleted: choose a prefix below which there are none"
     )]
     PrefixInUse {
         /// The prefix.

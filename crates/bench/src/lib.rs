@@ -66,6 +66,7 @@ mod poller;
 mod prefix;
 mod preset;
 mod probe;
+mod pulse;
 mod recorder;
 mod report;
 mod request;

@@ -53,6 +53,33 @@ async fn every_kind_of_load_is_measured_and_nothing_is_lost() {
 }
 
 #[tokio::test]
+async fn a_prefix_in_use_is_refused_with_flags_that_the_command_has() {
+    let cluster = one().await;
+    cluster.put("/taken/key", "precious").await.unwrap();
+    let commands: [&[&str]; 4] = [
+        &["write", "--total", "10"],
+        &["watch", "--total", "10"],
+        &["preset", "job-storm", "--total", "10"],
+        &["check", "--duration", "1s"],
+    ];
+    for command in commands {
+        let ended = on(&cluster, &[command, &["--prefix", "/taken/"]].concat()).await;
+        assert_eq!(ended.code, Some(1), "{command:?}: {}", ended.stdout);
+        assert!(
+            ended.stderr.contains("--prefix names it"),
+            "{}",
+            ended.stderr
+        );
+        for flag in ["--prefix", "--use-existing-prefix"] {
+            let help = bench(&[&command[..1], &["--help"]].concat()).await;
+            let has_it = help.stdout.contains(flag);
+            let advised = ended.stderr.contains(flag);
+            assert_eq!(advised, has_it, "{command:?}: {}", ended.stderr);
+        }
+    }
+}
+
+#[tokio::test]
 async fn loads_on_streams_and_presets_keep_what_etcd_promises() {
     let cluster = one().await;
     let watch = ["watch", "--watchers", "20", "--total", "50"];

@@ -10,8 +10,8 @@ use crate::cli::duration;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ScenarioFile {
-    /// Name of the scenario.
-    pub(super) name: String,
+    /// Name of the scenario; that of the file where it has none.
+    pub(super) name: Option<String>,
     /// What all keys begin with.
     pub(super) prefix: Option<String>,
     /// What random choices follow from.

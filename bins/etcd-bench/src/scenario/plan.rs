@@ -1,5 +1,6 @@
 //! From what stands in the file to phases that can run.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use etcd_monitor_bench::{
@@ -47,9 +48,15 @@ pub(super) fn scenario(
             .unwrap_or_else(|| PREFIX_DEFAULT.to_owned()),
     };
     Ok(phases(file, &place).map(|phases| Scenario {
-        name: file.name.clone(),
+        name: file.name.clone().unwrap_or_else(|| stem(&arguments.file)),
         phases,
     }))
+}
+
+/// The name of a file, without what stands behind the last dot.
+fn stem(file: &Path) -> String {
+    let stem = file.file_stem().unwrap_or(file.as_os_str());
+    stem.to_string_lossy().into_owned()
 }
 
 fn phases(file: &ScenarioFile, place: &Place<'_>) -> Result<Vec<ScenarioPhase>, String> {
@@ -290,13 +297,17 @@ mod tests {
     use super::*;
     use crate::cli::{Cli, Task};
 
-    fn planned(text: &str) -> Result<Vec<(String, f64)>, String> {
-        let file = yaml::parse(text)?;
-        let cli = Cli::try_parse_from(["etcd-bench", "run", "-"]).unwrap();
+    fn arguments(file: &str) -> Box<ScenarioArgs> {
+        let cli = Cli::try_parse_from(["etcd-bench", "run", file]).unwrap();
         let Task::Run(arguments) = cli.task else {
             panic!("another task");
         };
-        let scenario = scenario(&file, &arguments).unwrap()?;
+        arguments
+    }
+
+    fn planned(text: &str) -> Result<Vec<(String, f64)>, String> {
+        let file = yaml::parse(text)?;
+        let scenario = scenario(&file, &arguments("a.yaml")).unwrap()?;
         let rate = |phase: &ScenarioPhase| phase.load().rate.map_or(0.0, |rate| rate.per_second);
         let phases = scenario.phases.iter();
         Ok(phases
@@ -316,6 +327,17 @@ mod tests {
     }
 
     #[test]
+    fn a_scenario_without_a_name_has_that_of_its_file() {
+        let arguments = arguments("of/the.night.yaml");
+        let name = |text: &str| {
+            let file = yaml::parse(text).unwrap();
+            scenario(&file, &arguments).unwrap().unwrap().name
+        };
+        assert_eq!(name("phases:\n  - {workload: write}"), "the.night");
+        assert_eq!(name("name: a\nphases:\n  - {workload: write}"), "a");
+    }
+
+    #[test]
     fn what_is_wrong_is_told_with_its_place_or_its_phase() {
         for (text, told) in [
             (
@@ -331,7 +353,7 @@ mod tests {
                 &["line 3", "no time"],
             ),
             ("name: a\nphases: []", &["no phases"]),
-            ("phases:\n  - {workload: write}", &["name"]),
+            ("name: a", &["phases"]),
             (
                 "name: a\nphases:\n  - {name: b, workload: write, total: 5, duration: 1s}",
                 &["phase b", "both"],

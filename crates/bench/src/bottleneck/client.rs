@@ -51,7 +51,7 @@ pub(super) fn network(report: &Report) -> Option<Bottleneck> {
         Bottleneck::new(
             Limit::ClientNetwork,
             evidence,
-            "move the load generator nearer to the members; more --clients get more through all the same",
+            "move the load generator nearer to the members; more clients get more through all the same",
         )
     })
 }
@@ -72,7 +72,7 @@ pub(super) fn flow(report: &Report) -> Option<Bottleneck> {
         Bottleneck::new(
             Limit::ClientFlow,
             evidence,
-            "more --clients would get more through",
+            "more clients would get more through",
         )
     })
 }

@@ -100,7 +100,7 @@ fn fsync(report: &Report, (member, figures): Member<'_>, role: &str) -> Option<W
         bottleneck: Bottleneck::new(
             Limit::WalFsync,
             evidence,
-            "give the members a faster disk of their own (etcd asks for a p99 of the syncs below 10 ms); more --clients share each sync",
+            "give the members a faster disk of their own (etcd asks for a p99 of the syncs below 10 ms); more clients share each sync",
         ),
         share,
         mean_seconds: mean,
@@ -147,7 +147,7 @@ fn backend_commit((member, figures): Member<'_>) -> Option<Wait> {
                 percent(share.min(1.0)),
                 milliseconds(mean)
             )],
-            "give the members a faster disk; a lower --backend-batch-limit makes shorter commits",
+            "give the members a faster disk; a lower --backend-batch-limit of the members makes shorter commits",
         ),
         share,
         mean_seconds: mean,
@@ -184,7 +184,7 @@ fn peer_network(report: &Report, (member, figures): Member<'_>) -> Option<Wait> 
                 milliseconds(mean),
                 milliseconds(service)
             )],
-            "bring the members of a quorum nearer together; more --clients share the round trips",
+            "bring the members of a quorum nearer together; more clients share the round trips",
         ),
         share,
         mean_seconds: mean,

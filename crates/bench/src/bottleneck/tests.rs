@@ -95,6 +95,11 @@ fn figures(report: &mut Report, member: usize) -> &mut MemberFigures {
 fn limit(report: &Report) -> Limit {
     let bottleneck = Bottleneck::of(report);
     assert!(!bottleneck.evidence.is_empty() && !bottleneck.action.is_empty());
+    // It is read on the page and in the API as well, which have no flags.
+    let flags = bottleneck
+        .action
+        .replace("--backend-batch-limit of the members", "");
+    assert!(!flags.contains("--"), "{flags}");
     bottleneck.limit
 }
 

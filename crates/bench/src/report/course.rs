@@ -75,7 +75,7 @@ fn without(outage: &Outage) -> String {
     };
     let spent = outage.clients_spent_after_seconds;
     let spent = spent.map_or_else(String::new, |after| {
-        format!("; {after:.2} s after it began every client waited, and nothing more was sent: more --clients see more")
+        format!("; {after:.2} s after it began every client waited, and nothing more was sent: more clients see more")
     });
     format!(
         "NO SERVICE {end}: nothing was answered for {:.2} s; {back}{spent}",

@@ -93,7 +93,7 @@ impl Report {
         let all = self.succeeded + self.failed + self.dropped;
         (self.dropped > 0).then(|| {
             format!(
-                "{} requests ({:.1} % of those that were due) were dropped, since every client waited for an answer (--overload): they are in no latency",
+                "{} requests ({:.1} % of those that were due) were dropped, since every client waited for an answer and no more may queue: they are in no latency",
                 self.dropped,
                 100.0 * self.dropped as f64 / all as f64
             )
@@ -122,7 +122,7 @@ impl Report {
             )
         } else if self.is_queueing(service) {
             format!(
-                "every client waited for an answer: 1 % of the requests were sent {late:.1} ms late or more. The cluster answers slower than the rate asks, or more --clients are needed"
+                "every client waited for an answer: 1 % of the requests were sent {late:.1} ms late or more. The cluster answers slower than the rate asks, or more clients are needed"
             )
         } else {
             format!(
@@ -193,7 +193,7 @@ impl Report {
         let trend = match last / first - 1.0 {
             // An outage is told by itself.
             _ if !self.failover.outages.is_empty() => "",
-            change if change > TREND_SHARE => "; it rose, so that a longer --warmup is needed",
+            change if change > TREND_SHARE => "; it rose, so that a longer warm-up is needed",
             change if change < -TREND_SHARE => "; it fell, so that a longer run has less",
             _ => "",
         };
@@ -235,7 +235,7 @@ mod tests {
             "{falls}"
         );
         let rises = unsteady(&[500, 1_000, 1_000, 1_000, 1_000, 1_000], None).unwrap();
-        assert!(rises.contains("--warmup"), "{rises}");
+        assert!(rises.contains("warm-up"), "{rises}");
         let stands = unsteady(&[1_000, 1_000, 0, 1_000, 1_000, 1_000], None).unwrap();
         assert!(stands.ends_with("is steady)"), "{stands}");
     }

@@ -26,12 +26,13 @@ const NEWS: Duration = Duration::from_millis(5);
 const DEADLINE: Duration = Duration::from_secs(2);
 
 /// Why metrics are unknown where nobody asked for them.
-const NOT_WANTED: &str = "not asked for (--no-server-metrics)";
+const NOT_WANTED: &str = "not asked for";
 
 /// Watches all members, each over connections of its own. Dropped, it ends.
 #[derive(Debug)]
 pub(crate) struct Observer {
     stop: CancellationToken,
+    gives_up: CancellationToken,
     tasks: JoinSet<(usize, Watched)>,
 }
 
@@ -41,6 +42,7 @@ struct Order {
     board: Arc<SecondsBoard>,
     wants_metrics: bool,
     stop: CancellationToken,
+    gives_up: CancellationToken,
 }
 
 impl Observer {
@@ -70,6 +72,7 @@ impl Observer {
             board: Arc::clone(board),
             wants_metrics,
             stop: CancellationToken::new(),
+            gives_up: CancellationToken::new(),
         };
         let mut tasks = JoinSet::new();
         let members = members(&cluster, client, endpoints, asked).await;
@@ -80,8 +83,15 @@ impl Observer {
         }
         Ok(Self {
             stop: order.stop,
+            gives_up: order.gives_up,
             tasks,
         })
+    }
+
+    /// The same without waiting for what is still being read: the members answer nothing any more.
+    pub(crate) async fn give_up(self) -> Vec<Watched> {
+        self.gives_up.cancel();
+        self.end().await
     }
 
     /// The load is over: what was seen, in the order of the members.
@@ -103,6 +113,7 @@ async fn watch(member: MemberClient, id: Option<u64>, order: Order) -> Watched {
     tokio::select! {
         () = status::watch(&member, &mut changes) => {}
         () = read(&member, &order, &mut pages) => {}
+        () = order.gives_up.cancelled() => {}
     }
     Watched {
         id,

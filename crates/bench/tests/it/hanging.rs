@@ -1,17 +1,22 @@
 //! Endpoints that take connections and never say a word: they cost one deadline, whatever stands beside them.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use etcd_monitor_bench::{Assignment, Engine, Load, NativeEngine, Target, TonicEngine, Until};
+use etcd_monitor_bench::{
+    AccountingVerdict, Assignment, Engine, Load, NativeEngine, Phase, SecondsBoard, Target,
+    TonicEngine, Until, Watcher,
+};
 use etcd_monitor_client::{ClientOptions, Endpoint};
 use etcd_monitor_testkit::Cluster;
 use tokio::net::TcpListener;
+use tokio::sync::mpsc;
 use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
 
 use crate::benchmarks::{benchmark, keys_left, run};
-use crate::{endpoints, writes};
+use crate::{endpoints, reads, writes};
 
 /// Longer than any test: who waits for it waits in vain.
 const NEVER: Duration = Duration::from_hours(1);
@@ -118,4 +123,98 @@ async fn a_load_that_does_not_go_to_the_hanging_endpoint_runs() {
     assert!(members[0].error.is_some() && members[1].error.is_none());
     assert_eq!(report.keys_left, None);
     assert_eq!(keys_left(&cluster).await, 0);
+}
+
+/// Tells of the first phase of this kind, and notes why keys are left where no report does.
+struct Teller {
+    wanted: fn(Phase) -> bool,
+    boards: mpsc::UnboundedSender<Arc<SecondsBoard>>,
+    left: Mutex<Option<String>>,
+}
+
+impl Watcher for Teller {
+    fn begins(&self, phase: Phase, board: &Arc<SecondsBoard>) {
+        if (self.wanted)(phase) {
+            self.boards.send(Arc::clone(board)).unwrap();
+        }
+    }
+
+    fn keys_left(&self, prefix: &str, why: &str) {
+        *self.left.lock().unwrap() = Some(format!("{prefix}: {why}"));
+    }
+}
+
+/// Stops a run in this phase while its only member hangs. It has to end before two deadlines have passed one after the other.
+async fn stop_while_it_hangs(
+    workload: Arc<dyn etcd_monitor_bench::Workload>,
+    wanted: fn(Phase) -> bool,
+) -> (Result<etcd_monitor_bench::Report, String>, Option<String>) {
+    let cluster = Cluster::builder().members(1).start().await.unwrap();
+    let mut benchmark = benchmark(&cluster, workload, Until::Seconds(600.0));
+    benchmark.client = ClientOptions::new().with_deadline(Duration::from_secs(3));
+    benchmark.engine = Box::new(NativeEngine::new(
+        benchmark.client.clone(),
+        endpoints(&cluster),
+    ));
+    benchmark.options.populate_rate = Some(etcd_monitor_bench::Rate {
+        per_second: 20.0,
+        arrivals: etcd_monitor_bench::Arrivals::Uniform,
+    });
+    let (boards, mut told) = mpsc::unbounded_channel();
+    let left = Mutex::default();
+    let teller = Teller {
+        wanted,
+        boards,
+        left,
+    };
+    let stop = CancellationToken::new();
+    let running = benchmark.run(&teller, &stop);
+    let hanging = async {
+        let board = told.recv().await.unwrap();
+        while board.progress().succeeded == 0 {
+            tokio::task::yield_now().await;
+        }
+        cluster.member(0).stop().unwrap();
+        stop.cancel();
+        let endpoint = &benchmark.endpoints[0];
+        let client = benchmark.client.clone();
+        let cluster = etcd_monitor_client::ClusterClient::new(client).unwrap();
+        for _ in 0..2 {
+            cluster.connection(endpoint).status().await.unwrap_err();
+        }
+    };
+    let ended = tokio::select! {
+        ended = running => ended.map_err(|error| error.to_string()),
+        () = hanging => panic!("two deadlines have passed since the stop"),
+    };
+    cluster.member(0).cont().unwrap();
+    let told = teller.left.lock().unwrap().clone();
+    (ended, told)
+}
+
+#[tokio::test]
+async fn a_stop_while_a_member_hangs_takes_one_deadline_and_says_that_keys_are_left() {
+    let (report, told) = stop_while_it_hangs(writes(), |phase| phase == Phase::Measuring).await;
+    let report = report.unwrap();
+    assert!(report.succeeded > 0 && told.is_none());
+    let left = report.keys_left.as_deref().unwrap();
+    assert!(
+        left.contains("after the stop") && left.contains("no answer"),
+        "{left}"
+    );
+    assert_eq!(report.accounting.verdict, AccountingVerdict::Unknown);
+    assert_eq!(report.environment.after, None);
+    assert_eq!(report.ended_early.as_deref(), Some("stopped"));
+}
+
+#[tokio::test]
+async fn a_stop_while_keys_are_written_to_a_member_that_hangs_says_that_some_are_left() {
+    let is_writing = |phase| matches!(phase, Phase::Populating(_));
+    let (report, told) = stop_while_it_hangs(reads(), is_writing).await;
+    assert!(report.unwrap_err().contains("stopped"));
+    let told = told.unwrap();
+    assert!(
+        told.starts_with(crate::PREFIX) && told.contains("no answer"),
+        "{told}"
+    );
 }
