@@ -8,6 +8,35 @@ use crate::report::Report;
 
 const APART: &str = "run the load generator on a machine of its own, with more cores";
 
+/// A generator that took no more than this share of its cores did not fill the machine: elsewhere it would free that alone.
+const LITTLE_SHARE: f64 = 0.1;
+
+/// Members that took this share of the busy time of a machine fill it.
+const MOST_SHARE: f64 = 0.5;
+
+/// The cores of the load generator's machine are used up by members that run there as well: theirs is the limit.
+pub(super) fn shared_machine(report: &Report) -> Option<Bottleneck> {
+    let busy = report.own.machine_busy_share?;
+    let own = report.own.cpu_share?;
+    if busy <= MACHINE_SHARE || own > LITTLE_SHARE {
+        return None;
+    }
+    let here = server::on_this_machine(report)?;
+    let cores = report.environment.client.cores? as f64;
+    let busy_cores = busy * cores;
+    if here < MOST_SHARE * busy_cores {
+        return None;
+    }
+    let own_cores = own * cores;
+    let others = (busy_cores - here - own_cores).max(0.0);
+    let evidence = vec![format!(
+        "the machine that members share with the load generator was {} busy: of its {cores:.0} cores the members took {here:.2}, the load generator {own_cores:.2}, others {others:.2}",
+        percent(busy)
+    )];
+    let action = "give the members more or faster cores; the load generator on a machine of its own would free only the little that it took";
+    Some(Bottleneck::new(Limit::ServerCpu, evidence, action))
+}
+
 /// The load generator, or all that runs on its machine, used the cores.
 pub(super) fn machine(report: &Report) -> Option<Bottleneck> {
     let own = &report.own;
@@ -24,7 +53,9 @@ pub(super) fn machine(report: &Report) -> Option<Bottleneck> {
             "its machine was {} busy, of which the load generator took {of_own}",
             percent(busy)
         ));
-        evidence.extend(server::on_this_machine(report));
+        let here = server::on_this_machine(report);
+        evidence
+            .extend(here.map(|cores| format!("members on the same machine used {cores:.1} cores")));
     }
     if report.is_generator_late() {
         let late = report

@@ -179,6 +179,28 @@ fn processors_are_named_by_whose_they_are() {
 }
 
 #[test]
+fn a_machine_that_members_fill_is_not_that_of_the_generator() {
+    let mut report = report(0.002);
+    report.own.machine_busy_share = Some(0.98);
+    report.own.cpu_share = Some(0.02);
+    report.environment.client.cores = Some(2);
+    figures(&mut report, 0).cpu_cores = Some(1.5);
+    // Of members elsewhere nobody can say that they use these cores.
+    assert_eq!(limit(&report), Limit::ClientMachine);
+    report.server[0].endpoint = "http://127.0.0.1:2379".to_owned();
+    assert_eq!(limit(&report), Limit::ServerCpu);
+    let evidence = Bottleneck::of(&report).evidence.join("\n");
+    let shares = "of its 2 cores the members took 1.50, the load generator 0.04, others 0.42";
+    assert!(evidence.contains(shares), "{evidence}");
+    // A generator that takes its part is a part of the reason, and so are others where members take little.
+    report.own.cpu_share = Some(0.3);
+    assert_eq!(limit(&report), Limit::ClientMachine);
+    report.own.cpu_share = Some(0.02);
+    figures(&mut report, 0).cpu_cores = Some(0.5);
+    assert_eq!(limit(&report), Limit::ClientMachine);
+}
+
+#[test]
 fn answers_that_come_late_and_were_given_soon_are_the_network_to_the_client() {
     let mut report = report(0.02);
     let mut request = durations(0.002, 0.5);
