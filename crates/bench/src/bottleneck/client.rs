@@ -27,14 +27,28 @@ pub(super) fn shared_machine(report: &Report) -> Option<Bottleneck> {
     if here < MOST_SHARE * busy_cores {
         return None;
     }
-    let own_cores = own * cores;
-    let others = (busy_cores - here - own_cores).max(0.0);
     let evidence = vec![format!(
-        "the machine that members share with the load generator was {} busy: of its {cores:.0} cores the members took {here:.2}, the load generator {own_cores:.2}, others {others:.2}",
-        percent(busy)
+        "the machine that members share with the load generator was {} busy{}",
+        percent(busy),
+        shares(report).unwrap_or_default()
     )];
     let action = "give the members more or faster cores; the load generator on a machine of its own would free only the little that it took";
     Some(Bottleneck::new(Limit::ServerCpu, evidence, action))
+}
+
+/// Who took how many cores of the load generator's machine, as far as that is known.
+fn shares(report: &Report) -> Option<String> {
+    let cores = report.environment.client.cores? as f64;
+    let busy = cores * report.own.machine_busy_share?;
+    let own = cores * report.own.cpu_share?;
+    let here = server::on_this_machine(report);
+    let others = (busy - own - here.unwrap_or(0.0)).max(0.0);
+    let members = here.map_or_else(String::new, |here| {
+        format!("members of the cluster {here:.2}, ")
+    });
+    Some(format!(
+        ": of its {cores:.0} cores the load generator took {own:.2}, {members}others {others:.2}"
+    ))
 }
 
 /// The load generator, or all that runs on its machine, used the cores.
@@ -48,14 +62,11 @@ pub(super) fn machine(report: &Report) -> Option<Bottleneck> {
         ));
     }
     if let Some(busy) = own.machine_busy_share.filter(|busy| *busy > MACHINE_SHARE) {
-        let of_own = own.cpu_share.map_or("an unknown part".to_owned(), percent);
-        evidence.push(format!(
-            "its machine was {} busy, of which the load generator took {of_own}",
-            percent(busy)
-        ));
-        let here = server::on_this_machine(report);
-        evidence
-            .extend(here.map(|cores| format!("members on the same machine used {cores:.1} cores")));
+        let shares = shares(report).unwrap_or_else(|| {
+            let of_own = own.cpu_share.map_or("an unknown part".to_owned(), percent);
+            format!("; the load generator took {of_own} of its cores")
+        });
+        evidence.push(format!("its machine was {} busy{shares}", percent(busy)));
     }
     if report.is_generator_late() {
         let late = report
