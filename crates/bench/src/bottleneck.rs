@@ -120,6 +120,7 @@ impl Bottleneck {
         // A disk that is slow all the time tears gaps as well.
         server::sure_wait(report)
             .or_else(|| outage(report))
+            .or_else(|| client::shared_machine(report))
             .or_else(|| client::machine(report))
             .or_else(|| server::cpu(report))
             .or_else(|| server::wait(report))

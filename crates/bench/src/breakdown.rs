@@ -3,9 +3,14 @@
 use serde::{Deserialize, Serialize};
 
 use crate::bottleneck::{leader, member_request_mean_seconds, service_mean_seconds};
-use crate::report::Report;
+use crate::report::{LatencyFigures, OperationFigures, Report};
 
-/// Where the time of a request went: means over all requests, in seconds. What is not known is `None`.
+/// A member's mean is over all that it was asked, what failed included: where failed requests took more than this share of the
+/// time of the answered ones, it says nothing of those.
+const FAILED_SHARE: f64 = 0.05;
+
+/// Where the time of a request went: means over the requests that were answered, in seconds, so that the parts add up. What is not
+/// known is `None`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[cfg_attr(feature = "openapi", derive(utoipa::ToSchema))]
 #[non_exhaustive]
@@ -27,15 +32,15 @@ pub struct Breakdown {
 impl Breakdown {
     pub(crate) fn of(report: &Report) -> Self {
         let service = service_mean_seconds(report);
-        let member = member_request_mean_seconds(report);
+        let both = service.zip(member_mean_seconds(report));
+        // A member that took longer than its answers needed was asked other things as well.
+        let both = both.filter(|(service, member)| member <= service);
         let leader = leader(report).map(|(_, figures)| figures);
         Self {
-            before_seconds: report.lateness.mean_seconds,
+            before_seconds: before_mean_seconds(report),
             service_seconds: service,
-            between_seconds: service
-                .zip(member)
-                .map(|(service, member)| (service - member).max(0.0)),
-            member_seconds: member,
+            between_seconds: both.map(|(service, member)| service - member),
+            member_seconds: both.map(|(_, member)| member),
             wal_fsync_seconds: leader.and_then(|leader| leader.wal_fsync.as_ref()?.mean_seconds),
             apply_seconds: leader.and_then(|leader| leader.apply.as_ref()?.mean_seconds),
         }
@@ -75,9 +80,117 @@ impl Breakdown {
     }
 }
 
+/// From when the answered requests were due until they were sent. Those that failed may have waited longer or less.
+fn before_mean_seconds(report: &Report) -> Option<f64> {
+    let recording = &report.recording;
+    let answered = recording.succeeded();
+    (answered > 0).then(|| recording.lateness_of_answered.as_secs_f64() / answered as f64)
+}
+
+fn member_mean_seconds(report: &Report) -> Option<f64> {
+    let requests = report.operations.iter();
+    let requests = requests.filter(|operation| operation.kind.is_request());
+    let seconds = |of: fn(&OperationFigures) -> &LatencyFigures| {
+        let all = requests.clone().map(of);
+        let all = all.filter_map(|one| Some(one.mean_seconds? * one.count as f64));
+        all.sum::<f64>()
+    };
+    let failed = seconds(|operation| &operation.failures);
+    let answered = seconds(|operation| &operation.service);
+    member_request_mean_seconds(report).filter(|_| failed <= FAILED_SHARE * answered)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+    use std::time::{Duration, Instant};
+
     use super::*;
+    use crate::recorder::{Failure, Recorder, Times};
+    use crate::report::sample;
+    use crate::request::{Answer, OperationKind};
+    use crate::server::{Durations, MemberFigures, ServerMember};
+
+    /// So many requests were answered after 1 ms of waiting and 4 ms of service, and others failed after 100 ms and 5 s.
+    fn breakdown(answered: u64, failed: u64, member_mean_seconds: f64) -> Breakdown {
+        let began = Instant::now();
+        let times = |before, service| {
+            let sent = began + Duration::from_millis(before);
+            Times {
+                intended: began,
+                sent,
+                done: sent + Duration::from_millis(service),
+            }
+        };
+        let mut recorder = Recorder::new(Arc::default(), began, None);
+        for _ in 0..answered {
+            recorder.succeeded(OperationKind::Put, times(1, 4), &Answer::default(), true);
+        }
+        for _ in 0..failed {
+            let failure = Failure {
+                kind: "timed_out".to_owned(),
+                message: "no answer".to_owned(),
+                may_be_done: true,
+            };
+            recorder.failed(OperationKind::Put, times(100, 5_000), failure, true);
+        }
+        let member = ServerMember {
+            figures: Some(MemberFigures {
+                request: Some(Durations {
+                    count: answered + failed,
+                    mean_seconds: Some(member_mean_seconds),
+                    ..Durations::default()
+                }),
+                ..MemberFigures::default()
+            }),
+            ..ServerMember::default()
+        };
+        let recording = recorder.finish();
+        let mut report = sample::report(0, &[answered], 1.0);
+        let figures = |(kind, tally): (&OperationKind, _)| OperationFigures::of(*kind, tally, 1.0);
+        report.operations = recording.tallies.iter().map(figures).collect();
+        report.recording = recording;
+        report.server = vec![member];
+        Breakdown::of(&report)
+    }
+
+    fn close(one: Option<f64>, other: f64) -> bool {
+        one.is_some_and(|one| (one - other).abs() < 1e-5)
+    }
+
+    #[test]
+    fn the_parts_are_those_of_answered_requests_and_add_up() {
+        let all = breakdown(1_000, 0, 0.003);
+        assert!(
+            close(all.before_seconds, 1e-3) && close(all.service_seconds, 4e-3),
+            "{all:?}"
+        );
+        assert!(
+            close(all.between_seconds, 1e-3) && close(all.member_seconds, 3e-3),
+            "{all:?}"
+        );
+    }
+
+    #[test]
+    fn what_failed_is_in_no_part_and_parts_that_it_hides_are_not_known() {
+        // Each failed request waited 100 times as long, and the member's mean contains their 5 s.
+        let some = breakdown(1_000, 10, 0.0535);
+        assert!(
+            close(some.before_seconds, 1e-3) && close(some.service_seconds, 4e-3),
+            "{some:?}"
+        );
+        assert_eq!((some.between_seconds, some.member_seconds), (None, None));
+        // A mean below that of the service is no better where it contains them.
+        let some = breakdown(1_000, 10, 0.003);
+        assert_eq!((some.between_seconds, some.member_seconds), (None, None));
+        let others = breakdown(1_000, 0, 0.005);
+        assert_eq!(
+            (others.between_seconds, others.member_seconds),
+            (None, None)
+        );
+        let none = breakdown(0, 10, 0.005);
+        assert_eq!((none.before_seconds, none.service_seconds), (None, None));
+    }
 
     #[test]
     fn a_line_has_what_is_known() {

@@ -106,6 +106,8 @@ pub struct Recording {
     pub errors: BTreeMap<String, Errors>,
     /// How late requests were sent: what the generator itself added.
     pub lateness: Latencies,
+    /// The same of those that were answered, all together.
+    pub lateness_of_answered: Duration,
     /// Changes that were acknowledged, those of the warm-up included.
     pub acknowledged_changes: u64,
     /// Changes that failed in a way in which etcd may have made them all the same, those of the warm-up included.
@@ -126,6 +128,7 @@ impl Recording {
             self.count_errors(kind, errors);
         }
         self.lateness.add(&other.lateness);
+        self.lateness_of_answered += other.lateness_of_answered;
         self.acknowledged_changes += other.acknowledged_changes;
         self.unknown_changes += other.unknown_changes;
         self.scheduling.add(&other.scheduling);
@@ -222,6 +225,7 @@ impl Recorder {
             tally.service.record(times.done.duration_since(times.sent));
             let late = times.sent.duration_since(times.intended);
             self.recording.lateness.record(late);
+            self.recording.lateness_of_answered += late;
         }
         if !is_in_window {
             self.drained(times.done);

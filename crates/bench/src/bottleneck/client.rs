@@ -8,6 +8,49 @@ use crate::report::Report;
 
 const APART: &str = "run the load generator on a machine of its own, with more cores";
 
+/// A generator that took no more than this share of its cores did not fill the machine: elsewhere it would free that alone.
+const LITTLE_SHARE: f64 = 0.1;
+
+/// Members that took this share of the busy time of a machine fill it.
+const MOST_SHARE: f64 = 0.5;
+
+/// The cores of the load generator's machine are used up by members that run there as well: theirs is the limit.
+pub(super) fn shared_machine(report: &Report) -> Option<Bottleneck> {
+    let busy = report.own.machine_busy_share?;
+    let own = report.own.cpu_share?;
+    if busy <= MACHINE_SHARE || own > LITTLE_SHARE {
+        return None;
+    }
+    let here = server::on_this_machine(report)?;
+    let cores = report.environment.client.cores? as f64;
+    let busy_cores = busy * cores;
+    if here < MOST_SHARE * busy_cores {
+        return None;
+    }
+    let evidence = vec![format!(
+        "the machine that members share with the load generator was {} busy{}",
+        percent(busy),
+        shares(report).unwrap_or_default()
+    )];
+    let action = "give the members more or faster cores; the load generator on a machine of its own would free only the little that it took";
+    Some(Bottleneck::new(Limit::ServerCpu, evidence, action))
+}
+
+/// Who took how many cores of the load generator's machine, as far as that is known.
+fn shares(report: &Report) -> Option<String> {
+    let cores = report.environment.client.cores? as f64;
+    let busy = cores * report.own.machine_busy_share?;
+    let own = cores * report.own.cpu_share?;
+    let here = server::on_this_machine(report);
+    let others = (busy - own - here.unwrap_or(0.0)).max(0.0);
+    let members = here.map_or_else(String::new, |here| {
+        format!("members of the cluster {here:.2}, ")
+    });
+    Some(format!(
+        ": of its {cores:.0} cores the load generator took {own:.2}, {members}others {others:.2}"
+    ))
+}
+
 /// The load generator, or all that runs on its machine, used the cores.
 pub(super) fn machine(report: &Report) -> Option<Bottleneck> {
     let own = &report.own;
@@ -19,12 +62,11 @@ pub(super) fn machine(report: &Report) -> Option<Bottleneck> {
         ));
     }
     if let Some(busy) = own.machine_busy_share.filter(|busy| *busy > MACHINE_SHARE) {
-        let of_own = own.cpu_share.map_or("an unknown part".to_owned(), percent);
-        evidence.push(format!(
-            "its machine was {} busy, of which the load generator took {of_own}",
-            percent(busy)
-        ));
-        evidence.extend(server::on_this_machine(report));
+        let shares = shares(report).unwrap_or_else(|| {
+            let of_own = own.cpu_share.map_or("an unknown part".to_owned(), percent);
+            format!("; the load generator took {of_own} of its cores")
+        });
+        evidence.push(format!("its machine was {} busy{shares}", percent(busy)));
     }
     if report.is_generator_late() {
         let late = report

@@ -246,8 +246,8 @@ pub(super) fn busiest(report: &Report) -> Option<String> {
     ))
 }
 
-/// What members on the machine of the load generator took of it.
-pub(super) fn on_this_machine(report: &Report) -> Option<String> {
+/// The cores that members on the machine of the load generator used; `None` where there are none, or nobody knows.
+pub(super) fn on_this_machine(report: &Report) -> Option<f64> {
     let is_here = |member: &ServerMember| {
         let (_, address) = member.endpoint.split_once("//").unwrap_or_default();
         ["127.", "localhost", "[::1]"]
@@ -256,6 +256,5 @@ pub(super) fn on_this_machine(report: &Report) -> Option<String> {
     };
     let here = members(report).filter(|(member, _)| is_here(member));
     let cores = here.filter_map(|(_, figures)| figures.cpu_cores);
-    let cores = cores.reduce(|sum, cores| sum + cores)?;
-    Some(format!("members on the same machine used {cores:.1} cores"))
+    cores.reduce(|sum, cores| sum + cores)
 }

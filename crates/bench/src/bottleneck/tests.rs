@@ -169,11 +169,35 @@ fn processors_are_named_by_whose_they_are() {
     assert_eq!(limit(&report), Limit::ServerCpu);
     report.own.machine_busy_share = Some(0.97);
     assert_eq!(limit(&report), Limit::ClientMachine);
+    let evidence = Bottleneck::of(&report).evidence.join("\n");
+    let shown = "97 % busy; the load generator took 20 % of its cores";
+    assert!(evidence.contains(shown), "{evidence}");
+}
+
+#[test]
+fn a_machine_that_members_fill_is_not_that_of_the_generator() {
+    let mut report = report(0.002);
+    report.own.machine_busy_share = Some(0.98);
+    report.own.cpu_share = Some(0.02);
+    report.environment.client.cores = Some(2);
+    figures(&mut report, 0).cpu_cores = Some(1.5);
+    // Of members elsewhere nobody can say that they use these cores.
+    assert_eq!(limit(&report), Limit::ClientMachine);
     report.server[0].endpoint = "http://127.0.0.1:2379".to_owned();
-    let bottleneck = Bottleneck::of(&report);
-    let evidence = bottleneck.evidence.join("\n");
+    assert_eq!(limit(&report), Limit::ServerCpu);
+    let evidence = Bottleneck::of(&report).evidence.join("\n");
+    let shares =
+        "of its 2 cores the load generator took 0.04, members of the cluster 1.50, others 0.42";
+    assert!(evidence.contains(shares), "{evidence}");
+    // A generator that takes its part is a part of the reason, and so are others where members take little.
+    report.own.cpu_share = Some(0.3);
+    assert_eq!(limit(&report), Limit::ClientMachine);
+    report.own.cpu_share = Some(0.02);
+    figures(&mut report, 0).cpu_cores = Some(0.5);
+    assert_eq!(limit(&report), Limit::ClientMachine);
+    let evidence = Bottleneck::of(&report).evidence.join("\n");
     assert!(
-        evidence.contains("members on the same machine used 0.4 cores"),
+        evidence.contains("members of the cluster 0.50, others 1.42"),
         "{evidence}"
     );
 }
