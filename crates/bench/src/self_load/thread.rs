@@ -140,7 +140,8 @@ impl Readings {
     /// What came in so many seconds.
     fn since(&self, then: &Self, seconds: f64) -> Scheduling {
         let waited = self.waited_seconds.zip(then.waited_seconds);
-        let waited = waited.map(|(now, then)| (now - then).max(0.0));
+        // A wait that began before is counted when it ends.
+        let waited = waited.map(|(now, then)| (now - then).clamp(0.0, seconds.max(0.0)));
         let switches = self.involuntary_switches.zip(then.involuntary_switches);
         Scheduling {
             thread_seconds: seconds,

@@ -53,7 +53,7 @@ pub struct WatchLoad {
     pub slow_streams: u32,
     /// How long these pause.
     pub slow_pause: Duration,
-    /// How long after the last put watchers may take to see the rest; then they are behind.
+    /// How long after the last put watchers may take to see the rest; then they are behind, or broken where they have no stream.
     pub patience: Duration,
 }
 
