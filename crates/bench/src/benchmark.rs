@@ -4,25 +4,19 @@
 use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
-use etcd_monitor_client::{ClientError, ClientOptions, Endpoint};
+use etcd_monitor_client::{ClientOptions, Endpoint};
 use jiff::Timestamp;
 use tokio_util::sync::CancellationToken;
 
-use crate::engine::{Assignment, Engine, Outcome};
-use crate::environment::{self, Asked, ClientMachine, ClusterNow, Environment};
+use crate::engine::{Assignment, Engine};
 use crate::error::BenchError;
-use crate::failover::{Failover, events};
-use crate::fsync_probe::FsyncProbe;
 use crate::keys::{KeyOrder, KeyPicker, KeyShape, Values};
 use crate::load::{Load, Overload, Rate, Until};
 use crate::prefix::Prefix;
-use crate::pulse::{Pulse, Silence};
-use crate::report::{Accounting, Parts, Plan, Report};
-use crate::self_load::SelfLoad;
-use crate::series::{Second, SecondsBoard};
-use crate::server::{Observer, Watched};
+use crate::report::{Plan, Report};
+use crate::series::SecondsBoard;
+use crate::surroundings::{Place, Surroundings, probe};
 use crate::workload::{Workload, Writes};
 
 /// Requests in flight while the keys are filled in: enough for any cluster, whatever the load itself has.
@@ -133,21 +127,16 @@ impl Benchmark {
     ) -> Result<Report, BenchError> {
         self.load.check()?;
         watcher.begins(Phase::Checking, &Arc::default());
-        let prefix = self.prefix()?;
-        let asked = environment::ask(&self.client, &self.endpoints).await?;
-        let before = self.begin_with(asked, &prefix)?;
-        if !self.options.use_existing_prefix {
-            prefix.refuse_foreign_keys().await?;
-        }
-        let pulse = Pulse::after(stop, &prefix, &self.client, &self.endpoints);
-        // A future of this size belongs on the heap, not into that of every caller.
-        let measured = Box::pin(self.measure(&prefix, before, (watcher, stop), &pulse)).await;
+        let (needed, may_use) = (self.engine.endpoints(), self.options.use_existing_prefix);
+        // Futures of this size belong on the heap, not into that of every caller.
+        let around = Box::pin(Surroundings::look(self.place(), needed, may_use, stop)).await?;
+        let measured = Box::pin(self.measure(&around, watcher, stop)).await;
         // Also after a failure: what was written is known by its prefix.
         let left = if self.options.keep_keys {
             None
         } else {
             watcher.begins(Phase::CleaningUp, &Arc::default());
-            clean_up(&prefix, &pulse).await.err()
+            Box::pin(around.clean_up()).await.err()
         };
         if let (Err(_), Some(why)) = (&measured, &left) {
             watcher.keys_left(&self.options.prefix, why);
@@ -155,104 +144,42 @@ impl Benchmark {
         let mut report = measured?;
         report.keys_left = left;
         if self.options.compact
-            && let Err(why) = compact(&prefix, &pulse).await
+            && let Err(why) = Box::pin(around.compact()).await
         {
             report.doubts.push(format!("not compacted: {why}"));
         }
         Ok(report)
     }
 
-    fn prefix(&self) -> Result<Arc<Prefix>, BenchError> {
-        let prefix = Prefix::new(&self.client, &self.endpoints, &self.options.prefix)?;
-        Ok(Arc::new(prefix))
-    }
-
-    /// Looks at who answered. An endpoint that the load needs and that does not answer ends it here, and not once more later;
-    /// without an engine that says what it needs, one that answers is enough to go on.
-    fn begin_with(&self, asked: Asked, prefix: &Prefix) -> Result<ClusterNow, BenchError> {
-        let Asked { now, failed } = asked;
-        let needed = self.engine.endpoints();
-        let is_needed = |error: &ClientError| {
-            now.id.is_none() || error.endpoint().is_some_and(|at| needed.contains(at))
-        };
-        if let Some(error) = failed.into_iter().find(is_needed) {
-            return Err(error.into());
+    fn place(&self) -> Place<'_> {
+        Place {
+            client: &self.client,
+            endpoints: &self.endpoints,
+            prefix: &self.options.prefix,
         }
-        let mut members = now.members.iter();
-        prefix.answers(
-            members
-                .position(|member| member.error.is_none())
-                .unwrap_or(0),
-        );
-        Ok(now)
     }
 
     /// Deletes all keys below its prefix: those that a run left which was cut off.
     pub async fn clean_up(&self) -> Result<(), BenchError> {
-        Ok(self.prefix()?.delete_all().await?)
+        let prefix = Prefix::new(&self.client, &self.endpoints, &self.options.prefix)?;
+        Ok(prefix.delete_all().await?)
     }
 
     async fn measure(
         &self,
-        prefix: &Prefix,
-        before: ClusterNow,
-        (watcher, stop): (&dyn Watcher, &CancellationToken),
-        pulse: &Pulse,
+        around: &Surroundings<'_>,
+        watcher: &dyn Watcher,
+        stop: &CancellationToken,
     ) -> Result<Report, BenchError> {
         let fsync_probe = probe(self.options.fsync_probe.clone()).await?;
         self.populate(watcher, stop).await?;
-        let (began_at, machine) = (Timestamp::now(), ClientMachine::now());
-        let first = prefix.revision().await?;
         let assignment = assignment(self.load.clone(), Arc::clone(&self.workload), stop);
         let board = Arc::clone(&assignment.board);
-        let wants_metrics = self.options.server_metrics;
-        let (endpoints, answering) = (&self.endpoints, self.answering(&before));
-        let observer =
-            Observer::begin_among(&self.client, endpoints, &answering, &board, wants_metrics);
-        let observer = observer.await?;
-        let own = SelfLoad::begin();
+        let beside = around.begin(&board, self.options.server_metrics).await?;
         watcher.begins(Phase::Measuring, &board);
         let outcome = self.engine.run(assignment).await?;
-        let own = own.end(&outcome.recording.scheduling);
-        let (seen, last, after) = self.after(observer, prefix, pulse).await;
-        let seconds = board.seconds();
-        Ok(Report::new(Parts {
-            accounting: Accounting::of(&outcome.recording, first, last),
-            failover: failover(&board, &seen, &seconds, outcome.window_seconds, &self.load),
-            plan: self.plan(began_at),
-            outcome: note_stop(&self.load, outcome, stop),
-            seconds,
-            own,
-            environment: Environment::new(machine, before, after),
-            server: seen.into_iter().map(|watched| watched.member).collect(),
-            fsync_probe,
-        }))
-    }
-
-    /// What was seen of the members, the revision, and the cluster, after the load. All are asked at once.
-    async fn after(
-        &self,
-        observer: Observer,
-        prefix: &Prefix,
-        pulse: &Pulse,
-    ) -> (
-        Vec<Watched>,
-        Result<i64, ClientError>,
-        Result<ClusterNow, ClientError>,
-    ) {
-        if let Some(Silence { error, after }) = pulse.silence().await {
-            return (observer.give_up().await, Err(error), after);
-        }
-        let after = environment::of_cluster(&self.client, &self.endpoints);
-        tokio::join!(observer.end(), prefix.revision(), after)
-    }
-
-    /// The endpoints that answered before.
-    fn answering(&self, before: &ClusterNow) -> Vec<Endpoint> {
-        let both = self.endpoints.iter().zip(&before.members);
-        both.filter(|(_, member)| member.error.is_none())
-            .map(|(endpoint, _)| endpoint.clone())
-            .collect()
+        let plan = |began_at| self.plan(began_at);
+        Ok(around.end(beside, outcome, plan, fsync_probe).await)
     }
 
     async fn populate(
@@ -305,74 +232,6 @@ impl Benchmark {
             began_at,
         }
     }
-}
-
-/// Deletes all keys, or says why some are left.
-async fn clean_up(prefix: &Prefix, pulse: &Pulse) -> Result<(), String> {
-    if let Some(silence) = pulse.silence().await {
-        return Err(not_tried(&silence));
-    }
-    let deleted = prefix.delete_all().await;
-    deleted.map_err(|error| error.to_string())
-}
-
-async fn compact(prefix: &Prefix, pulse: &Pulse) -> Result<(), String> {
-    if let Some(silence) = pulse.silence().await {
-        return Err(not_tried(&silence));
-    }
-    let compacted = prefix.compact().await;
-    compacted.map_err(|error| error.to_string())
-}
-
-fn not_tried(silence: &Silence) -> String {
-    format!("nothing was answered after the stop ({})", silence.error)
-}
-
-/// Says where a run was stopped before it was whole.
-pub(crate) fn note_stop(load: &Load, mut outcome: Outcome, stop: &CancellationToken) -> Outcome {
-    let is_stopped = stop.is_cancelled() && outcome.ended_early.is_none();
-    let is_whole = match load.until {
-        Until::Operations(total) => {
-            let made = outcome.recording.succeeded() + outcome.recording.failed();
-            made + outcome.dropped >= total
-        }
-        Until::Seconds(seconds) => outcome.window_seconds >= seconds,
-    };
-    if is_stopped && !is_whole {
-        outcome.ended_early = Some("stopped".to_owned());
-    }
-    outcome
-}
-
-/// Probes the disk of a directory, where one is named.
-pub(crate) async fn probe(directory: Option<PathBuf>) -> Result<Option<FsyncProbe>, BenchError> {
-    let Some(directory) = directory else {
-        return Ok(None);
-    };
-    let probe = tokio::task::spawn_blocking(move || FsyncProbe::run(&directory)).await;
-    let probe = probe.map_err(|error| BenchError::Worker(format!("failed: {error}")))?;
-    probe.map(Some)
-}
-
-pub(crate) fn failover(
-    board: &SecondsBoard,
-    watched: &[Watched],
-    seconds: &[Second],
-    window_seconds: f64,
-    load: &Load,
-) -> Failover {
-    let span = Duration::try_from_secs_f64(window_seconds).unwrap_or_default();
-    let events = board
-        .window()
-        .map(|window| events(watched, window.from, window.from + span));
-    let gaps = board.gaps(window_seconds);
-    Failover::new(
-        events.unwrap_or_default(),
-        &gaps,
-        seconds,
-        window_seconds,
-        load,
-    )
 }
 
 fn assignment(load: Load, workload: Arc<dyn Workload>, stop: &CancellationToken) -> Assignment {

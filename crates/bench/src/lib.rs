@@ -79,6 +79,7 @@ mod slo;
 mod standard;
 pub mod statistics;
 mod streams;
+mod surroundings;
 mod target;
 mod turns;
 mod watch_stream;

@@ -12,6 +12,7 @@ use etcd_monitor_client::{
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::at_once::all_at_once;
 use crate::engine::{Assignment, Engine, Outcome};
 use crate::error::BenchError;
 use crate::keys::end_of_prefix;
@@ -69,6 +70,14 @@ impl Engine for WatchedEngine {
         self.engine.name()
     }
 
+    fn endpoints(&self) -> &[Endpoint] {
+        if self.watchers == 0 {
+            return self.engine.endpoints();
+        }
+        // Those of the engine are among them.
+        &self.endpoints
+    }
+
     async fn run(&self, assignment: Assignment) -> Result<Outcome, BenchError> {
         if self.watchers > WATCHERS_MAX {
             return Err(BenchError::BadPlan {
@@ -80,9 +89,11 @@ impl Engine for WatchedEngine {
         let (over, is_over) = watch::channel(None);
         let mut watching = JoinSet::new();
         let cluster = Arc::new(ClusterClient::new(self.client.clone())?);
-        for number in 0..self.watchers {
+        let opening = (0..self.watchers).map(|number| {
             let mut watcher = self.watcher(&cluster, number as usize);
-            let feed = watcher.open().await?;
+            async move { watcher.open().await.map(|feed| (watcher, feed)) }
+        });
+        for (watcher, feed) in all_at_once(opening.collect::<Vec<_>>()).await? {
             watching.spawn(watcher.see(feed, is_over.clone()));
         }
         let created_seconds = began.elapsed().as_secs_f64();

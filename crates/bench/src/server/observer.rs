@@ -47,19 +47,9 @@ struct Order {
 
 impl Observer {
     /// Finds the members and begins to ask who leads; metrics are read from when the board says that the measurement
-    /// begins.
+    /// begins. All are watched, and those of `asked` are asked for the members: one that has just not answered would only take
+    /// time again.
     pub(crate) async fn begin(
-        client: &ClientOptions,
-        endpoints: &[Endpoint],
-        board: &Arc<SecondsBoard>,
-        wants_metrics: bool,
-    ) -> Result<Self, ClientError> {
-        Self::begin_among(client, endpoints, endpoints, board, wants_metrics).await
-    }
-
-    /// The same, where only those of `asked` are asked for the members: one that has just not answered would only take time
-    /// again. All are watched.
-    pub(crate) async fn begin_among(
         client: &ClientOptions,
         endpoints: &[Endpoint],
         asked: &[Endpoint],

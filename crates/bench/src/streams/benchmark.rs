@@ -11,15 +11,13 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use super::{Stage, StreamLoad};
-use crate::benchmark::{Phase, Watcher, failover, note_stop, probe};
-use crate::environment::{self, ClientMachine, ClusterNow, Environment};
+use crate::benchmark::{Phase, Watcher};
 use crate::error::BenchError;
 use crate::load::Load;
-use crate::prefix::Prefix;
-use crate::report::{Accounting, Parts, Plan, Report};
-use crate::self_load::{SelfLoad, Threads};
+use crate::report::{Plan, Report};
+use crate::self_load::Threads;
 use crate::series::SecondsBoard;
-use crate::server::Observer;
+use crate::surroundings::{Place, Surroundings, probe};
 
 /// Revocations in flight at most.
 const REVOKED_AT_ONCE: usize = 64;
@@ -81,20 +79,27 @@ impl StreamBenchmark {
         self.load.check()?;
         self.work.check(&self.load, &self.options.prefix)?;
         watcher.begins(Phase::Checking, &Arc::default());
-        let prefix = Prefix::new(&self.client, &self.endpoints, &self.options.prefix)?;
-        let before = environment::of_cluster(&self.client, &self.endpoints).await?;
-        if !self.options.use_existing_prefix {
-            prefix.refuse_foreign_keys().await?;
-        }
+        let place = Place {
+            client: &self.client,
+            endpoints: &self.endpoints,
+            prefix: &self.options.prefix,
+        };
+        let may_use = self.options.use_existing_prefix;
+        // Futures of this size belong on the heap, not into that of every caller.
+        let around = Box::pin(Surroundings::look(place, &self.endpoints, may_use, stop)).await?;
         let stage = Arc::new(self.stage(stop));
-        let measured = self.measure(&stage, &prefix, before, watcher).await;
+        let measured = Box::pin(self.measure(&stage, &around, watcher)).await;
         watcher.begins(Phase::CleaningUp, &Arc::default());
-        let mut left = self.revoke(stage.take_owed()).await.err();
+        let owed = stage.take_owed();
+        let mut left = around.unless_silent(self.revoke(owed)).await.err();
         if !self.options.keep_keys {
-            left = left.or(prefix.delete_all().await.err());
+            left = left.or(Box::pin(around.clean_up()).await.err());
+        }
+        if let (Err(_), Some(why)) = (&measured, &left) {
+            watcher.keys_left(&self.options.prefix, why);
         }
         let mut report = measured?;
-        report.keys_left = left.map(|error| error.to_string());
+        report.keys_left = left;
         Ok(report)
     }
 
@@ -114,48 +119,22 @@ impl StreamBenchmark {
     async fn measure(
         &self,
         stage: &Arc<Stage>,
-        prefix: &Prefix,
-        before: ClusterNow,
+        around: &Surroundings<'_>,
         watcher: &dyn Watcher,
     ) -> Result<Report, BenchError> {
         let fsync_probe = probe(self.options.fsync_probe.clone()).await?;
-        let (began_at, machine) = (Timestamp::now(), ClientMachine::now());
-        let first = prefix.revision().await?;
         let wants_metrics = self.options.server_metrics;
-        let observer =
-            Observer::begin(&self.client, &self.endpoints, &stage.board, wants_metrics).await?;
-        let own = SelfLoad::begin();
+        let beside = around.begin(&stage.board, wants_metrics).await?;
         watcher.begins(Phase::Measuring, &stage.board);
         let own_runtime = OwnRuntime::start(&stage.threads)?;
         let (work, of_work) = (Arc::clone(&self.work), Arc::clone(stage));
         let running = own_runtime.spawn(async move { work.run(&of_work).await });
         let measured = running.await;
-        let measured =
+        let outcome =
             measured.map_err(|_| BenchError::Worker("ended with a panic".to_owned()))??;
         drop(own_runtime);
-        let outcome = measured;
-        let own = own.end(&outcome.recording.scheduling);
-        let seen = observer.end().await;
-        let last = prefix.revision().await;
-        let after = environment::of_cluster(&self.client, &self.endpoints).await;
-        let seconds = stage.board.seconds();
-        Ok(Report::new(Parts {
-            accounting: Accounting::of(&outcome.recording, first, last),
-            failover: failover(
-                &stage.board,
-                &seen,
-                &seconds,
-                outcome.window_seconds,
-                &self.load,
-            ),
-            plan: self.plan(began_at),
-            outcome: note_stop(&stage.load, outcome, &stage.stop),
-            seconds,
-            own,
-            environment: Environment::new(machine, before, after),
-            server: seen.into_iter().map(|watched| watched.member).collect(),
-            fsync_probe,
-        }))
+        let plan = |began_at| self.plan(began_at);
+        Ok(around.end(beside, outcome, plan, fsync_probe).await)
     }
 
     /// Ends the leases that have not ended by themselves.

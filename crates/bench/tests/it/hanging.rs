@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use etcd_monitor_bench::{
-    AccountingVerdict, Assignment, Engine, Load, NativeEngine, Phase, SecondsBoard, Target,
-    TonicEngine, Until, Watcher,
+    AccountingVerdict, Assignment, BenchError, Engine, LeaseLoad, LeaseStyle, Load, NativeEngine,
+    Phase, Report, SecondsBoard, Target, TonicEngine, Until, Watcher,
 };
-use etcd_monitor_client::{ClientOptions, Endpoint};
+use etcd_monitor_client::{ClientOptions, ClusterClient, Endpoint};
 use etcd_monitor_testkit::Cluster;
 use tokio::net::TcpListener;
 use tokio::sync::mpsc;
@@ -16,6 +16,7 @@ use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 use crate::benchmarks::{benchmark, keys_left, run};
+use crate::streams::on_streams;
 use crate::{endpoints, reads, writes};
 
 /// Longer than any test: who waits for it waits in vain.
@@ -148,7 +149,7 @@ impl Watcher for Teller {
 async fn stop_while_it_hangs(
     workload: Arc<dyn etcd_monitor_bench::Workload>,
     wanted: fn(Phase) -> bool,
-) -> (Result<etcd_monitor_bench::Report, String>, Option<String>) {
+) -> (Result<Report, String>, Option<String>) {
     let cluster = Cluster::builder().members(1).start().await.unwrap();
     let mut benchmark = benchmark(&cluster, workload, Until::Seconds(600.0));
     benchmark.client = ClientOptions::new().with_deadline(Duration::from_secs(3));
@@ -160,36 +161,93 @@ async fn stop_while_it_hangs(
         per_second: 20.0,
         arrivals: etcd_monitor_bench::Arrivals::Uniform,
     });
-    let (boards, mut told) = mpsc::unbounded_channel();
-    let left = Mutex::default();
-    let teller = Teller {
-        wanted,
-        boards,
-        left,
-    };
-    let stop = CancellationToken::new();
-    let running = benchmark.run(&teller, &stop);
-    let hanging = async {
-        let board = told.recv().await.unwrap();
-        while board.progress().succeeded == 0 {
-            tokio::task::yield_now().await;
+    let hung = Hung::new(wanted);
+    let running = Box::pin(benchmark.run(&hung.teller, &hung.stop));
+    let ended = hung.ended(&cluster, running).await;
+    (ended, hung.why_left())
+}
+
+/// A run that is stopped when its member hangs.
+struct Hung {
+    teller: Teller,
+    told: tokio::sync::Mutex<mpsc::UnboundedReceiver<Arc<SecondsBoard>>>,
+    stop: CancellationToken,
+}
+
+impl Hung {
+    fn new(wanted: fn(Phase) -> bool) -> Self {
+        let (boards, told) = mpsc::unbounded_channel();
+        let left = Mutex::default();
+        Self {
+            teller: Teller {
+                wanted,
+                boards,
+                left,
+            },
+            told: tokio::sync::Mutex::new(told),
+            stop: CancellationToken::new(),
         }
-        cluster.member(0).stop().unwrap();
-        stop.cancel();
-        let endpoint = &benchmark.endpoints[0];
-        let client = benchmark.client.clone();
-        let cluster = etcd_monitor_client::ClusterClient::new(client).unwrap();
-        for _ in 0..2 {
-            cluster.connection(endpoint).status().await.unwrap_err();
-        }
-    };
-    let ended = tokio::select! {
-        ended = running => ended.map_err(|error| error.to_string()),
-        () = hanging => panic!("two deadlines have passed since the stop"),
-    };
-    cluster.member(0).cont().unwrap();
-    let told = teller.left.lock().unwrap().clone();
-    (ended, told)
+    }
+
+    /// How it ended, before two deadlines had passed one after the other.
+    async fn ended(
+        &self,
+        cluster: &Cluster,
+        running: impl Future<Output = Result<Report, BenchError>>,
+    ) -> Result<Report, String> {
+        let hanging = async {
+            let board = self.told.lock().await.recv().await.unwrap();
+            while board.progress().succeeded == 0 {
+                tokio::task::yield_now().await;
+            }
+            cluster.member(0).stop().unwrap();
+            self.stop.cancel();
+            let client = ClientOptions::new().with_deadline(Duration::from_secs(3));
+            let asking = ClusterClient::new(client).unwrap();
+            for _ in 0..2 {
+                let member = asking.connection(&endpoints(cluster)[0]);
+                member.status().await.unwrap_err();
+            }
+        };
+        let ended = tokio::select! {
+            ended = running => ended.map_err(|error| error.to_string()),
+            () = hanging => panic!("two deadlines have passed since the stop"),
+        };
+        cluster.member(0).cont().unwrap();
+        ended
+    }
+
+    fn why_left(&self) -> Option<String> {
+        self.teller.left.lock().unwrap().clone()
+    }
+}
+
+#[tokio::test]
+async fn a_load_on_streams_on_a_hanging_endpoint_ends_when_it_was_asked_once() {
+    let cluster = Cluster::builder().members(1).start().await.unwrap();
+    let (endpoint, connections, _listening) = hanging().await;
+    let leases = Arc::new(LeaseLoad::new(LeaseStyle::Grant));
+    let mut benchmark = on_streams(&cluster, leases, Until::Operations(50));
+    benchmark.client = ClientOptions::new().with_deadline(Duration::from_millis(500));
+    benchmark.endpoints.insert(0, endpoint.clone());
+    let ended = benchmark.run(&(), &CancellationToken::new()).await;
+    let error = ended.unwrap_err().to_string();
+    assert!(error.contains(name(&endpoint)), "{error}");
+    assert_eq!(connections.load(Ordering::Relaxed), 1, "{error}");
+}
+
+#[tokio::test]
+async fn a_stop_of_leases_while_a_member_hangs_takes_one_deadline_and_says_that_some_are_left() {
+    let cluster = Cluster::builder().members(1).start().await.unwrap();
+    let leases = Arc::new(LeaseLoad::new(LeaseStyle::Grant));
+    let mut benchmark = on_streams(&cluster, leases, Until::Seconds(600.0));
+    benchmark.client = ClientOptions::new().with_deadline(Duration::from_secs(3));
+    let hung = Hung::new(|phase| phase == Phase::Measuring);
+    let running = Box::pin(benchmark.run(&hung.teller, &hung.stop));
+    let report = hung.ended(&cluster, running).await.unwrap();
+    let left = report.keys_left.as_deref().unwrap();
+    assert!(left.contains("after the stop"), "{left}");
+    assert_eq!(report.ended_early.as_deref(), Some("stopped"));
 }
 
 #[tokio::test]
