@@ -75,7 +75,9 @@ async fn preset(arguments: &PresetArgs) -> anyhow::Result<ExitCode> {
     let work = (preset.workload()?, preset.options()?);
     let mut benchmark = of_common(common, work)?;
     aim(&mut benchmark, common, None).await?;
-    note(&mut benchmark, "watchers", arguments.watchers());
+    if arguments.watchers() > 0 {
+        note(&mut benchmark, "watchers", arguments.watchers());
+    }
     benchmark.engine = Box::new(WatchedEngine {
         engine: benchmark.engine,
         client: benchmark.client.clone(),

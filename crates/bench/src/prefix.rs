@@ -134,7 +134,8 @@ impl Prefix {
         self.ask(|member| member.range(query)).await
     }
 
-    /// Deletes the keys from the prefix to before `end`. That two members are asked to does no harm.
+    /// Deletes the keys from the prefix to before `end`. Two members may be asked to, and one that was slow
+    /// may do so later: what is below the prefix by then is deleted too, which is what the end is for.
     async fn delete(&self, end: &[u8]) -> Result<(), ClientError> {
         let begin = self.text.as_bytes();
         let deleted = self.ask(|member| member.delete(begin, end)).await;

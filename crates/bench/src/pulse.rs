@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use etcd_monitor_client::{ClientError, ClientOptions, Endpoint};
+use etcd_monitor_client::{ClientError, ClientOptions, Endpoint, ErrorKind};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
@@ -10,7 +10,7 @@ use tokio_util::task::AbortOnDropHandle;
 use crate::environment::{self, ClusterNow};
 use crate::prefix::Prefix;
 
-/// That nobody answered since the stop.
+/// That a deadline passed since the stop without an answer.
 #[derive(Debug, Clone)]
 pub(crate) struct Silence {
     /// What became of a read that a quorum has to confirm, as all that follows the load has.
@@ -41,10 +41,13 @@ impl Pulse {
             stopped.cancelled().await;
             let now = environment::of_cluster(&client, &endpoints);
             let (revision, after) = tokio::join!(prefix.revision(), now);
-            let answered = revision.map(drop);
-            let answered = answered.map_err(|error| Silence { error, after });
+            let heard = match revision {
+                Err(error) if error.kind() == ErrorKind::TimedOut => Err(Silence { error, after }),
+                // Who refuses, or has no leader just now, may do what it is asked for in a moment.
+                _ => Ok(()),
+            };
             // Whoever asked may be gone.
-            let _ = tell.send(Some(answered));
+            let _ = tell.send(Some(heard));
         });
         Self {
             stop: stop.clone(),

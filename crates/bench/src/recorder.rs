@@ -151,6 +151,12 @@ impl Recording {
     }
 
     /// Requests that failed.
+    pub(crate) fn failed_requests(&self) -> u64 {
+        let requests = self.tallies.iter().filter(|(kind, _)| kind.is_request());
+        requests.map(|(_, tally)| tally.failed.count()).sum()
+    }
+
+    /// Requests that failed, and what went wrong beside them, such as streams that broke.
     pub fn failed(&self) -> u64 {
         self.errors.values().map(|errors| errors.count).sum()
     }

@@ -35,6 +35,9 @@ pub use watch::WatchLoad;
 /// Leases that one run may make, those included that etcd may have made without an answer: each is remembered until it is revoked.
 pub const LEASES_MAX: u32 = 1_000_000;
 
+/// Leases of which it is not known whether they were made, that are remembered.
+const ASKED_MAX: usize = 100_000;
+
 /// A load on streams.
 #[async_trait]
 pub trait StreamLoad: Debug + Send + Sync {
@@ -73,7 +76,7 @@ pub struct Stage {
     pub board: Arc<SecondsBoard>,
     /// Ends the load early: nothing more is asked, what is in flight is still awaited.
     pub stop: CancellationToken,
-    leases: Mutex<BTreeSet<i64>>,
+    leases: Mutex<Leases>,
     /// Those of the runtime that the load runs on.
     threads: Threads,
 }
@@ -108,36 +111,64 @@ impl Stage {
         ttl: Duration,
     ) -> Result<LeaseAnswer, ClientError> {
         let id = rand::rng().random_range(1..=i64::MAX);
-        self.owes_revocation(id);
+        self.leases().ask(id);
         let lease = connection.lease(id, ttl).await;
-        let is_none = |error: &ClientError| !Failure::of(error).may_be_done;
-        if lease.as_ref().err().is_some_and(is_none) {
-            self.has_ended(id);
+        match &lease {
+            Ok(_) => self.owes_revocation(id),
+            Err(error) if Failure::of(error).may_be_done => {}
+            Err(_) => self.has_ended(id),
         }
         lease
     }
 
     /// Notes a lease that is to be revoked in the end.
     pub fn owes_revocation(&self, lease: i64) {
-        self.leases().insert(lease);
+        let mut leases = self.leases();
+        leases.asked.remove(&lease);
+        leases.made.insert(lease);
     }
 
     /// Notes that a lease has ended by itself.
     pub fn has_ended(&self, lease: i64) {
-        self.leases().remove(&lease);
+        let mut leases = self.leases();
+        leases.asked.remove(&lease);
+        leases.made.remove(&lease);
     }
 
-    /// Leases that are to be revoked in the end.
-    fn owed(&self) -> usize {
-        self.leases().len()
+    /// Leases that were made and have not ended.
+    fn made(&self) -> usize {
+        self.leases().made.len()
     }
 
-    fn leases(&self) -> MutexGuard<'_, BTreeSet<i64>> {
+    fn leases(&self) -> MutexGuard<'_, Leases> {
         self.leases.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn take_owed(&self) -> BTreeSet<i64> {
-        std::mem::take(&mut *self.leases())
+        let Leases {
+            mut made,
+            mut asked,
+        } = std::mem::take(&mut *self.leases());
+        made.append(&mut asked);
+        made
+    }
+}
+
+/// Leases that are to be revoked in the end.
+#[derive(Debug, Default)]
+struct Leases {
+    made: BTreeSet<i64>,
+    /// Those that are being asked for, and those whose answer never came. Where nobody listens there are more and more of these,
+    /// and next to none was made: no more than so many are remembered, and the others end with their time.
+    asked: BTreeSet<i64>,
+}
+
+impl Leases {
+    fn ask(&mut self, id: i64) {
+        self.asked.insert(id);
+        if self.asked.len() > ASKED_MAX {
+            self.asked.pop_first();
+        }
     }
 }
 

@@ -193,8 +193,8 @@ fn note_stop(load: &Load, mut outcome: Outcome, stop: &CancellationToken) -> Out
     let is_stopped = stop.is_cancelled() && outcome.ended_early.is_none();
     let is_whole = match load.until {
         Until::Operations(total) => {
-            let made = outcome.recording.succeeded() + outcome.recording.failed();
-            made + outcome.dropped >= total
+            let recording = &outcome.recording;
+            recording.succeeded() + recording.failed_requests() + outcome.dropped >= total
         }
         Until::Seconds(seconds) => outcome.window_seconds >= seconds,
     };

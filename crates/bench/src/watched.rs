@@ -1,9 +1,8 @@
 //! An engine under watches: a load of single calls, while others watch all its keys.
 
-use std::collections::BTreeMap;
 use std::iter;
-use std::sync::Arc;
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use etcd_monitor_client::{
@@ -16,9 +15,10 @@ use crate::at_once::all_at_once;
 use crate::engine::{Assignment, Engine, Outcome};
 use crate::error::BenchError;
 use crate::keys::end_of_prefix;
-use crate::recorder::{Failure, Recorder, Times};
+use crate::recorder::{Failure, Recorder, Recording, Times};
 use crate::report::{Details, WatchFigures};
 use crate::request::OperationKind;
+use crate::series::SecondsBoard;
 use crate::watch_stream::{self, Ending, Lane, OPEN_AGAIN, Step, Wanted};
 
 /// How long after the last change, and after each message that follows, watchers may take to see more.
@@ -60,8 +60,6 @@ struct Seen {
     /// Without a stream at the end.
     broken: bool,
     reopened: u64,
-    /// What its stream broke of, by the kind of error, and how often.
-    breaks: BTreeMap<String, (u64, Failure)>,
 }
 
 #[async_trait]
@@ -74,7 +72,7 @@ impl Engine for WatchedEngine {
         if self.watchers == 0 {
             return self.engine.endpoints();
         }
-        // Those of the engine are among them.
+        // Those of the engine are among them, or were found by asking these.
         &self.endpoints
     }
 
@@ -85,12 +83,16 @@ impl Engine for WatchedEngine {
                 reason: format!("{} are more than {WATCHERS_MAX}", self.watchers),
             });
         }
-        let began = std::time::Instant::now();
+        let began = Instant::now();
+        let breaks = Arc::new(Breaks {
+            board: Arc::clone(&assignment.board),
+            recorder: Mutex::default(),
+        });
         let (over, is_over) = watch::channel(None);
         let mut watching = JoinSet::new();
         let cluster = Arc::new(ClusterClient::new(self.client.clone())?);
         let opening = (0..self.watchers).map(|number| {
-            let mut watcher = self.watcher(&cluster, number as usize);
+            let mut watcher = self.watcher(&cluster, number as usize, &breaks);
             async move { watcher.open().await.map(|feed| (watcher, feed)) }
         });
         for (watcher, feed) in all_at_once(opening.collect::<Vec<_>>()).await? {
@@ -98,7 +100,6 @@ impl Engine for WatchedEngine {
         }
         let created_seconds = began.elapsed().as_secs_f64();
         drop(is_over);
-        let board = Arc::clone(&assignment.board);
         let mut outcome = self.engine.run(assignment).await?;
         let changes = outcome.recording.acknowledged_changes;
         let _ = over.send(Some(changes));
@@ -106,7 +107,9 @@ impl Engine for WatchedEngine {
         while let Some(seen) = watching.join_next().await {
             all.push(seen.unwrap_or_default());
         }
-        note(&mut outcome, board, &all);
+        if let Some(breaks) = breaks.finish() {
+            outcome.recording.add(&breaks);
+        }
         if self.watchers > 0 {
             let figures = self.figures(&all, created_seconds, &outcome);
             outcome.details = Some(Details::Watch(figures));
@@ -116,12 +119,18 @@ impl Engine for WatchedEngine {
 }
 
 impl WatchedEngine {
-    fn watcher(&self, cluster: &Arc<ClusterClient>, number: usize) -> Watcher {
+    fn watcher(
+        &self,
+        cluster: &Arc<ClusterClient>,
+        number: usize,
+        breaks: &Arc<Breaks>,
+    ) -> Watcher {
         Watcher {
             lane: Lane::new(cluster, &self.endpoints, number),
             turn: 0,
             prefix: self.prefix.clone().into_bytes(),
             within: self.client.deadline,
+            breaks: Arc::clone(breaks),
             seen: Seen::default(),
         }
     }
@@ -129,7 +138,8 @@ impl WatchedEngine {
     fn figures(&self, all: &[Seen], created_seconds: f64, outcome: &Outcome) -> WatchFigures {
         let sum = |of: fn(&Seen) -> u64| all.iter().map(of).sum::<u64>();
         let changes = outcome.recording.acknowledged_changes;
-        // One that has seen as many revisions as there are changes, and none twice, has seen all.
+        // One that has seen as many revisions as changes were acknowledged, and none twice, has seen enough: which of them it saw
+        // is not known, nor how many were made without an answer.
         let missing = |seen: &Seen| changes.saturating_sub(seen.revisions);
         let there = all.iter().filter(|seen| !seen.broken && !seen.cancelled);
         let events = sum(|seen| seen.events);
@@ -157,22 +167,35 @@ impl WatchedEngine {
     }
 }
 
-/// Notes what watchers failed of.
-fn note(outcome: &mut Outcome, board: Arc<crate::SecondsBoard>, all: &[Seen]) {
-    let now = std::time::Instant::now();
-    let times = Times {
-        intended: now,
-        sent: now,
-        done: now,
-    };
-    // The thread that calls this made no load.
-    let mut recorder = Recorder::new(board, now, None).of_several_threads();
-    for (count, failure) in all.iter().flat_map(|seen| seen.breaks.values()) {
-        for _ in 0..*count {
-            recorder.failed(OperationKind::Event, times, failure.clone(), true);
-        }
+/// What streams broke of, in the seconds in which they did.
+struct Breaks {
+    board: Arc<SecondsBoard>,
+    /// Made when the first one breaks: the time of the measurement is known by then.
+    recorder: Mutex<Option<Recorder>>,
+}
+
+impl Breaks {
+    fn note(&self, error: &ClientError) {
+        let now = Instant::now();
+        let times = Times {
+            intended: now,
+            sent: now,
+            done: now,
+        };
+        let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+        let recorder = recorder.get_or_insert_with(|| {
+            let window = self.board.window();
+            let from = window.map_or(now, |window| window.from);
+            let to = window.and_then(|window| window.to);
+            Recorder::new(Arc::clone(&self.board), from, to).of_several_threads()
+        });
+        recorder.failed(OperationKind::Event, times, Failure::of(error), true);
     }
-    outcome.recording.add(&recorder.finish());
+
+    fn finish(&self) -> Option<Recording> {
+        let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
+        recorder.take().map(Recorder::finish)
+    }
 }
 
 /// One watcher, and its stream.
@@ -183,6 +206,7 @@ struct Watcher {
     prefix: Vec<u8>,
     /// How long a member may say nothing while it opens a stream.
     within: Duration,
+    breaks: Arc<Breaks>,
     seen: Seen,
 }
 
@@ -207,7 +231,7 @@ impl Watcher {
         let mut feed = Some(feed);
         while let Some(open) = feed.take() {
             if let Some(error) = self.follow(open, &mut ending).await {
-                self.seen.broke(&error);
+                self.breaks.note(&error);
                 feed = self.open_again(&mut ending).await;
             }
         }
@@ -289,11 +313,5 @@ impl Seen {
         self.revisions += u64::from(event.mod_revision > self.last);
         self.out_of_order += u64::from(event.mod_revision < self.last);
         self.last = self.last.max(event.mod_revision);
-    }
-
-    fn broke(&mut self, error: &ClientError) {
-        let failure = Failure::of(error);
-        let known = self.breaks.entry(failure.kind.clone());
-        known.or_insert((0, failure)).0 += 1;
     }
 }

@@ -139,7 +139,9 @@ pub(crate) fn duration(text: &str) -> Result<Duration, String> {
         let number: f64 = text.strip_suffix(unit)?.parse().ok()?;
         Duration::try_from_secs_f64(number * seconds).ok()
     });
-    read.ok_or_else(|| format!("'{text}' is no time; write it with its unit: 500ms, 30s, 5m, 1h"))
+    read.ok_or_else(|| {
+        format!("'{text}' is no time; write it with its unit: 200us, 500ms, 30s, 5m, 1h")
+    })
 }
 
 #[cfg(test)]

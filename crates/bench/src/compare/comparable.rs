@@ -141,7 +141,7 @@ fn doubt(a: &[Report], b: &[Report], doubts: &mut Vec<String>) {
     several(
         "the machine of the generator",
         all()
-            .map(|report| report.environment.client.line())
+            .map(|report| report.environment.client.identity())
             .collect(),
     );
     several(

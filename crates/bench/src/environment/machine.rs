@@ -69,15 +69,20 @@ impl ClientMachine {
         Self::default()
     }
 
-    /// All of it in a line, with `?` for what is not known.
+    /// What makes runs on it comparable: the processor, and how much of it may be used.
+    pub(crate) fn identity(&self) -> String {
+        let processor = self.processor.as_deref().unwrap_or("?");
+        let cores = self.cores.map_or("?".to_owned(), |cores| cores.to_string());
+        format!("{processor}, {cores} cores")
+    }
+
+    /// What it is and what limits it in a line, with `?` for what is not known.
     pub fn line(&self) -> String {
-        let known = |value: Option<String>| value.unwrap_or_else(|| "?".to_owned());
         let mut line = format!(
-            "{}, {} cores, {}, kernel {}",
-            known(self.processor.clone()),
-            known(self.cores.map(|cores| cores.to_string())),
+            "{}, {}, kernel {}",
+            self.identity(),
             self.platform,
-            known(self.kernel.clone()),
+            self.kernel.as_deref().unwrap_or("?"),
         );
         let bounds = [
             self.cpu_limit_cores
@@ -90,6 +95,8 @@ impl ClientMachine {
             self.numa_nodes
                 .filter(|nodes| *nodes > 1)
                 .map(|nodes| format!("{nodes} NUMA nodes")),
+            self.load_average
+                .map(|load| format!("load {load:.1} when it began")),
         ];
         for bound in bounds.into_iter().flatten() {
             line.push_str(", ");

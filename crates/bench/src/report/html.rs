@@ -254,10 +254,6 @@ impl Report {
             ),
             ("machine", client.line()),
             (
-                "load average",
-                text(client.load_average.map(|load| load.to_string())),
-            ),
-            (
                 "leader changed",
                 match self.environment.leader_changed {
                     Some(true) => "yes".to_owned(),

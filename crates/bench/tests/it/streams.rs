@@ -268,13 +268,13 @@ impl Board {
 
     pub(crate) async fn has_failed(&self, count: u64) {
         while self.count(|progress| progress.failed) < count {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 
     pub(crate) async fn has_written(&self, count: u64) {
         while self.written() < count {
-            tokio::task::yield_now().await;
+            tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
 }

@@ -201,12 +201,14 @@ impl Pace {
     /// time and their number, only asked for where anything is dropped at all). It is to be told before clients
     /// become free, so that what was due before then finds them busy.
     pub(super) fn admit(&mut self, seen: impl FnOnce() -> (Instant, u64)) {
-        if let Kind::Open(due) = &mut self.kind
-            && due.admission.is_some()
-            && !self.is_over
-        {
-            let (now, busy) = seen();
-            let until = self.end.map_or(now, |end| end.min(now));
+        let Kind::Open(due) = &self.kind else { return };
+        if due.admission.is_none() || self.is_over {
+            return;
+        }
+        let (now, busy) = seen();
+        let now = self.released(now);
+        let until = self.end.map_or(now, |end| end.min(now));
+        if let Kind::Open(due) = &mut self.kind {
             due.admit(until, busy, (self.begin, self.measured_from, self.total));
         }
     }

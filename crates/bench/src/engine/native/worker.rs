@@ -19,7 +19,7 @@ use crate::error::BenchError;
 use crate::poller::{COARSE, Poller, wake_exactly};
 use crate::recorder::{Recorder, Recording};
 
-/// How often deadlines, seconds and the end are looked at.
+/// How often deadlines, seconds and the end are looked at; up to 20 ms later where nothing else is to be done.
 const TICK: Duration = Duration::from_millis(50);
 
 /// Bytes that are read at once.
@@ -233,9 +233,6 @@ impl Worker {
         let count = self.work.lanes.len();
         let (mut now, mut begun_since) = (Instant::now(), 0);
         for _ in 0..self.work.options.batch_max.unwrap_or(u32::MAX) {
-            if begun_since >= CALLS_OF_ONE_TIME {
-                (now, begun_since) = (Instant::now(), 0);
-            }
             let (mut has_begun, mut later) = (false, None);
             for place in 0..count {
                 let Some(lane) = self.work.lanes.get_mut((self.first + place) % count) else {
@@ -244,6 +241,9 @@ impl Worker {
                 // Once nothing is due, only calls are begun that are to be made again.
                 if !lane.may_begin() || (later.is_some() && !lane.has_again()) {
                     continue;
+                }
+                if begun_since >= CALLS_OF_ONE_TIME {
+                    (now, begun_since) = (Instant::now(), 0);
                 }
                 match lane.begin(now, || pace.next(now), ledger) {
                     Begun::Yes => (has_begun, begun_since) = (true, begun_since + 1),

@@ -55,6 +55,11 @@ pub(super) async fn run(load: &LeaseLoad, stage: &Arc<Stage>) -> Result<Outcome,
 impl Grants {
     async fn client(self: Arc<Self>, client: u32, connection: Arc<MemberClient>) {
         while let Some(turn) = self.crew.turns.next().await {
+            if self.stage.made() >= LEASES_MAX as usize {
+                let why = format!("{LEASES_MAX} leases were made: no more are remembered");
+                self.crew.give_up(why);
+                return self.crew.finished();
+            }
             let sent = Instant::now();
             let lease = self.stage.lease(&connection, self.load.ttl).await;
             let times = self.crew.times(turn, sent);
@@ -62,10 +67,6 @@ impl Grants {
                 self.ttl_seconds
                     .store(lease.ttl.as_secs(), Ordering::Relaxed);
                 self.granted.fetch_add(1, Ordering::Relaxed);
-            }
-            if self.stage.owed() >= LEASES_MAX as usize {
-                let why = format!("{LEASES_MAX} leases were asked for: no more are remembered");
-                self.crew.give_up(why);
             }
             let answer = lease.as_ref().map(|_| Answer::default());
             self.crew

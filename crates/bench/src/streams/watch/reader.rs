@@ -197,13 +197,18 @@ impl Reader {
             return;
         }
         watched.last = event.mod_revision;
+        if self.waiting.len() >= WAITING_MAX {
+            watched.unchecked += 1;
+            self.seen.without_latency += 1;
+            return;
+        }
         let waiting = Waiting {
             place,
             revision: event.mod_revision,
             arrived,
         };
         let known = self.known(event.mod_revision);
-        if !self.matches(waiting, known) && self.waiting.len() < WAITING_MAX {
+        if !self.matches(waiting, known) {
             self.waiting.push(waiting);
         }
     }
@@ -301,7 +306,7 @@ impl Reader {
             .filter(|watched| watched.is_there)
         {
             let wanted = acknowledged.of_key(watched.key);
-            let missing = wanted.saturating_sub(watched.matched);
+            let missing = wanted.saturating_sub(watched.matched + watched.unchecked);
             let end = last.and_then(|last| last.get(&watched.key)).copied();
             let behind = if end.is_some_and(|end| watched.last < end) {
                 late += 1;

@@ -20,6 +20,8 @@ pub(super) struct Watched {
     pub(super) last: i64,
     /// Events of acknowledged puts.
     pub(super) matched: u64,
+    /// Events whose put was not looked for, since too many waited for theirs.
+    pub(super) unchecked: u64,
     /// False where the member ended it, or where it is without a stream for good.
     pub(super) is_there: bool,
 }
@@ -31,6 +33,7 @@ impl Watched {
             created: 0,
             last: 0,
             matched: 0,
+            unchecked: 0,
             is_there: true,
         }
     }
