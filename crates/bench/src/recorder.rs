@@ -275,6 +275,17 @@ impl Recorder {
         self.second.failed();
     }
 
+    /// Something went wrong just now that is no request, such as a stream that broke.
+    pub(crate) fn broke(&mut self, kind: OperationKind, failure: Failure) {
+        let now = Instant::now();
+        let times = Times {
+            intended: now,
+            sent: now,
+            done: now,
+        };
+        self.failed(kind, times, failure, true);
+    }
+
     /// A request of the measurement is over, perhaps after its end.
     fn drained(&mut self, done: Instant) {
         let late = self

@@ -32,7 +32,7 @@ pub use contention::{ContentionLoad, ContentionStyle};
 pub use leases::{LeaseLoad, LeaseStyle};
 pub use watch::WatchLoad;
 
-/// Leases that one run may make, those included that etcd may have made without an answer: each is remembered until it is revoked.
+/// Leases that one run may make: each is remembered until it is revoked.
 pub const LEASES_MAX: u32 = 1_000_000;
 
 /// Leases of which it is not known whether they were made, that are remembered.

@@ -15,7 +15,7 @@ use crate::at_once::all_at_once;
 use crate::engine::{Assignment, Engine, Outcome};
 use crate::error::BenchError;
 use crate::keys::end_of_prefix;
-use crate::recorder::{Failure, Recorder, Recording, Times};
+use crate::recorder::{Failure, Recorder, Recording};
 use crate::report::{Details, WatchFigures};
 use crate::request::OperationKind;
 use crate::series::SecondsBoard;
@@ -176,20 +176,14 @@ struct Breaks {
 
 impl Breaks {
     fn note(&self, error: &ClientError) {
-        let now = Instant::now();
-        let times = Times {
-            intended: now,
-            sent: now,
-            done: now,
-        };
         let mut recorder = self.recorder.lock().unwrap_or_else(PoisonError::into_inner);
         let recorder = recorder.get_or_insert_with(|| {
             let window = self.board.window();
-            let from = window.map_or(now, |window| window.from);
+            let from = window.map_or_else(Instant::now, |window| window.from);
             let to = window.and_then(|window| window.to);
             Recorder::new(Arc::clone(&self.board), from, to).of_several_threads()
         });
-        recorder.failed(OperationKind::Event, times, Failure::of(error), true);
+        recorder.broke(OperationKind::Event, Failure::of(error));
     }
 
     fn finish(&self) -> Option<Recording> {

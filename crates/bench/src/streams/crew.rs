@@ -144,13 +144,7 @@ impl Crew {
 
     /// Records what went wrong beside the requests, such as a stream that broke.
     pub(super) fn broke(&self, number: u32, kind: OperationKind, failure: Failure) {
-        let now = Instant::now();
-        let times = Times {
-            intended: now,
-            sent: now,
-            done: now,
-        };
-        self.recorder(number).failed(kind, times, failure, true);
+        self.recorder(number).broke(kind, failure);
     }
 
     /// Ends the load early, and says why.
