@@ -25,7 +25,7 @@ pub(crate) async fn run(mut benchmark: Benchmark, common: &CommonArgs) -> anyhow
     let _signals = signals::stop_at_signal(stop.clone())?;
     let mut reports: Vec<Report> = Vec::new();
     for member in members.await? {
-        note(&mut benchmark, "target", &member);
+        note(&mut benchmark.options, "target", &member);
         benchmark.engine = common.engine.engine(None, client.clone(), vec![member]);
         let report = benchmark.run(&bars, &stop).await;
         bars.end();

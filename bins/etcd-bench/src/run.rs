@@ -76,7 +76,7 @@ async fn preset(arguments: &PresetArgs) -> anyhow::Result<ExitCode> {
     let mut benchmark = of_common(common, work)?;
     aim(&mut benchmark, common, None).await?;
     if arguments.watchers() > 0 {
-        note(&mut benchmark, "watchers", arguments.watchers());
+        note(&mut benchmark.options, "watchers", arguments.watchers());
     }
     benchmark.engine = Box::new(WatchedEngine {
         engine: benchmark.engine,
@@ -159,7 +159,7 @@ pub(crate) async fn aim(
         return Err(output::Usage(why.to_owned()).into());
     }
     if target != Target::All {
-        note(benchmark, "target", target.as_str());
+        note(&mut benchmark.options, "target", target.as_str());
     }
     let endpoints = target.endpoints(&client, &benchmark.endpoints).await?;
     benchmark.engine = common.engine.engine(named, client, endpoints);
@@ -167,9 +167,10 @@ pub(crate) async fn aim(
 }
 
 /// Notes for the report what makes the load what it is, beside what its kind says: runs that differ in it are not the same.
-pub(crate) fn note(benchmark: &mut Benchmark, name: &str, value: impl std::fmt::Display) {
-    let parameters = &mut benchmark.options.parameters;
-    parameters.insert(name.to_owned(), value.to_string());
+pub(crate) fn note(options: &mut Options, name: &str, value: impl std::fmt::Display) {
+    options
+        .parameters
+        .insert(name.to_owned(), value.to_string());
 }
 
 /// The benchmark that the flags of a load describe.

@@ -13,6 +13,7 @@ use etcd_monitor_client::{ClientOptions, Endpoint, EndpointError};
 
 use super::file::{ArrivalsName, KeyOrderName, PhaseFile, ScenarioFile, WorkloadName};
 use crate::cli::{EngineArgs, ScenarioArgs};
+use crate::run::note;
 
 /// Requests of a phase that has neither a number nor a time.
 const TOTAL_DEFAULT: u64 = 1_000;
@@ -146,8 +147,7 @@ fn work(phase: &PhaseFile, place: &Place<'_>, load: Load) -> Result<PhaseWork, S
     options.server_metrics = place.server_metrics;
     let watchers = watchers(phase);
     if watchers > 0 {
-        let parameters = &mut options.parameters;
-        parameters.insert("watchers".to_owned(), watchers.to_string());
+        note(&mut options, "watchers", watchers);
     }
     Ok(PhaseWork::Calls(Box::new(Benchmark {
         client: place.client.clone(),
